@@ -1,0 +1,104 @@
+import { HttpException } from '@nestjs/common';
+
+/**
+ * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
+ * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2 and OpenID Connect Core §3.1.2.6.
+ */
+export type OAuthErrorCode =
+  | 'access_denied'
+  | 'account_selection_required'
+  | 'authorization_pending'
+  | 'consent_required'
+  | 'expired_token'
+  | 'insufficient_scope'
+  | 'interaction_required'
+  | 'invalid_grant'
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_token'
+  | 'login_required'
+  | 'server_error'
+  | 'slow_down'
+  | 'temporarily_unavailable'
+  | 'unsupported_grant_type'
+  | 'unsupported_token_type';
+
+/** What an {@link OAuthError} carries beside its code and its text. */
+export interface OAuthErrorDetails {
+  /** HTTP status. Default: the one that belongs to the code (400, 401, 403, 502 or 503). */
+  status?: number;
+  /** The reason underneath. It reaches the log (names and codes only), never the caller. */
+  cause?: unknown;
+  /** Seconds after which a retry makes sense; becomes the header `Retry-After`. */
+  retryAfterSec?: number;
+  /** The scopes that would have been needed; becomes `scope` of the challenge (RFC 6750 §3). */
+  scopes?: readonly string[];
+  /** No credentials were sent at all: the challenge names no `error` (RFC 6750 §3.1). */
+  credentialsMissing?: boolean;
+}
+
+const statusOf: Partial<Record<OAuthErrorCode, number>> = {
+  invalid_token: 401,
+  insufficient_scope: 403,
+  server_error: 502,
+  temporarily_unavailable: 503,
+};
+
+const DEFAULT_RETRY_AFTER_SEC = 5;
+
+/**
+ * A refusal for the caller to read. Its body is
+ * `{ statusCode, error, error_description, detail }`; `description` never holds a token, a secret
+ * or an upstream body. A host's own exception filters see it as any other `HttpException`.
+ */
+export class OAuthError extends HttpException {
+  override readonly name = 'OAuthError';
+  readonly retryAfterSec: number | undefined;
+  readonly scopes: readonly string[];
+  readonly credentialsMissing: boolean;
+
+  constructor(
+    readonly error: OAuthErrorCode,
+    readonly description: string,
+    details: OAuthErrorDetails = {},
+  ) {
+    const status = details.status ?? statusOf[error] ?? 400;
+    super(
+      { statusCode: status, error, error_description: description, detail: description },
+      status,
+      { cause: details.cause },
+    );
+    this.message = description;
+    this.retryAfterSec =
+      details.retryAfterSec ?? (status === 503 ? DEFAULT_RETRY_AFTER_SEC : undefined);
+    this.scopes = details.scopes ?? [];
+    this.credentialsMissing = details.credentialsMissing ?? false;
+  }
+}
+
+/** The one answer to a token that does not hold, whatever the reason (401 `invalid_token`). */
+export function invalidToken(cause?: unknown): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is invalid or has expired', { cause });
+}
+
+/** The one answer to a login or grant that cannot be redeemed (400 `invalid_grant`). */
+export function invalidGrant(cause?: unknown): OAuthError {
+  const text = 'The grant is unknown, expired, already used or does not match this request';
+  return new OAuthError('invalid_grant', text, { cause });
+}
+
+/** The identity provider, or what stands between it and us, does not answer (503). */
+export function unavailable(cause?: unknown, retryAfterSec?: number): OAuthError {
+  const text = 'The identity provider cannot be reached at the moment';
+  return new OAuthError('temporarily_unavailable', text, {
+    cause,
+    ...(retryAfterSec === undefined ? {} : { retryAfterSec }),
+  });
+}
+
+/** The identity provider answered something that cannot be used (502 `server_error`). */
+export function badUpstreamAnswer(cause?: unknown): OAuthError {
+  const text = 'The identity provider gave an answer that cannot be used';
+  return new OAuthError('server_error', text, { cause });
+}

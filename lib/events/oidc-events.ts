@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events';
+import { createHash } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+
+/** What every event says. Ids are SHA-256 hashes, cut to 16 hexadecimal digits, so that logs can be joined but not used. */
+interface EventBase {
+  /** Name of the identity provider in this module's configuration. */
+  provider: string;
+}
+
+/** The events of {@link OidcEvents} by name, with what each listener receives. */
+export interface OidcEventMap {
+  /** A login (browser or device) ended with tokens. `subject` is hashed; absent when no ID token came. */
+  login: EventBase & { grant: 'authorization_code' | 'device_code'; subject?: string };
+  /** A refresh token was exchanged at the identity provider. */
+  refresh: EventBase;
+  /** Somebody was sent to the identity provider's logout. */
+  logout: EventBase;
+  /** A token was handed to the identity provider's revocation endpoint. */
+  revoke: EventBase & { token: string };
+  /** A token named an issuer that is not configured. `issuer` is escaped and cut. */
+  'issuer-refused': EventBase & { issuer: string };
+  /** The identity provider's key set changed. The ids are those of the keys. */
+  'keys-changed': EventBase & { added: string[]; removed: string[] };
+  /** The key set could not be renewed and the last one goes on serving. */
+  'stale-keys-served': EventBase & { ageSec: number };
+  /** The identity provider refused this application's own credentials. */
+  'client-rejected': EventBase & { error: string };
+  /** The identity provider did not answer, or nothing usable. `reason` holds names and codes only. */
+  'provider-failed': EventBase & { reason: string };
+  /** The identity provider answered about another subject than the one asked for. */
+  'subject-mismatch': EventBase & { subject: string };
+}
+
+export type OidcEventName = keyof OidcEventMap;
+
+/** Events that are logged, with what to do about them. */
+const ALARMS: Partial<Record<OidcEventName, string>> = {
+  'issuer-refused': '',
+  'keys-changed': '',
+  'stale-keys-served': 'the key set of the identity provider cannot be fetched',
+  'client-rejected': 'check "clientId", "clientSecret" and "clientAuthentication"',
+  'provider-failed': '',
+  'subject-mismatch': '',
+  revoke: '',
+};
+const ERRORS: ReadonlySet<OidcEventName> = new Set(['client-rejected', 'subject-mismatch']);
+const ALARM_INTERVAL_MS = 60_000;
+
+/** The form in which an id may appear in an event: 16 hexadecimal digits of its SHA-256. */
+export function hashedId(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 16);
+}
+
+/**
+ * The one emitter of this module's events. Inject it to count logins or to raise alarms:
+ *
+ * @example `events.on('login', ({ subject }) => counter.increment())`
+ *
+ * Events that an attacker can cause are also logged, at most one line a minute for each kind,
+ * with the number of those left out. A listener that throws is logged and disturbs nobody.
+ */
+@Injectable()
+export class OidcEvents {
+  readonly #emitter = new EventEmitter();
+  readonly #logger = new Logger('OidcAuth');
+  readonly #alarms = new Map<OidcEventName, { at: number; suppressed: number }>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Calls `listener` for every event of that name; the function returned ends it. */
+  on<Name extends OidcEventName>(
+    name: Name,
+    listener: (event: OidcEventMap[Name]) => void,
+  ): () => void {
+    const guarded = (event: OidcEventMap[Name]): void => {
+      try {
+        listener(event);
+      } catch (error) {
+        const kind = error instanceof Error ? error.name : typeof error;
+        this.#logger.error(`A listener of the event "${name}" threw ${kind}`);
+      }
+    };
+    this.#emitter.on(name, guarded);
+    return () => this.#emitter.off(name, guarded);
+  }
+
+  /** @internal */
+  emit<Name extends OidcEventName>(name: Name, event: OidcEventMap[Name]): void {
+    this.#emitter.emit(name, event);
+    const advice = ALARMS[name];
+    if (advice !== undefined) this.#log(name, event, advice);
+  }
+
+  #log(name: OidcEventName, event: object, advice: string): void {
+    const now = this.#clock.monotonicMs();
+    const last = this.#alarms.get(name);
+    if (last !== undefined && now - last.at < ALARM_INTERVAL_MS) {
+      last.suppressed += 1;
+      return;
+    }
+    const suppressed = last?.suppressed ?? 0;
+    this.#alarms.set(name, { at: now, suppressed: 0 });
+    const more = suppressed > 0 ? ` (and ${suppressed} more since the last line)` : '';
+    const line = [name, JSON.stringify(event), advice].filter(Boolean).join(' ') + more;
+    if (ERRORS.has(name)) this.#logger.error(line);
+    if (!ERRORS.has(name)) this.#logger.warn(line);
+  }
+}

@@ -1,0 +1,226 @@
+import type { ClaimConstraint } from './claim-constraint.js';
+
+/** A path beginning with `/`, or `false`: the route does not exist. */
+export type RoutePath = string | false;
+
+/** Where each route answers; decides which controllers exist, so it is static in `forRootAsync` too. */
+export interface RouteOptions {
+  /**
+   * Put before every path below, after the host's global prefix.
+   * @defaultValue `''`
+   */
+  prefix?: string;
+  /** @defaultValue `'/auth/v2/login'` */
+  login?: RoutePath;
+  /** @defaultValue `'/auth/v2/callback'` */
+  callback?: RoutePath;
+  /** @defaultValue `'/auth/v2/token'` */
+  token?: RoutePath;
+  /** @defaultValue `'/auth/v2/device'` */
+  device?: RoutePath;
+  /** @defaultValue `'/auth/v2/logout'` */
+  logout?: RoutePath;
+  /** @defaultValue `'/auth/v2/userinfo'` */
+  userinfo?: RoutePath;
+  /** @defaultValue `'/auth/v2/revoke'` */
+  revoke?: RoutePath;
+}
+
+/** Which grants the token route serves. A grant that is off answers 400 `unsupported_grant_type`. */
+export interface GrantOptions {
+  /** @defaultValue `true` */
+  authorizationCode?: boolean;
+  /** @defaultValue `true` */
+  refresh?: boolean;
+  /** @defaultValue `true` */
+  device?: boolean;
+}
+
+/** Overrides of what the discovery document says: absolute URLs. */
+export interface EndpointOptions {
+  /** Where browsers are sent to log in. */
+  authorization?: string;
+  /** Where codes and refresh tokens are exchanged. */
+  token?: string;
+  /** Where the device flow starts (RFC 8628 §3.1). */
+  deviceAuthorization?: string;
+  /** OpenID Connect Core §5.3. */
+  userinfo?: string;
+  /** RFC 7009. */
+  revocation?: string;
+  /** OpenID Connect RP-Initiated Logout §2. */
+  endSession?: string;
+}
+
+/** The paths that a loopback redirect URI may have (RFC 8252 §7.3). */
+export interface LoopbackRedirectOptions {
+  /** @defaultValue `['/callback']` */
+  paths: readonly string[];
+}
+
+/** Replaces the global `fetch` for every outgoing call: proxies, private CAs, test doubles. */
+export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
+
+/** How this application proves itself to the identity provider's token endpoint (RFC 6749 §2.3). */
+export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
+
+/** What {@link OidcAuthOptions.onLogin} is told. */
+export interface LoginNotice {
+  /** Name of the identity provider in this module's configuration. */
+  provider: string;
+  grant: 'authorization_code' | 'device_code';
+  /** The claims of the validated ID token; absent when a device login brought none. */
+  claims?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The options of `OidcAuthModule`. They are checked once, at start-up; a bad value stops the application
+ * with an {@link OidcConfigError} that names the option, the value seen and the mend.
+ */
+export interface OidcAuthOptions {
+  /** The client id that the identity provider issued to this application. Required. */
+  clientId: string;
+  /** The client secret; leave it out for a public client. */
+  clientSecret?: string;
+  /**
+   * URL of the discovery document, `…/.well-known/openid-configuration` (or the issuer, to which that is added).
+   * https, or http on loopback. Required.
+   */
+  discoveryUrl: string;
+  /**
+   * The public address of this application, scheme and host and possibly a path: own callback, cookies and
+   * logout targets follow it alone, whatever `Host` or `X-Forwarded-*` say.
+   * Required unless login, callback and logout are switched off.
+   */
+  publicUrl?: string;
+  /**
+   * What `aud` of an access token must hold (one of them, when several are listed). `false` switches the check
+   * off and demands instead that `azp`, else `client_id`, else `appid` or `cid`, is our client. Required.
+   */
+  audience: string | readonly string[] | false;
+  /**
+   * Scopes that logins and device logins ask for, space separated or as a list; `openid` is added.
+   * @defaultValue `'profile email'`
+   */
+  scopes?: string | readonly string[];
+  /**
+   * Scopes that a caller of the login or device route may ask for beside {@link scopes}.
+   * @defaultValue `[]`
+   */
+  additionalScopes?: readonly string[];
+  /**
+   * `true`: the device route adds `offline_access`, login adds it when its query says so.
+   * `false`: it is never sent (Google).
+   * @defaultValue `true`
+   */
+  offlineAccess?: boolean;
+  /**
+   * What every `@Auth()` that names no claims of its own demands of a token, e.g.
+   * `{ 'realm_access.roles': ['staff'] }`. A list or a string means roles.
+   */
+  claims?: ClaimConstraint;
+  /**
+   * Redirect URIs, beside our own callback and loopback addresses, that the login route accepts: exact strings.
+   * Entries on another origin than {@link publicUrl} need the client's own PKCE.
+   * @defaultValue `[]`
+   */
+  allowedRedirectUris?: readonly string[];
+  /**
+   * `false`, or the paths allowed for `http` redirects to `localhost`, `127.0.0.1` and `[::1]` on any port.
+   * @defaultValue `{ paths: ['/callback'] }`
+   */
+  loopbackRedirects?: LoopbackRedirectOptions | false;
+  /**
+   * Where the logout route may send people beside `/` of our own origin: exact URLs, or paths on our own origin.
+   * @defaultValue `[]`
+   */
+  allowedPostLogoutRedirectUris?: readonly string[];
+  /** Paths of the routes, each can be `false`. Static in `forRootAsync`. */
+  routes?: RouteOptions;
+  /** Grants of the token route that can be switched off one by one. All are on by default. */
+  grants?: GrantOptions;
+  /** How to authenticate at the token endpoint. Default: what the provider's metadata asks for. */
+  clientAuthentication?: ClientAuthenticationMethod;
+  /**
+   * Fixed extra parameters of the authorization URL (Google: `{ access_type: 'offline' }`). Parameters that
+   * this module sets itself are refused.
+   * @defaultValue `{}`
+   */
+  authorizationParameters?: Readonly<Record<string, string>>;
+  /**
+   * Overrides the issuer expected in the discovery document; exact string.
+   * Default: {@link discoveryUrl} without the well-known suffix, with or without one trailing `/`.
+   */
+  issuer?: string;
+  /** Overrides `jwks_uri` of the discovery document. */
+  jwksUri?: string;
+  /** Overrides of single endpoints: split URLs (browser and container see the provider under different names). */
+  endpoints?: EndpointOptions;
+  /** Entra ID: the tenant ids that may log in when the published issuer holds `{tenantid}`. */
+  tenants?: readonly string[];
+  /**
+   * Refuse a callback without `iss` when the provider advertises it (RFC 9207 §2.4). `false` is for
+   * providers that advertise and then omit it; an `iss` that is there must be right all the same.
+   * @defaultValue `true`
+   */
+  requireIssuerInCallback?: boolean;
+  /** Used for every outgoing call instead of the global `fetch`. */
+  fetch?: FetchFunction;
+  /**
+   * Allows http outside loopback, and with an http `publicUrl` cookies without `__Host-` and `Secure`.
+   * For closed test networks only.
+   * @defaultValue `false`
+   */
+  allowInsecureHttp?: boolean;
+  /**
+   * Strings of 32 characters and more; the first seals login handles, all open them. Instances that serve the
+   * same logins need the same keys. Default: derived from {@link clientSecret} when that has 32 characters,
+   * else random for each process, with a warning.
+   */
+  encryptionKeys?: readonly string[];
+  /**
+   * Time limit of each call to the identity provider, its body included, in milliseconds.
+   * @defaultValue `10000`
+   */
+  timeoutMs?: number;
+  /**
+   * Calls to the identity provider under way at once; one more answers 503 with `Retry-After`.
+   * @defaultValue `50`
+   */
+  maxUpstreamCalls?: number;
+  /**
+   * Signature algorithms accepted (RFC 7518 §3.1); asymmetric ones only.
+   * @defaultValue `['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']`
+   */
+  tokenAlgorithms?: readonly string[];
+  /**
+   * Clock difference between issuer and this machine that `exp`, `nbf` and `iat` may show, in seconds; 300 at most.
+   * @defaultValue `5`
+   */
+  clockToleranceSec?: number;
+  /**
+   * How far in the future `exp` of an accepted token may lie, in seconds.
+   * @defaultValue `2678400`
+   */
+  maxTokenAgeSec?: number;
+  /**
+   * Tokens longer than this are refused before anything is decoded, in bytes.
+   * @defaultValue `12288`
+   */
+  maxTokenBytes?: number;
+  /**
+   * How long known keys go on serving while their source is down, in seconds.
+   * @defaultValue `86400`
+   */
+  jwksStaleSec?: number;
+  /**
+   * Shortest time between two fetches of a key set that unknown key ids cause, after a small burst, in seconds.
+   * @defaultValue `30`
+   */
+  jwksCooldownSec?: number;
+  /**
+   * Called after each login, before its tokens go out: provision the user here, or refuse by throwing an
+   * `OAuthError('access_denied', …, { status: 403 })`. Any other exception answers 500 `server_error`.
+   */
+  onLogin?: (login: LoginNotice) => void | Promise<void>;
+}

@@ -1,0 +1,266 @@
+import { isIn } from 'class-validator';
+import { optionDefaults } from './option-defaults.js';
+import { isLocalPath } from './url-rules.js';
+import {
+  Must,
+  Optional,
+  isFlag,
+  isHttpUrl,
+  isLogoutTarget,
+  isPlainHttpUrl,
+  isRecord,
+  isRedirectUri,
+  isScopeList,
+  isText,
+  isTextList,
+  within,
+} from './value-rules.js';
+
+const asymmetric: readonly unknown[] = optionDefaults.tokenAlgorithms;
+
+const OWN_PARAMETERS = new Set([
+  'response_type',
+  'response_mode',
+  'client_id',
+  'redirect_uri',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'request',
+  'request_uri',
+]);
+
+const HTTPS = 'an absolute https URL (http only on localhost, 127.0.0.1 or [::1])';
+
+/** The rules of every option of `OidcAuthOptions`, one property each; unknown ones are refused by name. */
+export class OidcAuthOptionRules {
+  @Must('must be the client id that the identity provider issued: a non-empty string', isText)
+  readonly clientId: unknown;
+
+  @Optional()
+  @Must('must be a non-empty string; leave it out for a public client', isText)
+  readonly clientSecret: unknown;
+
+  @Must(`must be ${HTTPS}, ending in /.well-known/openid-configuration`, isHttpUrl)
+  readonly discoveryUrl: unknown;
+
+  @Optional()
+  @Must(
+    `must be ${HTTPS}, without query and fragment; for http elsewhere set "allowInsecureHttp: true"`,
+    isPlainHttpUrl,
+  )
+  readonly publicUrl: unknown;
+
+  @Must(
+    'must be the value that "aud" of your access tokens holds (a string or a list of strings), ' +
+      'or false, written out, to accept tokens by their "azp" instead',
+    (value) => value === false || isText(value) || (isTextList(value) && value.length > 0),
+  )
+  readonly audience: unknown;
+
+  @Optional()
+  @Must('must be scopes separated by spaces, or a list of scopes', isScopeList)
+  readonly scopes: unknown;
+
+  @Optional()
+  @Must('must be a list of scopes', (value) => Array.isArray(value) && isScopeList(value))
+  readonly additionalScopes: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly offlineAccess: unknown;
+
+  // Shape and emptiness are checked by parseClaimConstraint, which names the path.
+  @Optional()
+  @Must('must not be null; leave it out instead', (value) => value !== null)
+  readonly claims: unknown;
+
+  @Optional()
+  @Must(
+    'must be a list of exact redirect URIs as `new URL(uri).href` writes them, without query and fragment, ' +
+      'https (http on loopback only) or a private scheme such as com.example.app:/callback',
+    (value, all) => Array.isArray(value) && value.every((uri) => isRedirectUri(uri, all)),
+  )
+  readonly allowedRedirectUris: unknown;
+
+  @Optional()
+  @Must(
+    'must be false or { paths: ["/callback", …] } with plain paths beginning with "/"',
+    (value) =>
+      value === false ||
+      (isRecord(value) &&
+        Object.keys(value).every((key) => key === 'paths') &&
+        isTextList(value['paths']) &&
+        value['paths'].every((path) => isLocalPath(path) && !/[?#|]/.test(path))),
+  )
+  readonly loopbackRedirects: unknown;
+
+  @Optional()
+  @Must(
+    `must be a list of paths beginning with one "/" or of ${HTTPS}`,
+    (value, all) => Array.isArray(value) && value.every((target) => isLogoutTarget(target, all)),
+  )
+  readonly allowedPostLogoutRedirectUris: unknown;
+
+  // forRoot takes it out before options come here.
+  @Optional()
+  @Must(
+    'decides which controllers exist, so it stands beside useFactory, not in what the factory returns',
+    () => false,
+  )
+  readonly routes: unknown;
+
+  @Optional()
+  @Must('must be an object such as { refresh: false }', isRecord)
+  readonly grants: unknown;
+
+  @Optional()
+  @Must(
+    'must be client_secret_basic, client_secret_post or none, and the first two need "clientSecret"',
+    (value, all) =>
+      value === 'none' ||
+      (isIn(value, ['client_secret_basic', 'client_secret_post']) &&
+        all.clientSecret !== undefined),
+  )
+  readonly clientAuthentication: unknown;
+
+  @Optional()
+  @Must(
+    'must be an object of strings without the parameters that logins set themselves ' +
+      `(${[...OWN_PARAMETERS].join(', ')})`,
+    (value) =>
+      isRecord(value) &&
+      Object.values(value).every((entry) => typeof entry === 'string') &&
+      Object.keys(value).every((key) => !OWN_PARAMETERS.has(key)),
+  )
+  readonly authorizationParameters: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}, exactly as the discovery document publishes it`, isPlainHttpUrl)
+  readonly issuer: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly jwksUri: unknown;
+
+  @Optional()
+  @Must('must be an object of absolute URLs', isRecord)
+  readonly endpoints: unknown;
+
+  @Optional()
+  @Must(
+    'must be a list of at least one tenant id (letters, digits, "-" and ".")',
+    (value) =>
+      isTextList(value) &&
+      value.length > 0 &&
+      value.every((tenant) => /^[A-Za-z0-9.-]+$/.test(tenant)),
+  )
+  readonly tenants: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly requireIssuerInCallback: unknown;
+
+  @Optional()
+  @Must(
+    'must be a function (url, init) => Promise<Response>',
+    (value) => typeof value === 'function',
+  )
+  readonly fetch: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly allowInsecureHttp: unknown;
+
+  @Optional()
+  @Must(
+    'must be a list of strings of 32 characters and more, e.g. the output of `openssl rand -base64 32`',
+    (value) => isTextList(value) && value.length > 0 && value.every((key) => key.length >= 32),
+  )
+  readonly encryptionKeys: unknown;
+
+  @Optional()
+  @Must('must be a whole number of milliseconds from 100 to 120000', within(100, 120_000))
+  readonly timeoutMs: unknown;
+
+  @Optional()
+  @Must('must be a whole number from 1 to 10000', within(1, 10_000))
+  readonly maxUpstreamCalls: unknown;
+
+  @Optional()
+  @Must(
+    `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`,
+    (value) =>
+      isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name)),
+  )
+  readonly tokenAlgorithms: unknown;
+
+  @Optional()
+  @Must('must be a whole number of seconds from 0 to 300', within(0, 300))
+  readonly clockToleranceSec: unknown;
+
+  @Optional()
+  @Must('must be a whole number of seconds from 1 to 31622400 (a year)', within(1, 31_622_400))
+  readonly maxTokenAgeSec: unknown;
+
+  @Optional()
+  @Must('must be a whole number of bytes from 256 to 1048576', within(256, 1_048_576))
+  readonly maxTokenBytes: unknown;
+
+  @Optional()
+  @Must('must be a whole number of seconds from 0 to 2592000 (30 days)', within(0, 2_592_000))
+  readonly jwksStaleSec: unknown;
+
+  @Optional()
+  @Must('must be a whole number of seconds from 1 to 3600', within(1, 3600))
+  readonly jwksCooldownSec: unknown;
+
+  @Optional()
+  @Must('must be a function', (value) => typeof value === 'function')
+  readonly onLogin: unknown;
+}
+
+export class GrantOptionRules {
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly authorizationCode: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly refresh: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly device: unknown;
+}
+
+/** Values are read with `allowInsecureHttp` of the whole beside them. */
+export class EndpointOptionRules {
+  readonly allowInsecureHttp: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly authorization: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly token: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly deviceAuthorization: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly userinfo: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly revocation: unknown;
+
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  readonly endSession: unknown;
+}

@@ -1,0 +1,8 @@
+/** The options as the host wrote them. Never exported from the module: they hold the client secret. */
+export const OIDC_AUTH_OPTIONS = Symbol('OIDC_AUTH_OPTIONS');
+
+/** The checked, completed and frozen options ({@link ResolvedOptions}). */
+export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
+
+/** The checked routes, known at registration ({@link ResolvedRoutes}). */
+export const RESOLVED_ROUTES = Symbol('RESOLVED_ROUTES');

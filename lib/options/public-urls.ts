@@ -1,0 +1,46 @@
+import { Inject, Injectable, RequestMethod } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { RESOLVED_OPTIONS } from './options.token.js';
+import type { ResolvedOptions } from './resolve-options.js';
+import type { RouteName } from './resolve-routes.js';
+
+/**
+ * Where our routes are, seen from outside: `publicUrl` + the host's global prefix + `routes.prefix` + path.
+ * Read at each call, because a host sets its global prefix after the container was built.
+ */
+@Injectable()
+export class PublicUrls {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly application: ApplicationConfig,
+  ) {}
+
+  /** Path of a route with the host's global prefix, or `undefined` when it is switched off. */
+  path(route: RouteName): string | undefined {
+    const path = this.options.routes[route];
+    if (path === undefined) return undefined;
+    const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
+    return prefix === '' || this.#isExcluded(path) ? path : `/${prefix}${path}`;
+  }
+
+  /** Our own redirect URI, or `undefined` without a callback route. */
+  callback(): string | undefined {
+    const path = this.path('callback');
+    if (path === undefined || this.options.publicUrl === undefined) return undefined;
+    return new URL(this.options.publicUrl + path).href;
+  }
+
+  /** A path of our own origin as an absolute URL. */
+  absolute(path: string): string {
+    return new URL(path, this.options.publicUrl).href;
+  }
+
+  #isExcluded(path: string): boolean {
+    const { exclude = [] } = this.application.getGlobalPrefixOptions();
+    return exclude.some(
+      ({ pathRegex, requestMethod }) =>
+        (requestMethod === RequestMethod.ALL || requestMethod === RequestMethod.GET) &&
+        pathRegex.test(path),
+    );
+  }
+}

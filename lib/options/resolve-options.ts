@@ -1,0 +1,173 @@
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { checkOptionValues } from './check-options.js';
+import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
+import type {
+  ClientAuthenticationMethod,
+  EndpointOptions,
+  FetchFunction,
+  GrantOptions,
+  LoopbackRedirectOptions,
+  OidcAuthOptions,
+} from './oidc-auth-options.js';
+import { grantDefaults, optionDefaults } from './option-defaults.js';
+import type { ResolvedRoutes } from './resolve-routes.js';
+import { Secret } from './secret.js';
+import { isLoopbackHost } from './url-rules.js';
+
+/** The name of the only identity provider that can be configured so far. */
+export const DEFAULT_PROVIDER = 'default';
+
+/** The options, checked, completed and frozen: what the rest of the module reads. */
+export interface ResolvedOptions {
+  readonly clientId: string;
+  readonly clientSecret: Secret | undefined;
+  readonly clientAuthentication: ClientAuthenticationMethod | undefined;
+  /** Always ends in a well-known path. */
+  readonly discoveryUrl: string;
+  readonly issuer: string | undefined;
+  readonly jwksUri: string | undefined;
+  readonly endpoints: Readonly<EndpointOptions>;
+  readonly tenants: readonly string[];
+  /** Without a trailing slash; `undefined` only when no route needs it. */
+  readonly publicUrl: string | undefined;
+  readonly audience: readonly string[] | false;
+  /** What logins ask for; begins with `openid`. */
+  readonly scopes: readonly string[];
+  /** What callers may ask for. */
+  readonly allowedScopes: readonly string[];
+  readonly offlineAccess: boolean;
+  readonly claims: readonly ClaimDemand[];
+  readonly allowedRedirectUris: readonly string[];
+  readonly loopbackRedirects: Readonly<LoopbackRedirectOptions> | false;
+  readonly allowedPostLogoutRedirectUris: readonly string[];
+  readonly routes: ResolvedRoutes;
+  readonly grants: Readonly<Required<GrantOptions>>;
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  readonly requireIssuerInCallback: boolean;
+  readonly fetch: FetchFunction | undefined;
+  readonly allowInsecureHttp: boolean;
+  readonly encryptionKeys: readonly Secret[];
+  readonly timeoutMs: number;
+  readonly maxUpstreamCalls: number;
+  readonly tokenAlgorithms: readonly string[];
+  readonly clockToleranceSec: number;
+  readonly maxTokenAgeSec: number;
+  readonly maxTokenBytes: number;
+  readonly jwksStaleSec: number;
+  readonly jwksCooldownSec: number;
+  readonly onLogin: OidcAuthOptions['onLogin'];
+}
+
+function scopeList(scopes: string | readonly string[]): string[] {
+  const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
+  return [...new Set(list)];
+}
+
+/** What the host left out, or wrote as `undefined`, takes its default. */
+function withDefaults<Given extends object, Defaults extends object>(
+  defaults: Defaults,
+  given: Given,
+): Defaults & Given {
+  const written = { ...given };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) Reflect.deleteProperty(written, name);
+  }
+  return { ...defaults, ...written };
+}
+
+function withWellKnown(discoveryUrl: string): string {
+  if (new URL(discoveryUrl).pathname.includes('/.well-known/')) return discoveryUrl;
+  return `${discoveryUrl.replace(/\/$/, '')}/.well-known/openid-configuration`;
+}
+
+function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+  const { publicUrl, allowInsecureHttp } = options;
+  const needing = (['login', 'callback', 'logout'] as const).find((name) => routes[name]);
+  if (publicUrl === undefined) {
+    if (needing === undefined) return;
+    throw new OidcConfigError(
+      `Option "publicUrl" is missing, and the route "${needing}" needs it. Set it to the address under which ` +
+        `browsers reach this application, e.g. "https://app.example.org", or switch login, callback and logout off.`,
+    );
+  }
+  const url = new URL(publicUrl);
+  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || allowInsecureHttp) return;
+  throw new OidcConfigError(
+    `Option "publicUrl" is http outside loopback (${publicUrl}): login cookies would be readable on the way. ` +
+      'Use https, or set "allowInsecureHttp: true" in a closed test network.',
+  );
+}
+
+function checkTogether(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+  checkPublicUrl(options, routes);
+  if (
+    options.grants?.authorizationCode === false &&
+    routes.login &&
+    routes.callback === undefined
+  ) {
+    throw new OidcConfigError(
+      'Option "grants.authorizationCode" is false and "routes.callback" is off, so that no login could finish. ' +
+        'Switch "routes.login" off too, or one of the two on.',
+    );
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Secret) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}
+
+/**
+ * Checks the host's options once, completes and freezes them. The host's own object is not touched.
+ *
+ * @throws {@link OidcConfigError} that names the option, the value seen and the mend.
+ */
+export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): ResolvedOptions {
+  checkOptionValues(given);
+  checkTogether(given, routes);
+  const options = withDefaults(optionDefaults, structuredCloneOfData(given));
+  const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
+  const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
+  return deepFreeze<ResolvedOptions>({
+    clientId: options.clientId,
+    clientSecret: options.clientSecret === undefined ? undefined : new Secret(options.clientSecret),
+    clientAuthentication: options.clientAuthentication,
+    discoveryUrl: withWellKnown(options.discoveryUrl),
+    issuer: options.issuer,
+    jwksUri: options.jwksUri,
+    endpoints: options.endpoints ?? {},
+    tenants: options.tenants ?? [],
+    publicUrl: options.publicUrl?.replace(/\/$/, ''),
+    audience: typeof options.audience === 'string' ? [options.audience] : options.audience,
+    scopes: asked,
+    allowedScopes: [...scopes, 'offline_access', ...options.additionalScopes],
+    offlineAccess: options.offlineAccess,
+    claims: options.claims === undefined ? [] : parseClaimConstraint(options.claims, 'claims'),
+    allowedRedirectUris: options.allowedRedirectUris,
+    loopbackRedirects: options.loopbackRedirects,
+    allowedPostLogoutRedirectUris: options.allowedPostLogoutRedirectUris,
+    routes,
+    grants: withDefaults(grantDefaults, options.grants ?? {}),
+    authorizationParameters: options.authorizationParameters,
+    requireIssuerInCallback: options.requireIssuerInCallback,
+    fetch: given.fetch,
+    allowInsecureHttp: options.allowInsecureHttp,
+    encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
+    timeoutMs: options.timeoutMs,
+    maxUpstreamCalls: options.maxUpstreamCalls,
+    tokenAlgorithms: options.tokenAlgorithms,
+    clockToleranceSec: options.clockToleranceSec,
+    maxTokenAgeSec: options.maxTokenAgeSec,
+    maxTokenBytes: options.maxTokenBytes,
+    jwksStaleSec: options.jwksStaleSec,
+    jwksCooldownSec: options.jwksCooldownSec,
+    onLogin: given.onLogin,
+  });
+}
+
+/** A copy, so that a host that changes its object later changes nothing here. */
+function structuredCloneOfData(given: OidcAuthOptions): Omit<OidcAuthOptions, 'fetch' | 'onLogin'> {
+  const { fetch: _fetch, onLogin: _onLogin, ...data } = given;
+  return structuredClone(data);
+}

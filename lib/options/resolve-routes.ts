@@ -1,0 +1,70 @@
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { routeDefaults } from './option-defaults.js';
+import type { RouteOptions } from './oidc-auth-options.js';
+import { isLocalPath } from './url-rules.js';
+
+/** The routes by name. */
+export type RouteName = Exclude<keyof RouteOptions, 'prefix'>;
+
+/** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
+export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>>;
+
+export const routeNames = [
+  'login',
+  'callback',
+  'token',
+  'device',
+  'logout',
+  'userinfo',
+  'revoke',
+] as const satisfies readonly RouteName[];
+
+function isPlainPath(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    isLocalPath(value) &&
+    !/[?#:*(){}|]/.test(value) &&
+    !value.endsWith('/')
+  );
+}
+
+function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined {
+  if (value === false && name !== 'prefix') return undefined;
+  if (value === '' && name === 'prefix') return '';
+  if (isPlainPath(value)) return value;
+  throw new OidcConfigError(
+    `Option "routes.${name}" must be a plain path such as "${routeDefaults[name] || '/api'}"` +
+      `${name === 'prefix' ? '' : ', or false'}; got ${JSON.stringify(value) ?? String(value)}. ` +
+      'It begins with "/", does not end with it, and holds no pattern.',
+  );
+}
+
+/**
+ * Completes and checks the routes, at registration.
+ *
+ * @throws {@link OidcConfigError} for an unknown route, an unusable path, or two routes at one path.
+ */
+export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(routeDefaults, name));
+  if (unknown !== undefined) {
+    throw new OidcConfigError(
+      `Unknown option "routes.${unknown}". Known here: prefix, ${routeNames.join(', ')}.`,
+    );
+  }
+  const prefix = pathOf('prefix', given.prefix ?? routeDefaults.prefix) ?? '';
+  const taken = new Map<string, RouteName>();
+  const resolved: Partial<Record<RouteName, string>> = {};
+  for (const name of routeNames) {
+    const path = pathOf(name, given[name] ?? routeDefaults[name]);
+    if (path === undefined) continue;
+    const other = taken.get(path);
+    if (other !== undefined) {
+      throw new OidcConfigError(
+        `Options "routes.${other}" and "routes.${name}" are both "${path}". Give each route a path of its own.`,
+      );
+    }
+    taken.set(path, name);
+    resolved[name] = prefix + path;
+  }
+  return Object.freeze(resolved);
+}

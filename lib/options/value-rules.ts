@@ -1,0 +1,68 @@
+import { ValidateBy, ValidateIf, isInt, max, min } from 'class-validator';
+import { isLocalPath, isTrustworthyUrl, parseUrl } from './url-rules.js';
+
+/** What a rule may look at beside the value itself. */
+export interface OptionsUnderCheck {
+  readonly allowInsecureHttp?: unknown;
+  readonly clientSecret?: unknown;
+}
+
+/** Demands of one option: `mend` completes the sentence `Option "x" …`. */
+export function Must(
+  mend: string,
+  holds: (value: unknown, all: OptionsUnderCheck) => boolean,
+): PropertyDecorator {
+  return ValidateBy({
+    name: mend,
+    validator: {
+      validate: (value: unknown, args) => holds(value, args?.object ?? {}),
+      defaultMessage: () => mend,
+    },
+  });
+}
+
+/** Left out means `undefined`; `null` is a mistake and is looked at. */
+export const Optional = () => ValidateIf((_, value: unknown) => value !== undefined);
+
+export const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '';
+
+export const isTextList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(isText);
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+
+export const within = (low: number, high: number) => (value: unknown) =>
+  isInt(value) && min(value, low) && max(value, high);
+
+export function isHttpUrl(value: unknown, all: OptionsUnderCheck): boolean {
+  const url = parseUrl(value);
+  return url !== undefined && isTrustworthyUrl(url, all.allowInsecureHttp === true);
+}
+
+export function isPlainHttpUrl(value: unknown, all: OptionsUnderCheck): boolean {
+  const url = parseUrl(value);
+  return isHttpUrl(value, all) && url?.search === '' && url.hash === '';
+}
+
+/** openid-client sends the redirect URI normalised and without its query: others would never match at the provider. */
+export function isRedirectUri(value: unknown, all: OptionsUnderCheck): boolean {
+  const url = parseUrl(value);
+  if (url === undefined || url.href !== value) return false;
+  if (url.search !== '' || url.hash !== '' || /[?#|]/.test(value)) return false;
+  if (url.protocol === 'http:' || url.protocol === 'https:') return isHttpUrl(value, all);
+  return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]*:$/.test(url.protocol); // RFC 8252 §7.1: reverse domain names
+}
+
+export function isLogoutTarget(value: unknown, all: OptionsUnderCheck): boolean {
+  if (!isText(value)) return false;
+  return value.startsWith('/') ? isLocalPath(value) : isHttpUrl(value, all);
+}
+
+export function isScopeList(value: unknown): boolean {
+  const list: unknown = typeof value === 'string' ? value.split(' ').filter(Boolean) : value;
+  return isTextList(list) && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
+}
