@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Races `work` against a time limit that holds even for a `fetch` that ignores its signal. */
+async function within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const call = new AbortController();
+  const finished = new AbortController();
+  const late = sleep(timeoutMs, undefined, { signal: finished.signal }).then(() => {
+    call.abort();
+    throw unavailable('timed out');
+  });
+  try {
+    return await Promise.race([work(call.signal), late]);
+  } finally {
+    late.catch(() => undefined);
+    finished.abort();
+  }
+}
+
+async function readBody(response: Response): Promise<Uint8Array> {
+  if (response.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw badUpstreamAnswer('body over 1 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function checkStatus({ status, type }: Response): void {
+  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+    throw badUpstreamAnswer('redirect');
+  }
+  if (status === 429 || status >= 500) throw unavailable(`HTTP ${status}`);
+}
+
+/**
+ * The way of every outgoing call: https only (http on loopback or by option), no redirects, one time limit for
+ * connection and body, 1 MiB at most, and a cap on calls under way.
+ */
+@Injectable()
+export class GuardedFetch {
+  #underWay = 0;
+
+  constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
+
+  /**
+   * Like `fetch`, with the whole body read already.
+   *
+   * @throws {@link OAuthError} 503 `temporarily_unavailable` for no answer, a late one, 429, 5xx or too many calls;
+   * 502 `server_error` for a redirect, an oversized body or an address that is not allowed.
+   */
+  async request(url: string, init: RequestInit, timeoutMs?: number): Promise<Response> {
+    const target = parseUrl(url);
+    if (target === undefined || !isTrustworthyUrl(target, this.options.allowInsecureHttp)) {
+      throw badUpstreamAnswer('address that is not https');
+    }
+    if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable('too many calls', 1);
+    this.#underWay += 1;
+    try {
+      const limit = Math.min(timeoutMs ?? Infinity, this.options.timeoutMs);
+      return await within(limit, (signal) => this.#exchange(url, { ...init, signal }));
+    } catch (error) {
+      throw error instanceof OAuthError ? error : unavailable(error);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async #exchange(url: string, init: RequestInit): Promise<Response> {
+    const send = this.options.fetch ?? globalThis.fetch;
+    const response = await send(url, { ...init, redirect: 'manual' });
+    try {
+      checkStatus(response);
+      const body = await readBody(response);
+      const { status, headers } = response;
+      return new Response(body.byteLength === 0 ? null : body, { status, headers });
+    } catch (error) {
+      // Ends the connection of an answer that nobody will read.
+      await response.body?.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { CryptoKey, KeyObject } from 'jose';
+import type { Clock } from '../clock/clock.js';
+import { badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { CachedDocument } from './cached-document.js';
+import type { GuardedFetch } from './guarded-fetch.js';
+import { type UsableKey, usableKeys } from './usable-keys.js';
+
+const FRESH_MS = 5 * 60_000;
+const TIMEOUT_MS = 5000;
+
+/** What a {@link RemoteKeySet} is made of. */
+export interface RemoteKeySetSettings {
+  /** Where the JWKS is; asked before each fetch, because discovery may move it. */
+  jwksUri: () => Promise<string>;
+  http: GuardedFetch;
+  clock: Clock;
+  staleSec: number;
+  cooldownSec: number;
+  onChange?: (change: { added: string[]; removed: string[] }) => void;
+  onStale?: (ageMs: number) => void;
+  onFailure?: (error: unknown) => void;
+}
+
+/** A key chosen for a token, with the entry of the set that it came from. */
+export interface SelectedKey {
+  readonly kid: string | undefined;
+  readonly key: CryptoKey | KeyObject;
+  readonly source: UsableKey;
+}
+
+/**
+ * The published keys of one issuer. Renewed in the background every five minutes of use, and on an unknown key id at
+ * most once a cool-down; known keys go on serving while their source is down.
+ */
+export class RemoteKeySet {
+  readonly #settings: RemoteKeySetSettings;
+  readonly #document: CachedDocument<readonly UsableKey[]>;
+
+  constructor(settings: RemoteKeySetSettings) {
+    this.#settings = settings;
+    this.#document = new CachedDocument({
+      load: () =>
+        this.#load().catch((error: unknown) => {
+          settings.onFailure?.(error);
+          throw error;
+        }),
+      clock: settings.clock,
+      freshMs: FRESH_MS,
+      usableMs: Math.max(settings.staleSec * 1000, FRESH_MS),
+      cooldownMs: settings.cooldownSec * 1000,
+      ...(settings.onStale === undefined ? {} : { onStale: settings.onStale }),
+    });
+  }
+
+  /** Makes sure that there are keys. @throws {@link OAuthError} 502 or 503 when none can be had. */
+  async prepare(): Promise<void> {
+    await this.#document.read();
+  }
+
+  /**
+   * The key that a token's header selects: by `kid`, or without one only when exactly one key fits the algorithm.
+   *
+   * @throws {@link OAuthError} 503 `temporarily_unavailable` when no set could be read, or the key is unknown and
+   * the set could not be renewed.
+   */
+  async find(header: { alg: string; kid: string | undefined }): Promise<SelectedKey | undefined> {
+    const keys = await this.#document.read();
+    const known = select(keys, header);
+    if (known !== undefined) return imported(known, header.alg);
+    // A key that is there but does not fit will not fit after another fetch.
+    if (header.kid !== undefined && keys.some((key) => key.kid === header.kid)) return undefined;
+    const renewed = select((await this.#document.renew()) ?? [], header);
+    if (renewed !== undefined) return imported(renewed, header.alg);
+    if (this.#document.failing) throw unavailable('key set could not be renewed');
+    return undefined;
+  }
+
+  /** Whether a key that was found earlier is still published, as far as is known. */
+  holds({ source }: SelectedKey): boolean {
+    this.#document.read().catch(() => undefined); // old sets are renewed while they are used
+    return this.#document.peek()?.includes(source) ?? false;
+  }
+
+  async #load(): Promise<readonly UsableKey[]> {
+    const { http, jwksUri } = this.#settings;
+    const init = { headers: { accept: 'application/json, application/jwk-set+json' } };
+    const response = await http.request(await jwksUri(), init, TIMEOUT_MS);
+    if (response.status !== 200) throw badUpstreamAnswer(`JWKS with HTTP ${response.status}`);
+    let document: unknown;
+    try {
+      document = await response.json();
+    } catch {
+      throw badUpstreamAnswer('JWKS that is not JSON');
+    }
+    const before = this.#document.peek() ?? [];
+    // Keys that stay keep their identity, and with it what was verified with them.
+    const keys = usableKeys(document).map(
+      (key) => before.find((one) => one.material === key.material) ?? key,
+    );
+    if (before.length > 0) this.#reportChange(before, keys);
+    return keys;
+  }
+
+  #reportChange(before: readonly UsableKey[], keys: readonly UsableKey[]): void {
+    const added = keys.filter((key) => !before.includes(key));
+    const removed = before.filter((key) => !keys.includes(key));
+    if (added.length + removed.length === 0) return;
+    this.#settings.onChange?.({ added: namesOf(added), removed: namesOf(removed) });
+  }
+}
+
+function namesOf(keys: readonly UsableKey[]): string[] {
+  return keys.map((key) => key.kid ?? '(no kid)');
+}
+
+function select(
+  keys: readonly UsableKey[],
+  { alg, kid }: { alg: string; kid: string | undefined },
+): UsableKey | undefined {
+  const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(alg));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+async function imported(key: UsableKey, alg: string): Promise<SelectedKey> {
+  return { kid: key.kid, key: await key.for(alg), source: key };
+}

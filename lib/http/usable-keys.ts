@@ -1,0 +1,104 @@
+import { type CryptoKey, type JWK, type KeyObject, importJWK } from 'jose';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { isRecord } from '../options/value-rules.js';
+
+const MAX_KEYS = 100;
+const MIN_RSA_BITS = 2048;
+const CURVE_OF: Readonly<Record<string, string>> = {
+  ES256: 'P-256',
+  ES384: 'P-384',
+  ES512: 'P-521',
+  EdDSA: 'Ed25519',
+};
+const CURVES = new Set(Object.values(CURVE_OF));
+
+/** A key of a JWKS that may verify signatures; it is imported for an algorithm when a token first needs it. */
+export class UsableKey {
+  readonly #imported = new Map<string, Promise<CryptoKey | KeyObject>>();
+  readonly #jwk: JWK;
+  /** Identifies the key's material, so that a set fetched again recognises it. */
+  readonly material: string;
+
+  constructor(jwk: JWK) {
+    this.#jwk = jwk;
+    const { kid, kty, crv, n, e, x, y, alg } = jwk;
+    this.material = JSON.stringify([kid, kty, crv, n, e, x, y, alg]);
+  }
+
+  get kid(): string | undefined {
+    return this.#jwk.kid;
+  }
+
+  /** Whether the key's own type, curve and `alg` allow this algorithm (RFC 8725 §3.1). */
+  fits(alg: string): boolean {
+    const { kty, crv, alg: own } = this.#jwk;
+    if (own !== undefined && own !== alg) return false;
+    if (/^[RP]S(256|384|512)$/.test(alg)) return kty === 'RSA';
+    if (CURVE_OF[alg] === undefined || crv !== CURVE_OF[alg]) return false;
+    return kty === (alg === 'EdDSA' ? 'OKP' : 'EC');
+  }
+
+  for(alg: string): Promise<CryptoKey | KeyObject> {
+    const known = this.#imported.get(alg);
+    if (known !== undefined) return known;
+    const imported = importJWK(this.#jwk, alg).then((key) => {
+      if (key instanceof Uint8Array) throw badUpstreamAnswer('symmetric key');
+      return key;
+    });
+    this.#imported.set(alg, imported);
+    return imported;
+  }
+}
+
+function rsaBits(modulus: string): number {
+  const bytes = Buffer.from(modulus, 'base64url');
+  const first = bytes.findIndex((byte) => byte !== 0);
+  if (first === -1) return 0;
+  return (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isUsable(jwk: Record<string, unknown>): boolean {
+  const { kty, use, kid, alg, crv, key_ops: operations } = jwk;
+  if (jwk['d'] !== undefined || jwk['k'] !== undefined) return false; // private or symmetric
+  if (use !== undefined && use !== 'sig') return false;
+  if (kid !== undefined && !isText(kid)) return false;
+  if (alg !== undefined && !isText(alg)) return false;
+  if (operations !== undefined) {
+    if (!Array.isArray(operations) || !operations.includes('verify')) return false;
+  }
+  if (kty === 'RSA')
+    return isText(jwk['n']) && isText(jwk['e']) && rsaBits(jwk['n']) >= MIN_RSA_BITS;
+  if (kty === 'EC') return CURVES.has(String(crv)) && isText(jwk['x']) && isText(jwk['y']);
+  return kty === 'OKP' && crv === 'Ed25519' && isText(jwk['x']);
+}
+
+/**
+ * The keys of a JWKS that can verify signatures (RFC 7517 §5). Entries that cannot are skipped one by one: unknown,
+ * symmetric, private or weak ones, those for encryption, and a second entry of a `kid`.
+ *
+ * @throws {@link OAuthError} 502 `server_error` when the document is no JWKS or holds more than 100 keys.
+ */
+export function usableKeys(document: unknown): UsableKey[] {
+  const keys: unknown =
+    typeof document === 'object' && document !== null && 'keys' in document
+      ? document.keys
+      : undefined;
+  if (!Array.isArray(keys)) throw badUpstreamAnswer('no JWKS');
+  if (keys.length > MAX_KEYS) throw badUpstreamAnswer('more than 100 keys');
+  const seen = new Set<string>();
+  const usable: UsableKey[] = [];
+  for (const entry of keys) {
+    if (!isRecord(entry) || !isUsable(entry)) continue;
+    const { kid } = entry;
+    if (typeof kid === 'string') {
+      if (seen.has(kid)) continue;
+      seen.add(kid);
+    }
+    usable.push(new UsableKey(entry));
+  }
+  return usable;
+}

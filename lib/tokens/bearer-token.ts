@@ -1,0 +1,44 @@
+import { OAuthError, invalidToken } from '../errors/oauth.error.js';
+
+/** Request headers as Node, Express and Fastify have them, or as `fetch` has them. */
+export type RequestHeaders =
+  Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+function missing(): OAuthError {
+  return new OAuthError('invalid_token', 'A bearer token is required', {
+    credentialsMissing: true,
+  });
+}
+
+function repeated(): OAuthError {
+  return new OAuthError('invalid_request', 'The request has more than one Authorization header');
+}
+
+function authorizationOf(headers: RequestHeaders): string | undefined {
+  if (headers instanceof Headers) return headers.get('authorization') ?? undefined;
+  const names = Object.keys(headers).filter((name) => name.toLowerCase() === 'authorization');
+  const values = names.flatMap((name) => headers[name] ?? []);
+  if (values.length > 1) throw repeated();
+  return values[0];
+}
+
+/**
+ * The bearer token of a request (RFC 6750 §2.1). The scheme counts in any case; tokens in the query, the body or a
+ * cookie do not count.
+ *
+ * @param rawHeaders names and values as they came, `IncomingMessage.rawHeaders`: Node keeps only the first of two
+ * `Authorization` headers elsewhere.
+ * @throws {@link OAuthError} 401 without a token, 400 `invalid_request` with two headers.
+ */
+export function bearerToken(headers: RequestHeaders, rawHeaders: readonly string[] = []): string {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'authorization').length > 1) throw repeated();
+  const authorization = authorizationOf(headers);
+  if (authorization === undefined) throw missing();
+  const [, scheme, token] = /^([^ ]+) *(.*)$/.exec(authorization.trim()) ?? [];
+  if (scheme?.toLowerCase() !== 'bearer' || token === '') throw missing();
+  if (token === undefined || !/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
+    throw invalidToken('not a bearer token');
+  }
+  return token;
+}

@@ -1,0 +1,90 @@
+import { invalidToken } from '../errors/oauth.error.js';
+import type { IdTokenClaims } from './id-token-claims.js';
+import type { TokenIssuer } from './verification-keys.js';
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/** What is to be known of time when a token is looked at, in seconds. */
+export interface TimeRules {
+  readonly nowSec: number;
+  readonly toleranceSec: number;
+  readonly maxAgeSec: number;
+}
+
+const OTHER_TYPES = new Set(['logout+jwt', 'secevent+jwt', 'dpop+jwt']);
+const OTHER_PAYLOAD_TYPES: ReadonlySet<unknown> = new Set(['ID', 'Refresh', 'Offline', 'Logout']);
+
+/** `typ` without the optional prefix (RFC 7515 §4.1.9), in lower case. */
+function mediaType(typ: string | undefined): string {
+  return (typ ?? '').toLowerCase().replace(/^application\//, '');
+}
+
+/** Refuses JWTs that the same issuer signs for another purpose (RFC 8725 §3.11-3.12). */
+function checkPurpose(payload: Payload, typ: string | undefined): void {
+  const type = mediaType(typ);
+  if (OTHER_TYPES.has(type)) throw invalidToken('typ');
+  if (OTHER_PAYLOAD_TYPES.has(payload['typ'])) throw invalidToken('typ claim');
+  if (payload['events'] !== undefined) throw invalidToken('events');
+  if (payload['token_use'] === 'id') throw invalidToken('token_use'); // Amazon Cognito's ID tokens
+  const isAccessToken = type === 'at+jwt' || payload['typ'] === 'Bearer';
+  const looksLikeIdToken = ['nonce', 'at_hash', 'c_hash'].some((claim) =>
+    Object.hasOwn(payload, claim),
+  );
+  if (looksLikeIdToken && !isAccessToken) throw invalidToken('ID token');
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function checkTimes(payload: Payload, { nowSec, toleranceSec, maxAgeSec }: TimeRules): void {
+  const { exp, nbf, iat } = payload;
+  if (!isTime(exp) || exp <= nowSec - toleranceSec || exp > nowSec + maxAgeSec + toleranceSec) {
+    throw invalidToken('exp');
+  }
+  for (const start of [nbf, iat]) {
+    if (start === undefined) continue;
+    if (!isTime(start) || start > nowSec + toleranceSec) throw invalidToken('nbf or iat');
+  }
+}
+
+function audienceList(aud: unknown): readonly unknown[] {
+  return Array.isArray(aud) ? aud : [aud];
+}
+
+/** To whom the token was issued: `azp`, else `client_id`, else Entra's v1 `appid`, else Okta's `cid`. */
+function authorizedParty(payload: Payload): unknown {
+  return payload['azp'] ?? payload['client_id'] ?? payload['appid'] ?? payload['cid'];
+}
+
+function checkAudience(payload: Payload, issuer: TokenIssuer): void {
+  const { aud } = payload;
+  if (aud !== undefined && !audienceList(aud).every((entry) => typeof entry === 'string')) {
+    throw invalidToken('aud');
+  }
+  if (issuer.audience === false) {
+    if (authorizedParty(payload) !== issuer.clientId) throw invalidToken('azp');
+    return;
+  }
+  const expected: readonly unknown[] = issuer.audience;
+  if (!audienceList(aud).some((entry) => expected.includes(entry))) throw invalidToken('aud');
+}
+
+/**
+ * Checks the claims of an access token whose signature holds (RFC 7519 §4.1, RFC 9068 §4). Registered claims of a
+ * wrong type refuse the token; others of a wrong type count as absent where they are used.
+ *
+ * @throws {@link OAuthError} 401 `invalid_token`
+ */
+export function checkAccessTokenClaims(
+  payload: Payload,
+  { typ, issuer, times }: { typ: string | undefined; issuer: TokenIssuer; times: TimeRules },
+): asserts payload is Payload & IdTokenClaims {
+  const { iss, sub } = payload;
+  if (iss !== issuer.issuer) throw invalidToken('iss');
+  if (typeof sub !== 'string' || sub === '') throw invalidToken('sub');
+  if (payload['jti'] !== undefined && typeof payload['jti'] !== 'string') throw invalidToken('jti');
+  checkPurpose(payload, typ);
+  checkTimes(payload, times);
+  checkAudience(payload, issuer);
+}

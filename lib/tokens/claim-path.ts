@@ -1,0 +1,32 @@
+import type { ClaimDemand } from '../options/claim-constraint.js';
+import { isRecord } from '../options/value-rules.js';
+
+type Claims = Readonly<Record<string, unknown>>;
+
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+
+function ownMember(holder: unknown, name: string): unknown {
+  if (!isRecord(holder) || FORBIDDEN.has(name) || !Object.hasOwn(holder, name)) return undefined;
+  return holder[name];
+}
+
+/**
+ * The value at a path: an own claim of exactly that name (names may hold dots or be URLs), else the members one after
+ * another. Own properties only; `__proto__`, `constructor` and `prototype` never match.
+ */
+export function claimAt(claims: Claims, path: string): unknown {
+  const whole = ownMember(claims, path);
+  if (whole !== undefined) return whole;
+  return path.split('.').reduce<unknown>((holder, name) => ownMember(holder, name), claims);
+}
+
+/** Whether the claim holds every value of the demand, type and case included. */
+export function meetsDemand(
+  claims: Claims,
+  { path, values }: ClaimDemand,
+  roles: readonly string[],
+): boolean {
+  const held = path === undefined ? roles : claimAt(claims, path);
+  const list: readonly unknown[] = Array.isArray(held) ? held : [held];
+  return values.every((value) => list.includes(value));
+}

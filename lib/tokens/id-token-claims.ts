@@ -1,0 +1,35 @@
+/**
+ * The verified claims of the caller's token, frozen. `iss` and `sub` together are the user's identity;
+ * user name and e-mail are display data that can change hands (OpenID Connect Core §5.7).
+ *
+ * Widen it with the claims of your own provider:
+ *
+ * @example
+ * declare module 'nestjs-oidc-auth' {
+ *   interface IdTokenClaims { tenant?: string }
+ * }
+ */
+export interface IdTokenClaims {
+  /** Who issued the token; compared as an exact string with the issuers that are trusted. */
+  readonly iss: string;
+  /** The user at that issuer. */
+  readonly sub: string;
+  readonly aud?: string | readonly string[];
+  /** Seconds since 1970. */
+  readonly exp: number;
+  /** Seconds since 1970. */
+  readonly iat?: number;
+  /** Seconds since 1970. */
+  readonly nbf?: number;
+  readonly jti?: string;
+  readonly azp?: string;
+  /** Granted scopes, space separated. */
+  readonly scope?: string;
+  readonly preferred_username?: string;
+  readonly name?: string;
+  readonly given_name?: string;
+  readonly family_name?: string;
+  readonly email?: string;
+  readonly email_verified?: boolean;
+  readonly [claim: string]: unknown;
+}

@@ -1,0 +1,100 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, epochSeconds } from '../clock/clock.js';
+import { invalidToken } from '../errors/oauth.error.js';
+import { printable } from '../errors/describe-error.js';
+import { OidcEvents } from '../events/oidc-events.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import { checkAccessTokenClaims } from './check-claims.js';
+import { readCompactJws } from './compact-jws.js';
+import { type Verification, VerificationCache } from './verification-cache.js';
+import { TokenIssuers } from './verification-keys.js';
+import { verifySignature } from './verify-signature.js';
+
+/** Freezes parsed JSON to its depths, without recursion: nesting is the sender's choice. */
+function freezeDeeply(root: object): void {
+  const open: object[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    Object.freeze(node);
+    for (const member of Object.values(node)) {
+      if (typeof member === 'object' && member !== null) open.push(member);
+    }
+  }
+}
+
+const TEXT_CLAIMS = [
+  'azp',
+  'client_id',
+  'scope',
+  'preferred_username',
+  'name',
+  'given_name',
+  'family_name',
+  'email',
+];
+
+/** Claims that are typed as text for handlers, but are none, count as absent. */
+function dropMistyped(payload: Record<string, unknown>): void {
+  for (const claim of TEXT_CLAIMS) {
+    if (typeof payload[claim] !== 'string') delete payload[claim];
+  }
+  if (typeof payload['email_verified'] !== 'boolean') delete payload['email_verified'];
+}
+
+/** The only way in which an access token becomes claims that are believed. */
+@Injectable()
+export class TokenVerifier {
+  readonly #cache = new VerificationCache();
+
+  constructor(
+    private readonly issuers: TokenIssuers,
+    private readonly clock: Clock,
+    private readonly events: OidcEvents,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /**
+   * Verifies an access token: the issuer selects the key set, the key set the key, and keys belong to one issuer.
+   * A token that was verified before is not verified again while its key is published and it has not expired.
+   *
+   * @throws {@link OAuthError} 401 `invalid_token`; 503 `temporarily_unavailable` when no key can be had.
+   */
+  async verify(token: string): Promise<Verification> {
+    if (token.length > this.options.maxTokenBytes) throw invalidToken('too long');
+    const nowSec = epochSeconds(this.clock);
+    const cacheKey = VerificationCache.keyOf(token);
+    const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
+    if (known !== undefined) return known;
+    const verification = await this.#verifyAnew(token, nowSec);
+    this.#cache.set(cacheKey, verification);
+    return verification;
+  }
+
+  async #verifyAnew(token: string, nowSec: number): Promise<Verification> {
+    const jws = readCompactJws(token);
+    if (!this.options.tokenAlgorithms.includes(jws.alg)) throw invalidToken('alg');
+    const issuer = await this.issuers.named(jws.iss);
+    if (issuer === undefined) {
+      this.events.emit('issuer-refused', {
+        provider: DEFAULT_PROVIDER,
+        issuer: printable(jws.iss),
+      });
+      throw invalidToken('iss');
+    }
+    const { key, payload } = await verifySignature(token, jws, issuer);
+    const times = {
+      nowSec,
+      toleranceSec: this.options.clockToleranceSec,
+      maxAgeSec: this.options.maxTokenAgeSec,
+    };
+    dropMistyped(payload);
+    checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
+    freezeDeeply(payload);
+    return {
+      claims: payload,
+      provider: issuer.provider,
+      key,
+      holds: () => issuer.keys.holds(key),
+    };
+  }
+}
