@@ -1,0 +1,80 @@
+import type { Clock } from '../clock/clock.js';
+import { isLoopbackHost } from '../options/url-rules.js';
+import { LOGIN_LIFETIME_SEC, type PendingLogin, type SealedLogin } from './pending-login.js';
+
+/** A cookie to set; `maxAgeSec: 0` removes it. Always `HttpOnly; SameSite=Lax; Path=/`. */
+export interface LoginCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly maxAgeSec: number;
+  readonly secure: boolean;
+}
+
+/** What a login cookie says. */
+export interface HeldLogin {
+  readonly id: string;
+  readonly beganAtMs: number;
+  readonly binding: string;
+  /** Only for pages of our own origin, which may finish a login without `state`. */
+  readonly handle: string | undefined;
+}
+
+/** The cookies of a request by name, as parsed from the header `Cookie`. */
+export type RequestCookies = ReadonlyMap<string, string>;
+
+const NAME = 'oidc-login.';
+const MAX_LOGINS = 5;
+
+/**
+ * The cookies that bind logins to the browser that began them (RFC 9700 §4.7.1): one a login, five at most.
+ * `__Host-` and `Secure` with an https `publicUrl`, and on loopback http, where browsers keep such cookies;
+ * an http `publicUrl` with `allowInsecureHttp` goes without.
+ */
+export class LoginCookies {
+  readonly #prefix: string;
+  readonly #secure: boolean;
+
+  constructor(publicUrl: string | undefined, allowInsecureHttp: boolean) {
+    const url = publicUrl === undefined ? undefined : new URL(publicUrl);
+    const plainLoopback = url !== undefined && isLoopbackHost(url.hostname) && !allowInsecureHttp;
+    this.#secure = url === undefined || url.protocol === 'https:' || plainLoopback;
+    this.#prefix = this.#secure ? `__Host-${NAME}` : NAME;
+  }
+
+  /** The cookie of a new login, and the removal of the oldest ones over the limit. */
+  begin({ login, handle }: SealedLogin, cookies: RequestCookies, clock: Clock): LoginCookie[] {
+    const held = this.held(cookies).toSorted((one, other) => one.beganAtMs - other.beganAtMs);
+    const surplus = held.slice(0, Math.max(0, held.length - (MAX_LOGINS - 1)));
+    const parts = [clock.now().getTime().toString(36), login.binding];
+    if (login.target === 'page') parts.push(handle);
+    return [
+      ...surplus.map(({ id }) => this.remove(id)),
+      this.#cookie(login.id, parts.join('~'), LOGIN_LIFETIME_SEC),
+    ];
+  }
+
+  remove(id: string): LoginCookie {
+    return this.#cookie(id, '', 0);
+  }
+
+  /** The logins that this browser began, as far as its cookies are of our form. */
+  held(cookies: RequestCookies): HeldLogin[] {
+    return [...cookies].flatMap(([name, value]) => {
+      if (!name.startsWith(this.#prefix)) return [];
+      const [began, binding, handle] = value.split('~');
+      const id = name.slice(this.#prefix.length);
+      const beganAtMs = parseInt(began ?? '', 36);
+      if (!/^[\w-]{1,64}$/.test(id) || !binding || Number.isNaN(beganAtMs)) return [];
+      return [{ id, beganAtMs, binding, handle }];
+    });
+  }
+
+  /** The cookie of this very login, if the browser has it. */
+  of(login: PendingLogin, cookies: RequestCookies): HeldLogin | undefined {
+    return this.held(cookies).find(({ id }) => id === login.id);
+  }
+
+  #cookie(id: string, value: string, maxAgeSec: number): LoginCookie {
+    return { name: this.#prefix + id, value, maxAgeSec, secure: this.#secure };
+  }
+}
