@@ -1,0 +1,238 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  calculatePKCECodeChallenge,
+  fetchUserInfo,
+  genericGrantRequest,
+  initiateDeviceAuthorization,
+  randomNonce,
+  randomPKCECodeVerifier,
+  refreshTokenGrant,
+  skipStateCheck,
+  tokenRevocation,
+} from 'openid-client';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { OidcEvents, hashedId } from '../events/oidc-events.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
+import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import { ProviderConnection } from './provider-connection.js';
+import type { TokenAnswer } from './token-answer.js';
+import { rejectedClient } from './upstream-refusal.js';
+
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
+
+/** What a browser is sent to the provider with. */
+export interface AuthorizationRequest {
+  readonly redirectUri: string;
+  readonly scope: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly prompt: string | undefined;
+}
+
+/** What came back from the provider, with what the pending login remembers of it. */
+export interface CodeRedemption {
+  readonly code: string;
+  readonly redirectUri: string;
+  readonly codeVerifier: string;
+  readonly nonce: string;
+  readonly scope: string;
+}
+
+/** RFC 8628 §3.2. */
+export interface DeviceAuthorization {
+  readonly device_code: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete?: string;
+  readonly expires_in: number;
+  readonly interval: number;
+}
+
+/** What can be asked of the identity provider, through openid-client. */
+@Injectable()
+export class IdentityProvider extends TokenIssuers {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly connection: ProviderConnection,
+    private readonly events: OidcEvents,
+  ) {
+    super();
+  }
+
+  get name(): string {
+    return this.connection.name;
+  }
+
+  async named(iss: string): Promise<TokenIssuer | undefined> {
+    const { issuers } = await this.connection.metadata();
+    if (!issuers.includes(iss)) return undefined;
+    return {
+      issuer: iss,
+      provider: this.connection.name,
+      keys: this.connection.keys,
+      algorithms: this.options.tokenAlgorithms,
+      audience: this.options.audience,
+      clientId: this.options.clientId,
+    };
+  }
+
+  /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */
+  newLoginSecrets(): { codeVerifier: string; nonce: string } {
+    return { codeVerifier: randomPKCECodeVerifier(), nonce: randomNonce() };
+  }
+
+  /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
+  async authorizationUrl(request: AuthorizationRequest): Promise<string> {
+    const { configuration } = await this.connection.metadata();
+    const url = buildAuthorizationUrl(configuration, {
+      ...this.options.authorizationParameters,
+      redirect_uri: request.redirectUri,
+      scope: request.scope,
+      state: request.state,
+      nonce: request.nonce,
+      code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
+      code_challenge_method: 'S256',
+      ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
+    });
+    return url.href;
+  }
+
+  /**
+   * Holds `iss` of an authorization response against the provider (RFC 9207 §2.4).
+   *
+   * @throws {@link OAuthError} 400 `invalid_request`
+   */
+  async checkCallbackIssuer(iss: string | undefined): Promise<void> {
+    const metadata = await this.connection.metadata();
+    const required = metadata.advertisesCallbackIssuer && this.options.requireIssuerInCallback;
+    const right =
+      iss === undefined
+        ? !required
+        : iss === metadata.publishedIssuer || metadata.issuers.includes(iss);
+    if (right) return;
+    throw new OAuthError('invalid_request', 'The response is not from the expected issuer');
+  }
+
+  /** Exchanges a code; the ID token is required and fully validated (OpenID Connect Core §3.1.3). */
+  async redeemCode(redemption: CodeRedemption): Promise<TokenAnswer> {
+    const metadata = await this.connection.metadata();
+    await this.connection.keys.prepare(); // or the code would be spent on an ID token that nobody can check
+    const currentUrl = new URL(redemption.redirectUri);
+    currentUrl.searchParams.set('code', redemption.code);
+    currentUrl.searchParams.set('iss', metadata.publishedIssuer);
+    const answer = await this.connection.ask(() =>
+      authorizationCodeGrant(metadata.configuration, currentUrl, {
+        pkceCodeVerifier: redemption.codeVerifier,
+        expectedNonce: redemption.nonce,
+        expectedState: skipStateCheck, // the sealed handle is the check
+        idTokenExpected: true,
+      }),
+    );
+    return this.connection.read(answer, redemption.scope);
+  }
+
+  async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
+    const { configuration } = await this.connection.metadata();
+    const parameters = scope === undefined ? {} : { scope };
+    const answer = await this.connection.ask(() =>
+      refreshTokenGrant(configuration, refreshToken, parameters),
+    );
+    return this.connection.read(answer, scope);
+  }
+
+  /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
+  async startDeviceLogin(scope: string): Promise<DeviceAuthorization> {
+    const { configuration, offers } = await this.connection.metadata();
+    if (!offers.device) {
+      throw new OAuthError(
+        'temporarily_unavailable',
+        'The identity provider offers no device login',
+      );
+    }
+    const answer = await this.connection.ask(() =>
+      initiateDeviceAuthorization(configuration, { scope }),
+    );
+    for (const uri of [answer.verification_uri, answer.verification_uri_complete]) {
+      if (uri === undefined) continue;
+      const url = parseUrl(uri);
+      if (url === undefined || !isTrustworthyUrl(url, this.options.allowInsecureHttp)) {
+        throw badUpstreamAnswer('verification_uri');
+      }
+    }
+    return {
+      device_code: answer.device_code,
+      user_code: answer.user_code,
+      verification_uri: answer.verification_uri,
+      ...(answer.verification_uri_complete === undefined
+        ? {}
+        : { verification_uri_complete: answer.verification_uri_complete }),
+      expires_in: Math.floor(answer.expires_in),
+      interval: Math.max(1, Math.ceil(answer.interval ?? 5)),
+    };
+  }
+
+  /** One poll; pending logins come back as {@link OAuthError} with the codes of RFC 8628 §3.5. */
+  async pollDeviceLogin(deviceCode: string): Promise<TokenAnswer> {
+    const { configuration } = await this.connection.metadata();
+    const answer = await this.connection.ask(() =>
+      genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
+    );
+    return this.connection.read(answer, undefined);
+  }
+
+  /**
+   * The provider's claims about the bearer of an access token; `undefined` when it has no such endpoint or does not
+   * take this token.
+   *
+   * @throws {@link OAuthError} 502 when they are about another subject (OpenID Connect Core §5.3.2).
+   */
+  async userinfo(
+    accessToken: string,
+    subject: string,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const { configuration, offers } = await this.connection.metadata();
+    if (!offers.userinfo) return undefined;
+    try {
+      return await fetchUserInfo(configuration, accessToken, subject);
+    } catch (error) {
+      if (rejectedClient(error) !== undefined) return undefined; // a 401 here is about the token
+      if (error instanceof Error && 'code' in error && error.code === SUBJECT_DIFFERS) {
+        this.events.emit('subject-mismatch', {
+          provider: this.connection.name,
+          subject: hashedId(subject),
+        });
+      }
+      throw this.connection.refusal(error);
+    }
+  }
+
+  /** Hands a token to the revocation endpoint (RFC 7009). @throws {@link OAuthError} 400 without such an endpoint. */
+  async revoke(token: string, hint: string | undefined): Promise<void> {
+    const { configuration, offers } = await this.connection.metadata();
+    if (!offers.revocation) {
+      throw new OAuthError(
+        'unsupported_token_type',
+        'The identity provider offers no revocation; the token ends when it expires',
+      );
+    }
+    const parameters = hint === undefined ? {} : { token_type_hint: hint };
+    await this.connection.ask(() => tokenRevocation(configuration, token, parameters));
+  }
+
+  /**
+   * Where to send the browser to log out at the provider (OpenID Connect RP-Initiated Logout §2), or `undefined` when
+   * it offers no such place or cannot be reached.
+   */
+  async endSessionUrl(parameters: Readonly<Record<string, string>>): Promise<string | undefined> {
+    const metadata = await this.connection.metadata().catch(() => undefined);
+    if (!metadata?.offers.endSession) return undefined;
+    return buildEndSessionUrl(metadata.configuration, parameters).href;
+  }
+}

@@ -1,0 +1,113 @@
+import { decodeJwt } from 'jose';
+import { scopesOf } from '../tokens/roles.js';
+
+/** What a token endpoint answered, in one dialect. Times are seconds since 1970. */
+export interface TokenAnswer {
+  readonly accessToken: string;
+  readonly expiresAt: number;
+  readonly refreshToken: string | undefined;
+  readonly refreshExpiresAt: number | undefined;
+  /** Space separated. */
+  readonly scope: string;
+  /** Of the validated ID token, when one came. */
+  readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const DEFAULT_LIFETIME_SEC = 300;
+const REFRESH_LIFETIME_SEC = 30 * 86_400;
+const LONGEST_LIFETIME_SEC = 10 * 365 * 86_400;
+const FIRST_ABSOLUTE_TIME = 1_000_000_000;
+
+function positive(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined;
+}
+
+/**
+ * Makes a token answer readable for openid-client, which throws where providers are merely sloppy: numbers as strings,
+ * senseless lifetimes, scopes as a list, empty members, no `token_type`.
+ */
+export function normaliseTokenBody(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  if (!('access_token' in body)) return body;
+  const { expires_in, refresh_token, id_token, scope, token_type, ...rest } = body as Body;
+  const lifetime = positive(expires_in);
+  const scopes = Array.isArray(scope) ? scope.join(' ') : scope;
+  return {
+    ...rest,
+    token_type: token_type ?? 'Bearer',
+    ...(lifetime === undefined ? {} : { expires_in: lifetime }),
+    ...(typeof refresh_token === 'string' && refresh_token !== '' ? { refresh_token } : {}),
+    ...(id_token === null || id_token === '' ? {} : { id_token }),
+    ...(typeof scopes === 'string' ? { scope: scopes } : {}),
+  };
+}
+
+/** The same for a device authorization (RFC 8628 §3.2): an unusable `interval` counts as absent. */
+export function normaliseDeviceBody(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('device_code' in body)) return body;
+  const { interval, ...rest } = body as Body;
+  const seconds = positive(interval);
+  return seconds === undefined ? rest : { ...rest, interval: seconds };
+}
+
+function claimsOf(token: string): Body {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return {}; // opaque
+  }
+}
+
+function expiry(
+  body: Body,
+  { relative, absolute }: { relative: readonly string[]; absolute: readonly string[] },
+  nowSec: number,
+): number | undefined {
+  const spans = relative.map((name) => positive(body[name]));
+  // Members that name a point in time hold a span at some providers.
+  const times = absolute.map((name) => {
+    const value = positive(body[name]);
+    return value !== undefined && value >= FIRST_ABSOLUTE_TIME ? value - nowSec : value;
+  });
+  const span = [...spans, ...times].find((value) => value !== undefined && value > 0);
+  if (span === undefined) return undefined;
+  return Math.floor(nowSec + Math.min(span, LONGEST_LIFETIME_SEC));
+}
+
+const ACCESS_MEMBERS = { relative: ['expires_in'], absolute: ['expires', 'expires_at', 'exp'] };
+const REFRESH_MEMBERS = {
+  relative: ['refresh_expires_in', 'refresh_token_expires_in'],
+  absolute: ['refresh_expires', 'refresh_expires_at', 'refresh_exp'],
+};
+
+/**
+ * Reads a token answer in whatever dialect its provider speaks. An access token without a lifetime lives as long as
+ * its own `exp` says, else 300 s; a refresh token without one, or with 0 (Keycloak's offline tokens), 30 days.
+ *
+ * @param requestedScope what was asked for: granted, when the answer does not say otherwise (RFC 6749 §5.1).
+ */
+export function readTokenAnswer(
+  body: Body & { readonly access_token: string },
+  requestedScope: string | undefined,
+  nowSec: number,
+): Omit<TokenAnswer, 'idTokenClaims'> {
+  const { access_token: accessToken, refresh_token: refresh, scope } = body;
+  const claims = claimsOf(accessToken);
+  const refreshToken = typeof refresh === 'string' ? refresh : undefined;
+  return {
+    accessToken,
+    expiresAt:
+      expiry(body, ACCESS_MEMBERS, nowSec) ??
+      expiry(claims, { relative: [], absolute: ['exp'] }, nowSec) ??
+      nowSec + DEFAULT_LIFETIME_SEC,
+    refreshToken,
+    refreshExpiresAt:
+      refreshToken === undefined
+        ? undefined
+        : (expiry(body, REFRESH_MEMBERS, nowSec) ?? nowSec + REFRESH_LIFETIME_SEC),
+    scope: typeof scope === 'string' ? scope : (requestedScope ?? scopesOf(claims).join(' ')),
+  };
+}

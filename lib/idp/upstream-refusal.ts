@@ -1,0 +1,72 @@
+import { ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
+import {
+  OAuthError,
+  type OAuthErrorCode,
+  badUpstreamAnswer,
+  unavailable,
+} from '../errors/oauth.error.js';
+
+/** Codes of the identity provider that are the caller's matter, with our own text (RFC 6749 §5.2, RFC 8628 §3.5). */
+const PASSED_ON: Partial<Record<OAuthErrorCode, string>> = {
+  access_denied: 'The request was denied',
+  authorization_pending: 'The user has not finished the login yet',
+  consent_required: 'The user has to give consent',
+  expired_token: 'The device code has expired',
+  interaction_required: 'The user has to log in again',
+  invalid_grant: 'The grant is unknown, expired, already used or does not match this request',
+  invalid_request: 'The identity provider found the request malformed',
+  invalid_scope: 'The identity provider does not grant these scopes',
+  invalid_target: 'The identity provider does not issue tokens for this target',
+  login_required: 'The user has to log in',
+  slow_down: 'Poll less often',
+  unsupported_grant_type: 'The identity provider does not offer this grant',
+  unsupported_token_type: 'The identity provider does not revoke tokens of this type',
+};
+
+function isPassedOn(code: string): code is OAuthErrorCode {
+  return Object.hasOwn(PASSED_ON, code);
+}
+
+function ownError(error: unknown, depth = 0): OAuthError | undefined {
+  if (error instanceof OAuthError) return error;
+  if (depth >= 4 || !(error instanceof Error)) return undefined;
+  return ownError(error.cause, depth + 1);
+}
+
+/** Whether the identity provider refused this application's own credentials. */
+export function rejectedClient(error: unknown): string | undefined {
+  if (error instanceof WWWAuthenticateChallengeError) return 'invalid_client';
+  if (!(error instanceof ResponseBodyError)) return undefined;
+  if (error.error === 'invalid_client' || error.error === 'unauthorized_client') return error.error;
+  return undefined;
+}
+
+/**
+ * What our caller is told when a call to the identity provider failed. Known refusals keep their code, with our own
+ * text; the refusal of our own credentials and everything unusable is 502 `server_error`; no answer is 503.
+ */
+export function toOAuthError(error: unknown): OAuthError {
+  const own = ownError(error);
+  if (own !== undefined) return own;
+  if (!(error instanceof ResponseBodyError)) return badUpstreamAnswer(error);
+  if (error.error === 'temporarily_unavailable') return unavailable(error);
+  if (!isPassedOn(error.error)) return badUpstreamAnswer(error);
+  return new OAuthError(error.error, PASSED_ON[error.error] ?? '', { cause: error });
+}
+
+/**
+ * The error that an authorization response brought to our callback (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6),
+ * always 400: known codes with our own text, anything else as `server_error`. The provider's own text is not used.
+ */
+export function toCallbackError(code: string): OAuthError {
+  if (isPassedOn(code)) return new OAuthError(code, PASSED_ON[code] ?? '');
+  if (code === 'temporarily_unavailable') {
+    return new OAuthError(code, 'The identity provider is busy', { status: 400 });
+  }
+  if (code === 'account_selection_required') {
+    return new OAuthError(code, 'The user has to choose an account');
+  }
+  return new OAuthError('server_error', 'The identity provider ended the login with an error', {
+    status: 400,
+  });
+}
