@@ -1,0 +1,64 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OAuthError } from '../errors/oauth.error.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import { toCallbackError } from '../idp/upstream-refusal.js';
+import { LoginCookies, type RequestCookies } from '../login/login-cookies.js';
+import { type PendingLogin, PendingLogins, equalSecrets } from '../login/pending-login.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { FinishedLogin } from './authorization-code.grant.js';
+import { LoginFinisher } from './login-finisher.js';
+
+/** The authorization response as it reaches our callback (RFC 6749 §4.1.2, RFC 9207 §2). */
+export interface CallbackRequest {
+  readonly code?: string | undefined;
+  readonly state?: string | undefined;
+  readonly iss?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+function refused(): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    'The login is unknown, expired, already finished or was begun in another browser',
+  );
+}
+
+/** Finishes logins at our own callback; only in the browser that began them (RFC 9700 §4.7.1). */
+@Injectable()
+export class Callback {
+  readonly #cookies: LoginCookies;
+
+  constructor(
+    private readonly pending: PendingLogins,
+    private readonly provider: IdentityProvider,
+    private readonly finisher: LoginFinisher,
+    private readonly urls: PublicUrls,
+    @Inject(RESOLVED_OPTIONS) { publicUrl, allowInsecureHttp }: ResolvedOptions,
+  ) {
+    this.#cookies = new LoginCookies(publicUrl, allowInsecureHttp);
+  }
+
+  /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
+  async finish(request: CallbackRequest, cookies: RequestCookies): Promise<FinishedLogin> {
+    const login = await this.#login(request.state, cookies);
+    await this.provider.checkCallbackIssuer(request.iss);
+    if (request.error !== undefined) {
+      this.finisher.abandon(login);
+      throw toCallbackError(request.error);
+    }
+    if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
+    const answer = await this.finisher.redeem(login, request.code, refused);
+    return { answer, cookies: [this.#cookies.remove(login.id)] };
+  }
+
+  async #login(state: string | undefined, cookies: RequestCookies): Promise<PendingLogin> {
+    if (!state) throw new OAuthError('invalid_request', 'state is missing');
+    const login = await this.pending.fromState(state);
+    if (login?.target !== 'callback' || login.redirectUri !== this.urls.callback()) throw refused();
+    const held = this.#cookies.of(login, cookies);
+    if (held === undefined || !equalSecrets(held.binding, login.binding)) throw refused();
+    return login;
+  }
+}

@@ -1,0 +1,27 @@
+import { OAuthError } from '../errors/oauth.error.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+
+type ScopeOptions = Pick<ResolvedOptions, 'scopes' | 'allowedScopes' | 'offlineAccess'>;
+
+const OFFLINE = 'offline_access';
+
+/**
+ * The scopes of a login: those asked for, if allowed, else the module's; `openid` always, `offline_access` on demand
+ * unless the option `offlineAccess` forbids it. The options are never changed.
+ *
+ * @throws {@link OAuthError} 400 `invalid_scope`
+ */
+export function loginScope(
+  { scopes, allowedScopes, offlineAccess }: ScopeOptions,
+  asked: string | undefined,
+  offline: boolean,
+): string {
+  const wanted = (asked ?? '').split(' ').filter(Boolean);
+  if (!wanted.every((scope) => allowedScopes.includes(scope))) {
+    throw new OAuthError('invalid_scope', 'A scope that was asked for is not allowed here');
+  }
+  const all = new Set(['openid', ...(wanted.length > 0 ? wanted : scopes)]);
+  if (offline) all.add(OFFLINE);
+  if (!offlineAccess) all.delete(OFFLINE);
+  return [...all].join(' ');
+}

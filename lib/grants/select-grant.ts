@@ -1,0 +1,75 @@
+import { OAuthError } from '../errors/oauth.error.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+
+/** The form of the token route. The reference's hyphenated spellings arrive as these. */
+export interface TokenRequest {
+  readonly grantType?: string | undefined;
+  readonly code?: string | undefined;
+  readonly redirectUri?: string | undefined;
+  /** The client's own verifier, or the handle of the login. */
+  readonly codeVerifier?: string | undefined;
+  /** As it came back from the identity provider, whole. */
+  readonly state?: string | undefined;
+  readonly refreshToken?: string | undefined;
+  readonly deviceCode?: string | undefined;
+  readonly subjectToken?: string | undefined;
+  readonly scope?: string | undefined;
+}
+
+/** A request for exactly one grant. */
+export type SelectedGrant =
+  | { readonly grant: 'authorizationCode'; readonly code: string }
+  | { readonly grant: 'refresh'; readonly refreshToken: string }
+  | { readonly grant: 'device'; readonly deviceCode: string };
+
+const GRANT_OF_TYPE: Readonly<Record<string, string>> = {
+  authorization_code: 'authorizationCode',
+  refresh_token: 'refresh',
+  'urn:ietf:params:oauth:grant-type:device_code': 'device',
+  'urn:ietf:params:oauth:grant-type:token-exchange': 'exchange',
+};
+
+function unsupported(): OAuthError {
+  return new OAuthError('unsupported_grant_type', 'This grant is not offered here');
+}
+
+function grantOf(request: TokenRequest): SelectedGrant | { grant: 'exchange' } | undefined {
+  const found: (SelectedGrant | { grant: 'exchange' })[] = [];
+  const { code, refreshToken, deviceCode, subjectToken } = request;
+  if (code !== undefined) found.push({ grant: 'authorizationCode', code });
+  if (refreshToken !== undefined) found.push({ grant: 'refresh', refreshToken });
+  if (deviceCode !== undefined) found.push({ grant: 'device', deviceCode });
+  if (subjectToken !== undefined) found.push({ grant: 'exchange' });
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/**
+ * Which grant a token request is for: exactly one of code, refresh token, device code and subject token decides, and
+ * `grant_type`, when it is there, must say the same.
+ *
+ * @throws {@link OAuthError} 400 `invalid_request` when that is ambiguous, 400 `unsupported_grant_type` when the grant is
+ * unknown or switched off.
+ */
+export function selectGrant(
+  request: TokenRequest,
+  grants: ResolvedOptions['grants'],
+): SelectedGrant {
+  const { grantType } = request;
+  const named =
+    grantType !== undefined && Object.hasOwn(GRANT_OF_TYPE, grantType)
+      ? GRANT_OF_TYPE[grantType]
+      : undefined;
+  if (grantType !== undefined && named === undefined) throw unsupported();
+  const selected = grantOf(request);
+  if (selected === undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'Send exactly one of code, refresh_token, device_code and subject_token',
+    );
+  }
+  if (named !== undefined && named !== selected.grant) {
+    throw new OAuthError('invalid_request', 'grant_type does not belong to the other parameters');
+  }
+  if (selected.grant === 'exchange' || !grants[selected.grant]) throw unsupported();
+  return selected;
+}

@@ -1,0 +1,26 @@
+import type { TokenAnswer } from '../idp/token-answer.js';
+
+/** What the token route and the callback answer. Times are seconds since 1970, `expires_in` seconds from now. */
+export interface TokenResponse {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires: number;
+  readonly expires_in: number;
+  readonly refresh_token?: string;
+  readonly refresh_expires?: number;
+  readonly scope: string;
+}
+
+/** The identity provider's own tokens, in our members only. */
+export function toTokenResponse(answer: TokenAnswer, nowSec: number): TokenResponse {
+  const { refreshToken, refreshExpiresAt } = answer;
+  return {
+    access_token: answer.accessToken,
+    token_type: 'Bearer',
+    expires: answer.expiresAt,
+    expires_in: Math.max(0, answer.expiresAt - nowSec),
+    ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+    ...(refreshExpiresAt === undefined ? {} : { refresh_expires: refreshExpiresAt }),
+    scope: answer.scope,
+  };
+}
