@@ -1,0 +1,36 @@
+export { Clock } from './clock/clock.js';
+export { OidcConfigError } from './errors/oidc-config.error.js';
+export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './errors/oauth.error.js';
+export { OidcEvents, type OidcEventMap, type OidcEventName } from './events/oidc-events.js';
+export type { CallbackRequest } from './grants/callback.js';
+export type { LogoutRequest } from './grants/logout.js';
+export { OidcService, type IssuedTokens, type RequiredAuthRule } from './grants/oidc.service.js';
+export type { TokenRequest } from './grants/select-grant.js';
+export type { LoginRedirect, LoginRequest } from './grants/start-login.js';
+export type { TokenResponse } from './grants/token-response.js';
+export type { UserProfile } from './grants/user-profile.js';
+export { Auth, Public } from './guard/auth.decorator.js';
+export { AuthGuard } from './guard/auth.guard.js';
+export { IdToken } from './guard/id-token.decorator.js';
+export type { DeviceAuthorization } from './idp/identity-provider.js';
+export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
+export { OidcAuthModule } from './oidc-auth.module.js';
+export type {
+  OidcAuthFactoryOptions,
+  OidcAuthRegistration,
+} from './oidc-auth.module-definition.js';
+export type { ClaimConstraint, ClaimValue } from './options/claim-constraint.js';
+export type {
+  ClientAuthenticationMethod,
+  EndpointOptions,
+  FetchFunction,
+  GrantOptions,
+  LoginNotice,
+  LoopbackRedirectOptions,
+  OidcAuthOptions,
+  RouteOptions,
+  RoutePath,
+} from './options/oidc-auth-options.js';
+export type { AuthRule } from './tokens/auth-rule.js';
+export type { RequestHeaders } from './tokens/bearer-token.js';
+export type { IdTokenClaims } from './tokens/id-token-claims.js';

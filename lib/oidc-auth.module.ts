@@ -1,0 +1,100 @@
+import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Clock, SystemClock } from './clock/clock.js';
+import { OidcEvents } from './events/oidc-events.js';
+import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
+import { Callback } from './grants/callback.js';
+import { DeviceCodeGrant } from './grants/device-code.grant.js';
+import { LoginFinisher } from './grants/login-finisher.js';
+import { Logout } from './grants/logout.js';
+import { OidcService } from './grants/oidc.service.js';
+import { StartLogin } from './grants/start-login.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { GuardedFetch } from './http/guarded-fetch.js';
+import { IdentityProvider } from './idp/identity-provider.js';
+import { ProviderConnection } from './idp/provider-connection.js';
+import { FinishedLogins } from './login/finished-logins.js';
+import { PendingLogins } from './login/pending-login.js';
+import {
+  type ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  type OidcAuthRegistration,
+} from './oidc-auth.module-definition.js';
+import type { OidcAuthOptions } from './options/oidc-auth-options.js';
+import { OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
+import { PublicUrls } from './options/public-urls.js';
+import { resolveOptions } from './options/resolve-options.js';
+import { Answers } from './routes/answers.js';
+import { installEarlyChecks } from './routes/early-checks.js';
+import { addMissingFormParser } from './routes/form-parser.js';
+import { KeyRing } from './sealing/key-ring.js';
+import { Authenticator } from './tokens/authenticator.js';
+import { TokenVerifier } from './tokens/token-verifier.js';
+import { TokenIssuers } from './tokens/verification-keys.js';
+
+/**
+ * OpenID Connect login and token checking: the `/auth/v2` routes, `@Auth()`, `@IdToken()` and {@link OidcService}.
+ * Import it once, in the root module.
+ */
+@Module({
+  providers: [
+    {
+      provide: RESOLVED_OPTIONS,
+      useFactory: resolveOptions,
+      inject: [OIDC_AUTH_OPTIONS, RESOLVED_ROUTES],
+    },
+    { provide: Clock, useClass: SystemClock },
+    { provide: TokenIssuers, useExisting: IdentityProvider },
+    Answers,
+    AuthGuard,
+    Authenticator,
+    AuthorizationCodeGrant,
+    Callback,
+    DeviceCodeGrant,
+    FinishedLogins,
+    GuardedFetch,
+    IdentityProvider,
+    KeyRing,
+    LoginFinisher,
+    Logout,
+    OidcEvents,
+    OidcService,
+    PendingLogins,
+    ProviderConnection,
+    PublicUrls,
+    StartLogin,
+    TokenVerifier,
+  ],
+  // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.
+  exports: [Authenticator, AuthGuard, OidcEvents, OidcService],
+})
+export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleInit {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    urls: PublicUrls,
+  ) {
+    super();
+    installEarlyChecks(adapterHost, urls);
+  }
+
+  /**
+   * Registers the module with options at hand.
+   *
+   * @throws {@link OidcConfigError} for unusable routes, here; for any other option when the application starts.
+   */
+  static override forRoot(options: OidcAuthOptions & OidcAuthRegistration): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /**
+   * Registers the module with options from a factory (`useFactory`, `useClass` with `createOidcAuthOptions()`, or
+   * `useExisting`). `routes` and `isGlobal` are written beside it.
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  onModuleInit(): void {
+    addMissingFormParser(this.adapterHost);
+  }
+}

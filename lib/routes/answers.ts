@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { LoginCookie } from '../login/login-cookies.js';
+
+function serialised({ name, value, maxAgeSec, secure }: LoginCookie): string {
+  const attributes = ['Path=/', `Max-Age=${maxAgeSec}`, 'HttpOnly', 'SameSite=Lax'];
+  if (secure) attributes.push('Secure');
+  return [`${name}=${value}`, ...attributes].join('; ');
+}
+
+/**
+ * Answers on either HTTP adapter. The routes write their answers themselves, so that a host's own interceptors do not
+ * wrap bodies that the wire contract fixes.
+ */
+@Injectable()
+export class Answers {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  json(response: unknown, body: object, cookies: readonly LoginCookie[] = []): void {
+    this.#setCookies(response, cookies);
+    this.adapterHost.httpAdapter.reply(response, body, 200);
+  }
+
+  /** 302, so that the browser follows with GET (RFC 9700 §4.12). */
+  redirect(response: unknown, url: string, cookies: readonly LoginCookie[] = []): void {
+    this.#setCookies(response, cookies);
+    this.adapterHost.httpAdapter.redirect(response, 302, url);
+  }
+
+  #setCookies(response: unknown, cookies: readonly LoginCookie[]): void {
+    for (const cookie of cookies) {
+      this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', serialised(cookie));
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { Get, Req, Res, type Type } from '@nestjs/common';
+import { OidcService } from '../grants/oidc.service.js';
+import { Answers } from './answers.js';
+import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
+import { RouteController } from './route-controller.js';
+
+class CallbackQuery {
+  @Parameter(8192) readonly code: string | undefined;
+  @Parameter(8192) readonly state: string | undefined;
+  @Parameter(2048) readonly iss: string | undefined;
+  @Parameter(100) readonly error: string | undefined;
+}
+
+export function callbackController(path: string): Type {
+  @RouteController(path)
+  class CallbackController {
+    constructor(
+      private readonly oidc: OidcService,
+      private readonly answers: Answers,
+    ) {}
+
+    @Get()
+    async callback(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
+      const query = queryOf(request, CallbackQuery);
+      const { tokens, cookies } = await this.oidc.callback(query, cookiesOf(request));
+      this.answers.json(response, tokens, cookies);
+    }
+  }
+  return CallbackController;
+}

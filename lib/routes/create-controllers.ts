@@ -1,0 +1,32 @@
+import type { Type } from '@nestjs/common';
+import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
+import { callbackController } from './callback.controller.js';
+import { deviceController } from './device.controller.js';
+import { loginController } from './login.controller.js';
+import { logoutController } from './logout.controller.js';
+import { revokeController } from './revoke.controller.js';
+import { tokenController } from './token.controller.js';
+import { userinfoController } from './userinfo.controller.js';
+
+const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
+  login: loginController,
+  callback: callbackController,
+  token: tokenController,
+  device: deviceController,
+  logout: logoutController,
+  userinfo: userinfoController,
+  revoke: revokeController,
+};
+
+/** Routes that take a form. */
+export const FORM_ROUTES: readonly RouteName[] = ['token', 'device', 'revoke'];
+
+/** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */
+export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> {
+  const controllers = new Map<RouteName, Type>();
+  for (const name of routeNames) {
+    const path = routes[name];
+    if (path !== undefined) controllers.set(name, CONTROLLERS[name](path));
+  }
+  return controllers;
+}

@@ -1,0 +1,49 @@
+import { Get, Req, Res, type Type } from '@nestjs/common';
+import { IsIn, ValidateIf } from 'class-validator';
+import { OidcService } from '../grants/oidc.service.js';
+import { Answers } from './answers.js';
+import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
+import { RouteController } from './route-controller.js';
+
+const YES = ['true', 'True', '1'];
+const NO = ['false', 'False', '0'];
+
+class LoginQuery {
+  @Parameter(2048) readonly redirect_uri: string | undefined;
+  @Parameter(100) readonly prompt: string | undefined;
+  @Parameter(2048) readonly scope: string | undefined;
+  @Parameter(128) readonly code_challenge: string | undefined;
+  @Parameter(20) readonly code_challenge_method: string | undefined;
+
+  @ValidateIf((_, value: unknown) => value !== undefined)
+  @IsIn([...YES, ...NO])
+  readonly offline_access: string | undefined;
+}
+
+export function loginController(path: string): Type {
+  @RouteController(path)
+  class LoginController {
+    constructor(
+      private readonly oidc: OidcService,
+      private readonly answers: Answers,
+    ) {}
+
+    @Get()
+    async login(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
+      const query = queryOf(request, LoginQuery);
+      const { url, cookies } = await this.oidc.login(
+        {
+          redirectUri: query.redirect_uri,
+          prompt: query.prompt,
+          scope: query.scope,
+          offlineAccess: query.offline_access !== undefined && YES.includes(query.offline_access),
+          codeChallenge: query.code_challenge,
+          codeChallengeMethod: query.code_challenge_method,
+        },
+        cookiesOf(request),
+      );
+      this.answers.redirect(response, url, cookies);
+    }
+  }
+  return LoginController;
+}

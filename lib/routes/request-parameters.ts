@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http';
+import { ValidateBy, ValidateIf, maxLength, validateSync } from 'class-validator';
+import { OAuthError } from '../errors/oauth.error.js';
+import type { RequestCookies } from '../login/login-cookies.js';
+import { parsedOrReadBody } from './form-parser.js';
+
+/** A request of Express (which is Node's own) or of Fastify (which holds it), with what the host's parser made of it. */
+export interface RouteRequest {
+  readonly headers: IncomingMessage['headers'];
+  readonly rawHeaders?: IncomingMessage['rawHeaders'];
+  readonly url?: string;
+  readonly originalUrl?: string;
+  readonly raw?: IncomingMessage;
+  readonly body?: unknown;
+}
+
+function malformed(): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    'The parameters of the request are malformed: each is sent once, as text',
+  );
+}
+
+/**
+ * Names and values, each once. Hyphenated names count as their spelling with underscores, empty values as left out
+ * (RFC 6749 §3.1, §3.2).
+ */
+function once(pairs: Iterable<readonly [name: string, value: unknown]>): Map<string, string> {
+  const parameters = new Map<string, string>();
+  for (const [written, value] of pairs) {
+    const name = written.replaceAll('-', '_');
+    if (typeof value !== 'string' || /[[\]]/.test(name) || parameters.has(name)) throw malformed();
+    parameters.set(name, value);
+  }
+  for (const [name, value] of parameters) if (value === '') parameters.delete(name);
+  return parameters;
+}
+
+function formPairs(body: unknown): Iterable<readonly [string, unknown]> {
+  if (body === undefined || body === null) return [];
+  if (typeof body === 'string') return new URLSearchParams(body);
+  if (Buffer.isBuffer(body)) return new URLSearchParams(body.toString('utf8'));
+  if (typeof body !== 'object' || Array.isArray(body)) throw malformed();
+  return Object.entries(body);
+}
+
+/** A parameter that may be left out and is at most `longest` characters long. */
+export const Parameter = (longest: number): PropertyDecorator => {
+  const absent = ValidateIf((_, value: unknown) => value !== undefined);
+  const limit = ValidateBy({
+    name: 'parameter',
+    validator: { validate: (value: unknown) => maxLength(value, longest) },
+  });
+  return (target, property) => {
+    absent(target, property);
+    limit(target, property);
+  };
+};
+
+function checked<T extends object>(Parameters: new () => T, given: Map<string, string>): T {
+  const parameters = new Parameters();
+  for (const name of Object.keys(parameters)) {
+    Object.assign(parameters, { [name]: given.get(name) });
+  }
+  const [problem] = validateSync(parameters, { stopAtFirstError: true });
+  if (problem === undefined) return parameters;
+  throw new OAuthError('invalid_request', `${problem.property} is malformed or too long`);
+}
+
+/**
+ * The parameters of the query that a route knows, read from the URL as it came. Others are ignored.
+ *
+ * @throws {@link OAuthError} 400 `invalid_request` for repeated, nested or over-long ones.
+ */
+export function queryOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
+  const url = request.originalUrl ?? request.url ?? '';
+  const start = url.indexOf('?');
+  return checked(Parameters, once(new URLSearchParams(start === -1 ? '' : url.slice(start + 1))));
+}
+
+/**
+ * The form fields that a route knows. The query never counts.
+ *
+ * @throws {@link OAuthError} 400 `invalid_request` for repeated, nested or over-long ones.
+ */
+export async function formOf<T extends object>(
+  request: RouteRequest,
+  Parameters: new () => T,
+): Promise<T> {
+  return checked(Parameters, once(formPairs(await parsedOrReadBody(request))));
+}
+
+/** The cookies of a request (RFC 6265 §4.2); of equal names the first counts. */
+export function cookiesOf({ headers }: RouteRequest): RequestCookies {
+  const cookies = new Map<string, string>();
+  for (const pair of (headers.cookie ?? '').split(';')) {
+    const separator = pair.indexOf('=');
+    if (separator === -1) continue;
+    const name = pair.slice(0, separator).trim();
+    if (!cookies.has(name)) cookies.set(name, pair.slice(separator + 1).trim());
+  }
+  return cookies;
+}

@@ -1,0 +1,92 @@
+import {
+  type ArgumentsHost,
+  type CallHandler,
+  Catch,
+  type ExceptionFilter,
+  type ExecutionContext,
+  HttpException,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type Observable, catchError } from 'rxjs';
+import { describeError } from '../errors/describe-error.js';
+import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
+import { refusalHeaders } from '../tokens/challenge.js';
+import type { RouteRequest } from './request-parameters.js';
+
+const CODE_OF_STATUS: Readonly<Record<number, OAuthErrorCode>> = {
+  401: 'invalid_token',
+  403: 'access_denied',
+  429: 'temporarily_unavailable',
+  503: 'temporarily_unavailable',
+};
+
+function setHeaders(adapterHost: HttpAdapterHost, response: unknown, error: unknown): void {
+  for (const [name, value] of refusalHeaders(error)) {
+    adapterHost.httpAdapter.setHeader(response, name, value);
+  }
+}
+
+/** Whatever went wrong as an {@link OAuthError}; a fault of ours is 500 `server_error`, and its kind is logged. */
+function asOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error;
+  const status = error instanceof HttpException ? error.getStatus() : 500;
+  if (status >= 500 && status !== 503) {
+    new Logger('OidcAuth').error(`A route failed: ${describeError(error)}`);
+  }
+  const code = CODE_OF_STATUS[status] ?? (status >= 500 ? 'server_error' : 'invalid_request');
+  return new OAuthError(code, `The request failed with status ${status}`, { status, cause: error });
+}
+
+/** Turns what our handlers throw into {@link OAuthError}s, which then take the host's own way of answering errors. */
+@Injectable()
+export class RouteErrorInterceptor implements NestInterceptor {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        const refusal = asOAuthError(error);
+        setHeaders(this.adapterHost, context.switchToHttp().getResponse(), refusal);
+        throw refusal;
+      }),
+    );
+  }
+}
+
+/** Matches everything but {@link OAuthError}, which hosts may catch themselves. */
+abstract class ForeignError {
+  static [Symbol.hasInstance](error: unknown): boolean {
+    return !(error instanceof OAuthError);
+  }
+}
+
+function isDevicePoll({ body }: RouteRequest): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  return 'device_code' in body || 'device-code' in body;
+}
+
+/**
+ * Gives our error body to what is thrown before our handlers run: a throttler's 429, a parser's 413. A device client
+ * that polls is told to slow down instead, because it gives up on everything else (RFC 8628 §3.5).
+ */
+@Catch(ForeignError)
+export class ForeignErrorFilter implements ExceptionFilter {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response: unknown = host.switchToHttp().getResponse();
+    const refusal = this.#refusal(error, host.switchToHttp().getRequest<RouteRequest>());
+    setHeaders(this.adapterHost, response, refusal);
+    this.adapterHost.httpAdapter.reply(response, refusal.getResponse(), refusal.getStatus());
+  }
+
+  #refusal(error: unknown, request: RouteRequest): OAuthError {
+    const refusal = asOAuthError(error);
+    const busy = refusal.getStatus() === 429 || refusal.getStatus() === 503;
+    if (!busy || !isDevicePoll(request)) return refusal;
+    return new OAuthError('slow_down', 'Poll less often', { cause: error });
+  }
+}

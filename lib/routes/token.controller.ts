@@ -1,0 +1,48 @@
+import { Post, Req, Res, type Type } from '@nestjs/common';
+import { OidcService } from '../grants/oidc.service.js';
+import { Answers } from './answers.js';
+import { Parameter, type RouteRequest, cookiesOf, formOf } from './request-parameters.js';
+import { RouteController } from './route-controller.js';
+
+class TokenForm {
+  @Parameter(200) readonly grant_type: string | undefined;
+  @Parameter(8192) readonly code: string | undefined;
+  @Parameter(2048) readonly redirect_uri: string | undefined;
+  @Parameter(4096) readonly code_verifier: string | undefined;
+  @Parameter(8192) readonly state: string | undefined;
+  @Parameter(16_384) readonly refresh_token: string | undefined;
+  @Parameter(8192) readonly device_code: string | undefined;
+  @Parameter(16_384) readonly subject_token: string | undefined;
+  @Parameter(2048) readonly scope: string | undefined;
+}
+
+export function tokenController(path: string): Type {
+  @RouteController(path)
+  class TokenController {
+    constructor(
+      private readonly oidc: OidcService,
+      private readonly answers: Answers,
+    ) {}
+
+    @Post()
+    async token(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
+      const form = await formOf(request, TokenForm);
+      const { tokens, cookies } = await this.oidc.token(
+        {
+          grantType: form.grant_type,
+          code: form.code,
+          redirectUri: form.redirect_uri,
+          codeVerifier: form.code_verifier,
+          state: form.state,
+          refreshToken: form.refresh_token,
+          deviceCode: form.device_code,
+          subjectToken: form.subject_token,
+          scope: form.scope,
+        },
+        cookiesOf(request),
+      );
+      this.answers.json(response, tokens, cookies);
+    }
+  }
+  return TokenController;
+}

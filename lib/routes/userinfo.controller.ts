@@ -1,0 +1,23 @@
+import { Get, Req, Res, type Type } from '@nestjs/common';
+import { OidcService } from '../grants/oidc.service.js';
+import { bearerToken } from '../tokens/bearer-token.js';
+import { Answers } from './answers.js';
+import type { RouteRequest } from './request-parameters.js';
+import { RouteController } from './route-controller.js';
+
+export function userinfoController(path: string): Type {
+  @RouteController(path)
+  class UserinfoController {
+    constructor(
+      private readonly oidc: OidcService,
+      private readonly answers: Answers,
+    ) {}
+
+    @Get()
+    async userinfo(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
+      const token = bearerToken(request.headers, (request.raw ?? request).rawHeaders);
+      this.answers.json(response, await this.oidc.userinfo(token));
+    }
+  }
+  return UserinfoController;
+}
