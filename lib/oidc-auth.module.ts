@@ -69,12 +69,14 @@ import { TokenIssuers } from './tokens/verification-keys.js';
   exports: [Authenticator, AuthGuard, OidcEvents, OidcService],
 })
 export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleInit {
+  readonly #checksInstalled: boolean;
+
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    urls: PublicUrls,
+    private readonly urls: PublicUrls,
   ) {
     super();
-    installEarlyChecks(adapterHost, urls);
+    this.#checksInstalled = installEarlyChecks(adapterHost, urls);
   }
 
   /**
@@ -95,6 +97,8 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
   }
 
   onModuleInit(): void {
+    // Nest's testing module builds the container before there is an HTTP adapter.
+    if (!this.#checksInstalled) installEarlyChecks(this.adapterHost, this.urls);
     addMissingFormParser(this.adapterHost);
   }
 }

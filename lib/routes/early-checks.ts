@@ -109,13 +109,16 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
 /**
  * Puts our headers and the check of body types and sizes ahead of everything else on our routes. To be called before the
  * host's parsers are registered: in a module's constructor.
+ *
+ * @returns whether there was an HTTP adapter to install them on.
  */
-export function installEarlyChecks({ httpAdapter }: HttpAdapterHost, urls: PublicUrls): void {
-  if (httpAdapter === undefined) return; // an application context without HTTP
+export function installEarlyChecks({ httpAdapter }: HttpAdapterHost, urls: PublicUrls): boolean {
+  if (httpAdapter === undefined) return false;
   const paths = new OwnPaths(urls);
   if (httpAdapter.getType() === 'fastify') {
     onFastify(httpAdapter.getInstance<FastifyLike>(), paths);
-    return;
+  } else {
+    onExpress(httpAdapter, paths);
   }
-  onExpress(httpAdapter, paths);
+  return true;
 }
