@@ -1,0 +1,104 @@
+import type { IncomingMessage } from 'node:http';
+
+import {
+  type Client,
+  errors,
+  type Interaction,
+  type InteractionResults,
+  type Provider,
+} from 'oidc-provider';
+
+import { findByPassword, findBySubject } from './accounts.js';
+import { allowScopes } from './grants.js';
+import type { Middleware } from './identity-provider.js';
+import { consentPage, loginPage, messagePage } from './views.js';
+
+const bodyLimitBytes = 8192;
+const cancelled: InteractionResults = {
+  error: 'access_denied',
+  error_description: 'The login was cancelled.',
+};
+
+/** One visit to a login or consent page; without a `form` the person has not answered yet. */
+interface Visit {
+  interaction: Interaction;
+  client: Client;
+  action: string;
+  form: URLSearchParams | undefined;
+}
+
+/** What comes of a visit: a page to show, or a result that ends the interaction. */
+type Outcome = { page: string; status?: number } | { result: InteractionResults };
+
+/** The pages between "log in" and "logged in": `oidc-provider` asks for them, we show them. */
+export function interactions(provider: Provider): Middleware {
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith('/interaction/')) return next();
+    try {
+      const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+      const client = await provider.Client.find(String(interaction.params.client_id));
+      if (client === undefined) throw new errors.SessionNotFound('client not found');
+      const form = ctx.method === 'POST' ? await readForm(ctx.req) : undefined;
+
+      const visit: Visit = { interaction, client, action: ctx.path, form };
+      const isLogin = interaction.prompt.name === 'login';
+      const outcome = isLogin ? logIn(visit) : await consent(provider, visit);
+      if ('page' in outcome) {
+        ctx.status = outcome.status ?? 200;
+        ctx.body = outcome.page;
+        return;
+      }
+      const merge = { mergeWithLastSubmission: !isLogin };
+      ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, outcome.result, merge));
+      ctx.status = 303;
+    } catch (error) {
+      if (!(error instanceof errors.SessionNotFound)) throw error;
+      ctx.status = 400;
+      ctx.body = messagePage(
+        'This page is no longer valid',
+        'Go back to the application and start the login again.',
+      );
+    }
+  };
+}
+
+function logIn({ client, action, form }: Visit): Outcome {
+  const page = { action, clientName: client.clientName ?? client.clientId };
+  if (form === undefined) return { page: loginPage(page) };
+  if (form.has('cancel')) return { result: cancelled };
+  const username = form.get('login') ?? '';
+  const account = findByPassword(username, form.get('password') ?? '');
+  if (account !== undefined) return { result: { login: { accountId: account.sub } } };
+  const problem = 'User name and password do not match.';
+  return { status: 401, page: loginPage({ ...page, username, problem }) };
+}
+
+async function consent(provider: Provider, visit: Visit): Promise<Outcome> {
+  const { interaction, client, action, form } = visit;
+  const { grantId, params, session } = interaction;
+  const account = findBySubject(session?.accountId);
+  if (account === undefined) throw new errors.SessionNotFound('account not found');
+  const scopes = String(params.scope).split(' ');
+  if (form === undefined) {
+    const clientName = client.clientName ?? client.clientId;
+    return { page: consentPage({ action, clientName, username: account.username, scopes }) };
+  }
+  if (form.has('cancel')) return { result: cancelled };
+  const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const { clientId } = client;
+  const grant = known ?? new provider.Grant({ accountId: account.sub, clientId });
+  allowScopes(grant, scopes);
+  return { result: { consent: { grantId: await grant.save() } } };
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > bodyLimitBytes) throw new Error('The form is too long.');
+    chunks.push(bytes);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}

@@ -1,0 +1,76 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+
+import { AppModule } from './app.module.js';
+import { client } from './client.js';
+import { IdentityProvider } from './identity-provider/identity-provider.js';
+import { assertFree, type ChosenPort, explain, host, StartError } from './listen.js';
+
+export interface QuickstartOptions {
+  /** Port of the application. */
+  port: number;
+  /** Port of the identity provider. */
+  idpPort: number;
+  /** Only errors are logged. */
+  quiet?: boolean;
+}
+
+export interface Quickstart {
+  /** Where the application is. */
+  url: string;
+  /** Where the identity provider is. */
+  issuer: string;
+  /** Ends both. */
+  close(): Promise<void>;
+}
+
+/** Starts the identity provider, then the application beside it, in this process. */
+export async function startQuickstart({
+  port,
+  idpPort,
+  quiet = false,
+}: QuickstartOptions): Promise<Quickstart> {
+  if (port === idpPort) {
+    throw new StartError(`PORT and IDP_PORT are both ${port}. They must differ.`);
+  }
+  const appPort: ChosenPort = { port, variable: 'PORT' };
+  const providerPort: ChosenPort = { port: idpPort, variable: 'IDP_PORT' };
+  await assertFree(appPort);
+  await assertFree(providerPort);
+
+  const identityProvider = await IdentityProvider.start(idpPort, client).catch((error: unknown) => {
+    throw explain(error, providerPort);
+  });
+  try {
+    const url = `http://localhost:${port}`;
+    const app = await createApp({ url, identityProvider, quiet });
+    await app.listen(port, host);
+    return { url, issuer: identityProvider.issuer, close: () => app.close() };
+  } catch (error) {
+    await identityProvider.close();
+    throw explain(error, appPort);
+  }
+}
+
+async function createApp({
+  url,
+  identityProvider,
+  quiet,
+}: {
+  url: string;
+  identityProvider: IdentityProvider;
+  quiet: boolean;
+}): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRoot({ url, identityProvider }),
+    {
+      abortOnError: false, // an exception for the caller instead of the end of the process
+      forceCloseConnections: true,
+      logger: quiet ? ['error', 'fatal'] : ['warn', 'error', 'fatal'],
+    },
+  );
+  app.disable('x-powered-by');
+  // A signal closes the application, which closes the identity provider, and then ends the process.
+  app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
+  return app;
+}

@@ -1,0 +1,50 @@
+import { demoAccounts } from './identity-provider/accounts.js';
+
+/** What a person at the terminal needs to try everything: the address, the users, a line for each flow. */
+export function welcome({ url, issuer }: { url: string; issuer: string }): string {
+  const auth = `${url}/api/auth/v2`;
+  const users = demoAccounts.map(
+    ({ username, password, roles }) => `${username} / ${password}  (${roles.join(', ')})`,
+  );
+  return `
+  ${bold('nestjs-oidc-auth quickstart')}
+
+  Open        ${bold(`${url}/`)}
+  Users       ${users.join('\n              ')}
+  Provider    ${issuer}
+  Stop        Ctrl-C
+
+  ${bold('From another terminal')} (bash or zsh)
+
+  field() { node -pe "JSON.parse(fs.readFileSync(0)).$1"; }
+
+  # no token: 401
+  curl -i -w '\\n' ${url}/api/me
+
+  # device flow: start, open verification_uri_complete and log in, then poll
+  DEVICE=$(curl -s -d '' ${auth}/device); echo "$DEVICE"
+  TOKENS=$(curl -s -d "device_code=$(field device_code <<< "$DEVICE")" ${auth}/token); echo "$TOKENS"
+
+  # use the token (the second route is for alice only)
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/me
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/admin
+
+  # refresh
+  TOKENS=$(curl -s -d "refresh_token=$(field refresh_token <<< "$TOKENS")" ${auth}/token); echo "$TOKENS"
+
+  # userinfo
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${auth}/userinfo
+
+  # revoke: no refresh after this
+  curl -i -w '\\n' -d "token=$(field refresh_token <<< "$TOKENS")" ${auth}/revoke
+
+  ${bold('With the Python client')} (pip install py-oidc-auth-client)
+
+  python -m py_oidc_auth_client ${url}/api --timeout 120
+
+`;
+}
+
+function bold(text: string): string {
+  return process.stdout.isTTY ? `\u001b[1m${text}\u001b[22m` : text;
+}
