@@ -45,7 +45,11 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   'subject-mismatch': '',
   revoke: '',
 };
-const ERRORS: ReadonlySet<OidcEventName> = new Set(['client-rejected', 'subject-mismatch']);
+const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
+  'client-rejected': 'error',
+  'subject-mismatch': 'error',
+  revoke: 'log',
+};
 const ALARM_INTERVAL_MS = 60_000;
 
 /** The form in which an id may appear in an event: 16 hexadecimal digits of its SHA-256. */
@@ -107,7 +111,6 @@ export class OidcEvents {
     this.#alarms.set(name, { at: now, suppressed: 0 });
     const more = suppressed > 0 ? ` (and ${suppressed} more since the last line)` : '';
     const line = [name, JSON.stringify(event), advice].filter(Boolean).join(' ') + more;
-    if (ERRORS.has(name)) this.#logger.error(line);
-    if (!ERRORS.has(name)) this.#logger.warn(line);
+    this.#logger[LEVELS[name] ?? 'warn'](line);
   }
 }
