@@ -1,0 +1,27 @@
+import { afterEach, beforeEach } from 'vitest';
+
+import { capturedLogs, installOutputCapture, showLines } from './output-capture.js';
+import { takeViolations, watchUnhandledRejections } from './violations.js';
+
+installOutputCapture();
+watchUnhandledRejections();
+
+/** What Nest says about every application it starts. */
+const startUpNoise = /\[(?:InstanceLoader|RoutesResolver|RouterExplorer|NestFactory)\]/;
+
+let linesBefore = 0;
+
+beforeEach(() => {
+  linesBefore = capturedLogs().length;
+});
+
+afterEach(async ({ task }) => {
+  const violations = await takeViolations();
+  const failed = task.result?.state === 'fail' || violations.length > 0;
+  const output = capturedLogs()
+    .slice(linesBefore)
+    .filter((line) => !startUpNoise.test(line));
+
+  if (failed && output.length > 0) showLines(['Captured output:', ...output]);
+  if (violations.length > 0) throw new Error(violations.join('\n'));
+});
