@@ -25,6 +25,12 @@ if (!hasChromium) {
   console.warn(line);
 }
 
+async function enter(on: Page, user: string): Promise<void> {
+  await on.fill('input[name=login]', user);
+  await on.fill('input[name=password]', user);
+  await on.click('#submit');
+}
+
 describe.skipIf(!hasChromium)('the quickstart page', () => {
   let quickstart: Quickstart;
   let profile: string;
@@ -59,12 +65,6 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     await context.close();
     await rm(profile, { recursive: true, force: true });
   });
-
-  async function enter(on: Page, user: string): Promise<void> {
-    await on.fill('input[name=login]', user);
-    await on.fill('input[name=password]', user);
-    await on.click('#submit');
-  }
 
   async function login(user: string): Promise<void> {
     await page.click('#login');
