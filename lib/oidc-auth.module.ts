@@ -26,7 +26,6 @@ import { PublicUrls } from './options/public-urls.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { Answers } from './routes/answers.js';
 import { installEarlyChecks } from './routes/early-checks.js';
-import { addMissingFormParser } from './routes/form-parser.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
@@ -99,6 +98,5 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
   onModuleInit(): void {
     // Nest's testing module builds the container before there is an HTTP adapter.
     if (!this.#checksInstalled) installEarlyChecks(this.adapterHost, this.urls);
-    addMissingFormParser(this.adapterHost);
   }
 }

@@ -18,7 +18,7 @@ export function deviceController(path: string): Type {
 
     @Post()
     async device(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      this.answers.json(response, await this.oidc.device(await formOf(request, DeviceForm)));
+      this.answers.json(response, await this.oidc.device(formOf(request, DeviceForm)));
     }
   }
   return DeviceController;

@@ -4,8 +4,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, routeNames } from '../options/resolve-routes.js';
 import { FORM_ROUTES } from './create-controllers.js';
-
-const MAX_BODY_BYTES = 64 * 1024;
+import { readForm } from './form-body.js';
 
 /** On every answer of our routes, errors included (RFC 9700 §4.2.4, §4.16; RFC 6749 §5.1). */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -16,22 +15,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
-type Headers = IncomingMessage['headers'];
-
-/** Refuses a body that is no form or too large, ahead of the host's parsers, whose errors would not be ours. */
-function bodyProblem(method: string | undefined, headers: Headers): OAuthError | undefined {
-  if (method !== 'POST') return undefined;
-  const length = Number(headers['content-length'] ?? 0);
-  if (length > MAX_BODY_BYTES) {
-    return new OAuthError('invalid_request', 'The request body is too large', { status: 413 });
-  }
-  const isEmpty = length === 0 && headers['transfer-encoding'] === undefined;
-  const [mediaType = ''] = (headers['content-type'] ?? '').split(';');
-  if (isEmpty || mediaType.trim().toLowerCase() === 'application/x-www-form-urlencoded') {
-    return undefined;
-  }
-  return new OAuthError('invalid_request', 'Send application/x-www-form-urlencoded');
-}
+const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
 
 /** Finds our route by path. Paths are known only once the host has set its global prefix, so they are read late. */
 class OwnPaths {
@@ -54,10 +38,10 @@ class OwnPaths {
 interface ExpressLike {
   use(
     handler: (
-      request: IncomingMessage & { originalUrl?: string },
+      request: IncomingMessage & { originalUrl?: string; body?: unknown },
       response: ServerResponse,
       next: () => void,
-    ) => void,
+    ) => Promise<void>,
   ): void;
 }
 
@@ -70,8 +54,7 @@ interface FastifyLike {
         headers(headers: Readonly<Record<string, string>>): void;
         code(status: number): { send(body: unknown): unknown };
       },
-      done: () => void,
-    ) => void,
+    ) => Promise<unknown>,
   ): void;
 }
 
@@ -79,36 +62,56 @@ function pathOf(url: string | undefined): string {
   return (url ?? '').split('?', 1)[0] ?? '';
 }
 
+/** Reads the form, where the route takes one; what is wrong with it comes back. */
+async function formProblem(
+  route: RouteName,
+  request: IncomingMessage,
+): Promise<OAuthError | undefined> {
+  if (request.method !== 'POST' || !FORM_ROUTES.includes(route)) return undefined;
+  try {
+    await readForm(request);
+    return undefined;
+  } catch (error) {
+    if (error instanceof OAuthError) return error;
+    return new OAuthError('invalid_request', 'The request ended before its body did');
+  }
+}
+
 function onExpress(express: ExpressLike, paths: OwnPaths): void {
-  express.use((request, response, next) => {
+  express.use(async (request, response, next) => {
     const route = paths.routeAt(pathOf(request.originalUrl ?? request.url));
     if (route === undefined) return next();
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const problem = FORM_ROUTES.includes(route)
-      ? bodyProblem(request.method, request.headers)
-      : undefined;
+    if (request.body !== undefined) return next(); // a serverless platform has read it
+    const problem = await formProblem(route, request);
     if (problem === undefined) return next();
     response.statusCode = problem.getStatus();
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Connection', 'close'); // the rest of the body is not read
     response.end(JSON.stringify(problem.getResponse()));
   });
 }
 
 function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
-  fastify.addHook('onRequest', (request, reply, done) => {
+  fastify.addHook('onRequest', async (request, reply) => {
     const route = paths.routeAt(request.routeOptions.url ?? pathOf(request.url));
-    if (route === undefined) return done();
+    if (route === undefined) return undefined;
     reply.headers(HEADERS);
-    const { method, headers } = request.raw;
-    const problem = FORM_ROUTES.includes(route) ? bodyProblem(method, headers) : undefined;
-    if (problem === undefined) return done();
-    reply.code(problem.getStatus()).send(problem.getResponse());
+    const { raw } = request;
+    const problem = await formProblem(route, raw);
+    if (problem !== undefined) {
+      reply.headers({ Connection: 'close' });
+      return reply.code(problem.getStatus()).send(problem.getResponse());
+    }
+    // Without these Fastify finds nothing to parse.
+    if (FORM_ROUTES.includes(route)) for (const name of BODY_HEADERS) delete raw.headers[name];
+    return undefined;
   });
 }
 
 /**
- * Puts our headers and the check of body types and sizes ahead of everything else on our routes. To be called before the
- * host's parsers are registered: in a module's constructor.
+ * Puts our headers, and the reading of our forms, ahead of everything else on our routes. To be called before the host's
+ * parsers are registered: in a module's constructor.
  *
  * @returns whether there was an HTTP adapter to install them on.
  */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ValidateBy, ValidateIf, maxLength, validateSync } from 'class-validator';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { RequestCookies } from '../login/login-cookies.js';
-import { parsedOrReadBody } from './form-parser.js';
+import { formBody } from './form-body.js';
 
 /** A request of Express (which is Node's own) or of Fastify (which holds it), with what the host's parser made of it. */
 export interface RouteRequest {
@@ -83,11 +83,8 @@ export function queryOf<T extends object>(request: RouteRequest, Parameters: new
  *
  * @throws {@link OAuthError} 400 `invalid_request` for repeated, nested or over-long ones.
  */
-export async function formOf<T extends object>(
-  request: RouteRequest,
-  Parameters: new () => T,
-): Promise<T> {
-  return checked(Parameters, once(formPairs(await parsedOrReadBody(request))));
+export function formOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
+  return checked(Parameters, once(formPairs(formBody(request))));
 }
 
 /** The cookies of a request (RFC 6265 §4.2); of equal names the first counts. */

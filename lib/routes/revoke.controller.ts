@@ -20,7 +20,7 @@ export function revokeController(path: string): Type {
 
     @Post()
     async revoke(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      const { token, token_type_hint: hint } = await formOf(request, RevokeForm);
+      const { token, token_type_hint: hint } = formOf(request, RevokeForm);
       if (token === undefined) throw new OAuthError('invalid_request', 'token is missing');
       await this.oidc.revoke(token, hint);
       this.answers.json(response, {});

@@ -14,6 +14,7 @@ import { type Observable, catchError } from 'rxjs';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
 import { refusalHeaders } from '../tokens/challenge.js';
+import { formBody } from './form-body.js';
 import type { RouteRequest } from './request-parameters.js';
 
 const CODE_OF_STATUS: Readonly<Record<number, OAuthErrorCode>> = {
@@ -63,9 +64,9 @@ abstract class ForeignError {
   }
 }
 
-function isDevicePoll({ body }: RouteRequest): boolean {
-  if (typeof body !== 'object' || body === null) return false;
-  return 'device_code' in body || 'device-code' in body;
+function isDevicePoll(request: RouteRequest): boolean {
+  const form = formBody(request);
+  return typeof form === 'string' && /(^|&)device[-_]code=/.test(form);
 }
 
 /**

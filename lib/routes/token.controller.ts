@@ -26,7 +26,7 @@ export function tokenController(path: string): Type {
 
     @Post()
     async token(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      const form = await formOf(request, TokenForm);
+      const form = formOf(request, TokenForm);
       const { tokens, cookies } = await this.oidc.token(
         {
           grantType: form.grant_type,
