@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/package/**/*.spec.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+  test: {
+    include: ['test/package/**/*.spec.ts'],
+    globalSetup: './test/package/pack-and-install.ts',
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    maxWorkers: 2,
+  },
 });

@@ -5,6 +5,9 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 
+/** The `cause` of a refusal by our own cap, which says nothing about the provider. */
+export const TOO_MANY_CALLS = 'too many calls under way';
+
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Races `work` against a time limit that holds even for a `fetch` that ignores its signal. */
@@ -63,7 +66,7 @@ export class GuardedFetch {
     if (target === undefined || !isTrustworthyUrl(target, this.options.allowInsecureHttp)) {
       throw badUpstreamAnswer('address that is not https');
     }
-    if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable('too many calls', 1);
+    if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable(TOO_MANY_CALLS, 1);
     this.#underWay += 1;
     try {
       const limit = Math.min(timeoutMs ?? Infinity, this.options.timeoutMs);

@@ -10,7 +10,7 @@ import { describeError } from '../errors/describe-error.js';
 import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
-import { GuardedFetch } from '../http/guarded-fetch.js';
+import { GuardedFetch, TOO_MANY_CALLS } from '../http/guarded-fetch.js';
 import { RemoteKeySet } from '../http/remote-key-set.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
@@ -86,7 +86,7 @@ export class ProviderConnection {
       this.events.emit('client-rejected', { provider: this.name, error: rejected });
     }
     const refusal = toOAuthError(error);
-    if (refusal.getStatus() >= 500) {
+    if (refusal.getStatus() >= 500 && refusal.cause !== TOO_MANY_CALLS) {
       this.#metadata.expire(); // endpoints may have moved
       this.#reportFailure(error);
     }

@@ -17,6 +17,8 @@ export interface RequestOptions {
   body?: string | Buffer;
   /** Sent as `Authorization: Bearer …`. */
   bearer?: string;
+  /** Where the connection goes, like curl's `--connect-to`: stands for DNS and a proxy that ends TLS. */
+  connectTo?: string;
   /** @defaultValue `10000` */
   timeoutMs?: number;
 }
@@ -60,7 +62,8 @@ export async function request(target: string | URL, options: RequestOptions = {}
   const body = bodyOf(options);
   const method = options.method ?? (body === undefined ? 'GET' : 'POST');
 
-  const incoming = await exchange(url, method, headersOf(options, body), body, options.timeoutMs);
+  const headers = headersOf(options, body);
+  const incoming = await exchange(peerOf(url, options), method, headers, body, options.timeoutMs);
   const content = await buffer(incoming);
 
   const reply = new Reply(url, incoming.statusCode ?? 0, headersFrom(incoming), content);
@@ -84,6 +87,12 @@ function exchange(
   });
 }
 
+function peerOf(url: URL, { connectTo }: RequestOptions): URL {
+  if (connectTo === undefined) return url;
+  const { protocol, hostname, port } = new URL(connectTo);
+  return Object.assign(new URL(url), { protocol, hostname, port });
+}
+
 function bodyOf({ form, body }: RequestOptions): string | Buffer | undefined {
   return form === undefined ? body : new URLSearchParams(form).toString();
 }
@@ -96,9 +105,11 @@ function headersOf(
     name,
     typeof value === 'string' ? value : [...value],
   ]);
+  const chunked = own.some(([name]) => name.toLowerCase() === 'transfer-encoding');
+  const length = body === undefined || chunked ? undefined : String(Buffer.byteLength(body));
   return {
     ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
-    ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+    ...(length === undefined ? {} : { 'content-length': length }),
     ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     ...Object.fromEntries(own),
   };

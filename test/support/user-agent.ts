@@ -40,8 +40,14 @@ const navigation = {
 export class UserAgent {
   readonly #jar: CookieJar;
 
-  /** `now` moves the expiry of cookies; default: the real time. */
-  constructor(now?: () => number) {
+  /**
+   * `now` moves the expiry of cookies; default: the real time. `servers` says where public origins really
+   * are: `{ 'https://app.example.org': app.url }`.
+   */
+  constructor(
+    now?: () => number,
+    private readonly servers: Readonly<Record<string, string>> = {},
+  ) {
     this.#jar = new CookieJar(now);
   }
 
@@ -147,10 +153,13 @@ export class UserAgent {
     form?: Readonly<Record<string, string>>,
   ): Promise<Reply> {
     const cookies = this.#jar.sentTo(url).map(({ name, value }) => `${name}=${value}`);
+    const connectTo = this.servers[url.origin];
     const reply = await request(url, {
       method,
+      ...(connectTo === undefined ? {} : { connectTo }),
       headers: {
         ...navigation,
+        ...(connectTo === undefined ? {} : { host: url.host }),
         ...(cookies.length === 0 ? {} : { cookie: cookies.join('; ') }),
         ...headers,
       },
