@@ -29,6 +29,8 @@ export interface CachedDocumentSettings<T> {
 export class CachedDocument<T> {
   #copy: { document: T; at: number } | undefined;
   #flight: Promise<T> | undefined;
+  /** Ends with the flight, or after half a second of it: whoever comes later does not wait at all. */
+  #patience: Promise<unknown> | undefined;
   #failures = 0;
   #lastError: unknown;
   #retryAt = 0;
@@ -46,6 +48,11 @@ export class CachedDocument<T> {
     return this.#failures > 0;
   }
 
+  /** Whether the copy is old and its source had no chance yet to say otherwise. */
+  get overdue(): boolean {
+    return !this.failing && this.#age() >= 2 * this.settings.freshMs;
+  }
+
   /**
    * The document. A copy that is at hand is given at once, or after half a second at most when it is old and its
    * source had no chance yet to say otherwise.
@@ -60,9 +67,10 @@ export class CachedDocument<T> {
     if (this.failing) this.settings.onStale?.(age);
     const renewal = this.#mayTry() ? this.#load() : this.#flight;
     if (renewal === undefined) return document;
+    if (!this.overdue) return document;
     const settled = renewal.catch(() => undefined);
-    if (this.failing || age < 2 * this.settings.freshMs) return document;
-    await Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    this.#patience ??= Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    await this.#patience;
     return this.#copy.document;
   }
 
@@ -125,6 +133,7 @@ export class CachedDocument<T> {
     );
     this.#flight = flight.finally(() => {
       this.#flight = undefined;
+      this.#patience = undefined;
     });
     this.#flight.catch(() => undefined); // readers that did not wait
     return this.#flight;

@@ -38,8 +38,8 @@ async function readBody(response: Response): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function checkStatus({ status, type }: Response): void {
-  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+function checkStatus({ status, type, redirected }: Response): void {
+  if (redirected || type === 'opaqueredirect' || (status >= 300 && status < 400)) {
     throw badUpstreamAnswer('redirect');
   }
   if (status === 429 || status >= 500) throw unavailable(`HTTP ${status}`);

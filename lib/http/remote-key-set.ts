@@ -77,6 +77,7 @@ export class RemoteKeySet {
 
   /** Whether a key that was found earlier is still published, as far as is known. */
   holds({ source }: SelectedKey): boolean {
+    if (this.#document.overdue) return false; // what it verified is verified anew, after a look at the source
     this.#document.read().catch(() => undefined); // old sets are renewed while they are used
     return this.#document.peek()?.includes(source) ?? false;
   }
@@ -121,6 +122,7 @@ function select(
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-async function imported(key: UsableKey, alg: string): Promise<SelectedKey> {
-  return { kid: key.kid, key: await key.for(alg), source: key };
+async function imported(source: UsableKey, alg: string): Promise<SelectedKey | undefined> {
+  const key = await source.for(alg);
+  return key && { kid: source.kid, key, source };
 }

@@ -14,7 +14,7 @@ const CURVES = new Set(Object.values(CURVE_OF));
 
 /** A key of a JWKS that may verify signatures; it is imported for an algorithm when a token first needs it. */
 export class UsableKey {
-  readonly #imported = new Map<string, Promise<CryptoKey | KeyObject>>();
+  readonly #imported = new Map<string, Promise<CryptoKey | KeyObject | undefined>>();
   readonly #jwk: JWK;
   /** Identifies the key's material, so that a set fetched again recognises it. */
   readonly material: string;
@@ -38,16 +38,25 @@ export class UsableKey {
     return kty === (alg === 'EdDSA' ? 'OKP' : 'EC');
   }
 
-  for(alg: string): Promise<CryptoKey | KeyObject> {
+  /** The key for an algorithm that fits; `undefined` when it turns out to be no key at all. */
+  for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
     const known = this.#imported.get(alg);
     if (known !== undefined) return known;
-    const imported = importJWK(this.#jwk, alg).then((key) => {
-      if (key instanceof Uint8Array) throw badUpstreamAnswer('symmetric key');
-      return key;
-    });
+    const imported = importPublicKey(this.#jwk, alg).catch(() => undefined);
     this.#imported.set(alg, imported);
     return imported;
   }
+}
+
+/** Imports the public members alone: what else an entry says of its use was looked at before. */
+async function importPublicKey(
+  { kty, crv, n, e, x, y }: JWK,
+  alg: string,
+): Promise<CryptoKey | KeyObject | undefined> {
+  const members = Object.entries({ kty, crv, n, e, x, y });
+  const jwk: JWK = Object.fromEntries(members.filter(([, value]) => value !== undefined));
+  const key = await importJWK(jwk, alg);
+  return key instanceof Uint8Array ? undefined : key;
 }
 
 function rsaBits(modulus: string): number {

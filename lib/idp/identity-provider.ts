@@ -20,6 +20,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import { ProviderConnection } from './provider-connection.js';
+import { mayIssue } from './provider-metadata.js';
 import type { TokenAnswer } from './token-answer.js';
 import { rejectedClient } from './upstream-refusal.js';
 
@@ -71,6 +72,7 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   async named(iss: string): Promise<TokenIssuer | undefined> {
+    if (!mayIssue(iss, this.options)) return undefined; // without asking anybody
     const { issuers } = await this.connection.metadata();
     if (!issuers.includes(iss)) return undefined;
     return {

@@ -61,7 +61,10 @@ export class ProviderConnection {
           provider: this.name,
           ageSec: Math.round(ageMs / 1000),
         }),
-      onFailure: (error) => this.#reportFailure(error),
+      onFailure: (error) => {
+        this.#metadata.expire(); // the key set may have moved
+        this.#reportFailure(error);
+      },
     });
   }
 

@@ -53,7 +53,14 @@ function expectedIssuers({ issuer, discoveryUrl }: ResolvedOptions): readonly st
   return [base, `${base}/`];
 }
 
+/** Whether the provider can have that issuer at all, as far as the options tell before its metadata is known. */
+export function mayIssue(iss: string, options: ResolvedOptions): boolean {
+  if (options.tenants.some((tenant) => iss.includes(tenant))) return true;
+  return expectedIssuers(options).includes(iss);
+}
+
 function issuersOf(published: string, options: ResolvedOptions): readonly string[] | undefined {
+  if (options.issuer !== undefined && options.issuer !== published) return undefined;
   if (published.includes(TENANT)) {
     if (options.tenants.length === 0) return undefined;
     return options.tenants.map((tenant) => published.replace(TENANT, tenant));
