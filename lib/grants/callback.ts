@@ -45,8 +45,7 @@ export class Callback {
     const login = await this.#login(request.state, cookies);
     await this.provider.checkCallbackIssuer(request.iss);
     if (request.error !== undefined) {
-      this.finisher.abandon(login);
-      throw toCallbackError(request.error);
+      throw this.finisher.abandon(login) ? toCallbackError(request.error) : refused();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
     const answer = await this.finisher.redeem(login, request.code, refused);

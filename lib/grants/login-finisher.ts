@@ -39,9 +39,9 @@ export class LoginFinisher {
     return answer;
   }
 
-  /** Uses a login up that the identity provider ended with an error. */
-  abandon(login: PendingLogin): void {
-    this.finished.take(login.id);
+  /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
+  abandon(login: PendingLogin): boolean {
+    return this.finished.take(login.id);
   }
 
   /**
