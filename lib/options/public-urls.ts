@@ -2,7 +2,7 @@ import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { RESOLVED_OPTIONS } from './options.token.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import type { RouteName } from './resolve-routes.js';
+import { type RouteName, formRoutes } from './resolve-routes.js';
 
 /**
  * Where our routes are, seen from outside: `publicUrl` + the host's global prefix + `routes.prefix` + path.
@@ -20,7 +20,7 @@ export class PublicUrls {
     const path = this.options.routes[route];
     if (path === undefined) return undefined;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
-    return prefix === '' || this.#isExcluded(path) ? path : `/${prefix}${path}`;
+    return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
   }
 
   /** Our own redirect URI, or `undefined` without a callback route. */
@@ -35,12 +35,12 @@ export class PublicUrls {
     return new URL(path, this.options.publicUrl).href;
   }
 
-  #isExcluded(path: string): boolean {
+  #isExcluded(route: RouteName, path: string): boolean {
+    const method = formRoutes.includes(route) ? RequestMethod.POST : RequestMethod.GET;
     const { exclude = [] } = this.application.getGlobalPrefixOptions();
     return exclude.some(
       ({ pathRegex, requestMethod }) =>
-        (requestMethod === RequestMethod.ALL || requestMethod === RequestMethod.GET) &&
-        pathRegex.test(path),
+        (requestMethod === RequestMethod.ALL || requestMethod === method) && pathRegex.test(path),
     );
   }
 }

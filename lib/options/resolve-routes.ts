@@ -6,6 +6,9 @@ import { isLocalPath } from './url-rules.js';
 /** The routes by name. */
 export type RouteName = Exclude<keyof RouteOptions, 'prefix'>;
 
+/** Routes that take a form by POST; the others are asked by GET. */
+export const formRoutes: readonly RouteName[] = ['token', 'device', 'revoke'];
+
 /** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
 export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>>;
 

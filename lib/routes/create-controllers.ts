@@ -18,9 +18,6 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   revoke: revokeController,
 };
 
-/** Routes that take a form. */
-export const FORM_ROUTES: readonly RouteName[] = ['token', 'device', 'revoke'];
-
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */
 export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> {
   const controllers = new Map<RouteName, Type>();

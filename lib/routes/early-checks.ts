@@ -2,18 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { PublicUrls } from '../options/public-urls.js';
-import { type RouteName, routeNames } from '../options/resolve-routes.js';
-import { FORM_ROUTES } from './create-controllers.js';
+import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
+import { ANSWER_HEADERS } from './answers.js';
 import { readForm } from './form-body.js';
-
-/** On every answer of our routes, errors included (RFC 9700 §4.2.4, §4.16; RFC 6749 §5.1). */
-const HEADERS: Readonly<Record<string, string>> = {
-  'Cache-Control': 'no-store',
-  Pragma: 'no-cache',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-};
 
 const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
 
@@ -38,7 +29,7 @@ class OwnPaths {
 interface ExpressLike {
   use(
     handler: (
-      request: IncomingMessage & { originalUrl?: string; body?: unknown },
+      request: IncomingMessage & { body?: unknown },
       response: ServerResponse,
       next: () => void,
     ) => Promise<void>,
@@ -58,8 +49,12 @@ interface FastifyLike {
   ): void;
 }
 
-function pathOf(url: string | undefined): string {
-  return (url ?? '').split('?', 1)[0] ?? '';
+/** The path of a request target, also in absolute form (RFC 9112 §3.2.2). */
+function pathOf(target: string | undefined): string {
+  const [path = ''] = (target ?? '')
+    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+    .split(/[?#]/, 1);
+  return path;
 }
 
 /** Reads the form, where the route takes one; what is wrong with it comes back. */
@@ -67,7 +62,7 @@ async function formProblem(
   route: RouteName,
   request: IncomingMessage,
 ): Promise<OAuthError | undefined> {
-  if (request.method !== 'POST' || !FORM_ROUTES.includes(route)) return undefined;
+  if (request.method !== 'POST' || !formRoutes.includes(route)) return undefined;
   try {
     await readForm(request);
     return undefined;
@@ -79,10 +74,10 @@ async function formProblem(
 
 function onExpress(express: ExpressLike, paths: OwnPaths): void {
   express.use(async (request, response, next) => {
-    const route = paths.routeAt(pathOf(request.originalUrl ?? request.url));
+    const route = paths.routeAt(pathOf(request.url));
     if (route === undefined) return next();
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    if (request.body !== undefined) return next(); // a serverless platform has read it
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) response.setHeader(name, value);
+    if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
     const problem = await formProblem(route, request);
     if (problem === undefined) return next();
     response.statusCode = problem.getStatus();
@@ -96,7 +91,7 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
   fastify.addHook('onRequest', async (request, reply) => {
     const route = paths.routeAt(request.routeOptions.url ?? pathOf(request.url));
     if (route === undefined) return undefined;
-    reply.headers(HEADERS);
+    reply.headers(ANSWER_HEADERS);
     const { raw } = request;
     const problem = await formProblem(route, raw);
     if (problem !== undefined) {
@@ -104,7 +99,7 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
       return reply.code(problem.getStatus()).send(problem.getResponse());
     }
     // Without these Fastify finds nothing to parse.
-    if (FORM_ROUTES.includes(route)) for (const name of BODY_HEADERS) delete raw.headers[name];
+    if (formRoutes.includes(route)) for (const name of BODY_HEADERS) delete raw.headers[name];
     return undefined;
   });
 }

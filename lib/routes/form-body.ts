@@ -14,7 +14,7 @@ function notAForm(): OAuthError {
   return new OAuthError('invalid_request', 'Send application/x-www-form-urlencoded in UTF-8');
 }
 
-function checkHeaders({ headers }: IncomingMessage): void {
+function checkHeaders({ headers }: Pick<IncomingMessage, 'headers'>): void {
   const length = Number(headers['content-length'] ?? 0);
   if (length > MAX_BODY_BYTES) throw tooLarge();
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') throw notAForm();
@@ -45,10 +45,19 @@ export async function readForm(request: IncomingMessage): Promise<void> {
   forms.set(request, Buffer.concat(chunks).toString('utf8'));
 }
 
-/** The form of a request as text, or what stands in its place where the host's platform had read it before us. */
+/**
+ * The form of a request as text; what the host's parser made of it where it came here past {@link readForm} (a serverless
+ * platform, a route of a kind that the early checks do not know).
+ *
+ * @throws {@link OAuthError} 400 `invalid_request` for a body that is no form.
+ */
 export function formBody(request: {
   readonly body?: unknown;
+  readonly headers: IncomingMessage['headers'];
   readonly raw?: IncomingMessage;
 }): unknown {
-  return forms.get(request.raw ?? request) ?? request.body; // on Express the request is Node's own
+  const form = forms.get(request.raw ?? request); // on Express the request is Node's own
+  if (form !== undefined) return form;
+  checkHeaders(request);
+  return request.body;
 }

@@ -6,7 +6,7 @@ import {
   applyDecorators,
 } from '@nestjs/common';
 import { Public } from '../guard/auth.decorator.js';
-import { ForeignErrorFilter, RouteErrorInterceptor } from './route-errors.js';
+import { ForeignErrorFilter, RouteInterceptor } from './route-errors.js';
 
 /**
  * A controller of ours at one path: the same under a host's URI versioning, exempt from an {@link AuthGuard} on the whole
@@ -16,6 +16,6 @@ export const RouteController = (path: string): ClassDecorator =>
   applyDecorators(
     Controller({ path, version: VERSION_NEUTRAL }),
     Public(),
-    UseInterceptors(RouteErrorInterceptor),
+    UseInterceptors(RouteInterceptor),
     UseFilters(ForeignErrorFilter),
   );

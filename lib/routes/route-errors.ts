@@ -14,6 +14,7 @@ import { type Observable, catchError } from 'rxjs';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
 import { refusalHeaders } from '../tokens/challenge.js';
+import { ANSWER_HEADERS } from './answers.js';
 import { formBody } from './form-body.js';
 import type { RouteRequest } from './request-parameters.js';
 
@@ -41,16 +42,24 @@ function asOAuthError(error: unknown): OAuthError {
   return new OAuthError(code, `The request failed with status ${status}`, { status, cause: error });
 }
 
-/** Turns what our handlers throw into {@link OAuthError}s, which then take the host's own way of answering errors. */
+/**
+ * Sets our headers, and turns what our handlers throw into {@link OAuthError}s, which then take the host's own way of answering
+ * errors.
+ */
 @Injectable()
-export class RouteErrorInterceptor implements NestInterceptor {
+export class RouteInterceptor implements NestInterceptor {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response: unknown = context.switchToHttp().getResponse();
+    // Also where a host routes to us in a way that the early checks do not know.
+    for (const [name, value] of Object.entries(ANSWER_HEADERS)) {
+      this.adapterHost.httpAdapter.setHeader(response, name, value);
+    }
     return next.handle().pipe(
       catchError((error: unknown) => {
         const refusal = asOAuthError(error);
-        setHeaders(this.adapterHost, context.switchToHttp().getResponse(), refusal);
+        setHeaders(this.adapterHost, response, refusal);
         throw refusal;
       }),
     );
@@ -65,8 +74,12 @@ abstract class ForeignError {
 }
 
 function isDevicePoll(request: RouteRequest): boolean {
-  const form = formBody(request);
-  return typeof form === 'string' && /(^|&)device[-_]code=/.test(form);
+  try {
+    const form = formBody(request);
+    return typeof form === 'string' && /(^|&)device[-_]code=/.test(form);
+  } catch {
+    return false; // no form at all
+  }
 }
 
 /**
