@@ -18,8 +18,8 @@ interface Poller {
   readonly polledAtMs: number | undefined;
 }
 
-function slowDown(cause?: unknown): OAuthError {
-  return new OAuthError('slow_down', 'Poll less often', { cause });
+function slowDown(): OAuthError {
+  return new OAuthError('slow_down', 'Poll less often');
 }
 
 /** Device logins (RFC 8628). */
@@ -46,19 +46,10 @@ export class DeviceCodeGrant {
     return authorization;
   }
 
-  /**
-   * One poll. Faster than the interval is not passed on; a provider that does not answer counts as busy, because
-   * polling clients give up on everything that RFC 8628 §3.5 does not name.
-   */
+  /** One poll. Faster than the interval is not passed on. */
   async redeem(deviceCode: string): Promise<TokenAnswer> {
     this.#checkInterval(hash('sha256', deviceCode, 'base64'));
-    let answer: TokenAnswer;
-    try {
-      answer = await this.provider.pollDeviceLogin(deviceCode);
-    } catch (error) {
-      const busy = error instanceof OAuthError && error.getStatus() === 503;
-      throw busy ? slowDown(error) : error;
-    }
+    const answer = await this.provider.pollDeviceLogin(deviceCode);
     await this.finisher.admit(answer, 'device_code');
     return answer;
   }

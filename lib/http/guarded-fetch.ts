@@ -8,6 +8,9 @@ import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 /** The `cause` of a refusal by our own cap, which says nothing about the provider. */
 export const TOO_MANY_CALLS = 'too many calls under way';
 
+/** The `cause` of a refusal for a redirect or an oversized body. */
+export const UNUSABLE_RESPONSE = 'redirect or oversized body';
+
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Races `work` against a time limit that holds even for a `fetch` that ignores its signal. */
@@ -32,7 +35,7 @@ async function readBody(response: Response): Promise<Uint8Array> {
   let size = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw badUpstreamAnswer('body over 1 MiB');
+    if (size > MAX_BODY_BYTES) throw badUpstreamAnswer(UNUSABLE_RESPONSE);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -40,7 +43,7 @@ async function readBody(response: Response): Promise<Uint8Array> {
 
 function checkStatus({ status, type, redirected }: Response): void {
   if (redirected || type === 'opaqueredirect' || (status >= 300 && status < 400)) {
-    throw badUpstreamAnswer('redirect');
+    throw badUpstreamAnswer(UNUSABLE_RESPONSE);
   }
   if (status === 429 || status >= 500) throw unavailable(`HTTP ${status}`);
 }

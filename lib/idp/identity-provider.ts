@@ -20,9 +20,9 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import { ProviderConnection } from './provider-connection.js';
-import { mayIssue } from './provider-metadata.js';
+import { type ProviderMetadata, mayIssue } from './provider-metadata.js';
 import type { TokenAnswer } from './token-answer.js';
-import { rejectedClient } from './upstream-refusal.js';
+import { isNoAnswer, rejectedClient } from './upstream-refusal.js';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
@@ -124,8 +124,7 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Exchanges a code; the ID token is required and fully validated (OpenID Connect Core §3.1.3). */
   async redeemCode(redemption: CodeRedemption): Promise<TokenAnswer> {
-    const metadata = await this.connection.metadata();
-    await this.connection.keys.prepare(); // or the code would be spent on an ID token that nobody can check
+    const metadata = await this.#ready();
     const currentUrl = new URL(redemption.redirectUri);
     currentUrl.searchParams.set('code', redemption.code);
     currentUrl.searchParams.set('iss', metadata.publishedIssuer);
@@ -140,13 +139,14 @@ export class IdentityProvider extends TokenIssuers {
     return this.connection.read(answer, redemption.scope);
   }
 
+  /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
   async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
-    const { configuration } = await this.connection.metadata();
+    const { configuration } = await this.#ready();
     const parameters = scope === undefined ? {} : { scope };
     const answer = await this.connection.ask(() =>
       refreshTokenGrant(configuration, refreshToken, parameters),
     );
-    return this.connection.read(answer, scope);
+    return this.connection.read(answer, scope, refreshToken);
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
@@ -180,13 +180,21 @@ export class IdentityProvider extends TokenIssuers {
     };
   }
 
-  /** One poll; pending logins come back as {@link OAuthError} with the codes of RFC 8628 §3.5. */
+  /**
+   * One poll; pending logins come back as {@link OAuthError} with the codes of RFC 8628 §3.5. A provider that does not answer,
+   * or with nonsense, counts as busy: polling clients give up on everything that RFC does not name.
+   */
   async pollDeviceLogin(deviceCode: string): Promise<TokenAnswer> {
-    const { configuration } = await this.connection.metadata();
-    const answer = await this.connection.ask(() =>
-      genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
-    );
-    return this.connection.read(answer, undefined);
+    try {
+      const { configuration } = await this.#ready();
+      const answer = await this.connection.ask(() =>
+        genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
+      );
+      return await this.connection.read(answer, undefined);
+    } catch (error) {
+      if (!isNoAnswer(error)) throw error;
+      throw new OAuthError('slow_down', 'Poll less often', { cause: error });
+    }
   }
 
   /**
@@ -213,6 +221,13 @@ export class IdentityProvider extends TokenIssuers {
       }
       throw this.connection.refusal(error);
     }
+  }
+
+  /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */
+  async #ready(): Promise<ProviderMetadata> {
+    const metadata = await this.connection.metadata();
+    await this.connection.keys.prepare();
+    return metadata;
   }
 
   /** Hands a token to the revocation endpoint (RFC 7009). @throws {@link OAuthError} 400 without such an endpoint. */

@@ -96,10 +96,15 @@ export class ProviderConnection {
     return refusal;
   }
 
-  /** Validates and reads a token answer, its ID token included. */
+  /**
+   * Validates and reads a token answer, its ID token included.
+   *
+   * @param presentedRefreshToken stays good when the answer brings no new one (RFC 6749 §6).
+   */
   async read(
     answer: TokenEndpointResponse & TokenEndpointResponseHelpers,
     requestedScope: string | undefined,
+    presentedRefreshToken?: string,
   ): Promise<TokenAnswer> {
     if (answer.token_type !== 'bearer') throw this.refusal(badUpstreamAnswer('token_type'));
     const nowSec = epochSeconds(this.clock);
@@ -108,7 +113,9 @@ export class ProviderConnection {
     if (answer.id_token !== undefined && idTokenClaims !== undefined) {
       await this.#checkIdToken(answer.id_token, idTokenClaims, nowSec);
     }
-    return { ...readTokenAnswer({ ...answer }, requestedScope, nowSec), idTokenClaims };
+    const refresh_token = answer.refresh_token ?? presentedRefreshToken;
+    const body = { ...answer, ...(refresh_token === undefined ? {} : { refresh_token }) };
+    return { ...readTokenAnswer(body, requestedScope, nowSec), idTokenClaims };
   }
 
   async #checkIdToken(

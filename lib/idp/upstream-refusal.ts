@@ -1,4 +1,5 @@
 import { ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
+import { UNUSABLE_RESPONSE } from '../http/guarded-fetch.js';
 import {
   OAuthError,
   type OAuthErrorCode,
@@ -39,6 +40,20 @@ export function rejectedClient(error: unknown): string | undefined {
   if (!(error instanceof ResponseBodyError)) return undefined;
   if (error.error === 'invalid_client' || error.error === 'unauthorized_client') return error.error;
   return undefined;
+}
+
+const NO_ANSWER_CODES: readonly unknown[] = [
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+];
+
+/** Whether a call got no OAuth answer at all: none, a redirect, a page. */
+export function isNoAnswer(error: unknown): boolean {
+  if (!(error instanceof OAuthError)) return false;
+  if (error.getStatus() === 503 || error.cause === UNUSABLE_RESPONSE) return true;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && NO_ANSWER_CODES.includes(cause.code);
 }
 
 /**

@@ -10,6 +10,7 @@ export function shown(option: string, value: unknown): string {
   if (value === undefined) return 'nothing';
   if (HIDDEN.has(option)) return `a value of type ${Array.isArray(value) ? 'list' : typeof value}`;
   if (typeof value === 'function') return 'a function';
+  if (typeof value === 'number') return String(value); // NaN and Infinity too
   const text = JSON.stringify(value) ?? typeof value;
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
