@@ -1,4 +1,5 @@
 import { OAuthError } from './oauth.error.js';
+import { SafeCause, safeCause } from './safe-cause.js';
 
 const MAX_LENGTH = 200;
 // Control characters, and what terminals and log viewers take for a line break.
@@ -13,28 +14,28 @@ export function printable(text: unknown): string {
   );
 }
 
-function member(error: object, name: string): unknown {
-  return Reflect.get(error, name);
+function describeOne(error: Error): string {
+  if (error instanceof OAuthError) {
+    const reason = typeof error.cause === 'string' ? error.cause : '';
+    return [error.name, `status ${error.getStatus()}`, error.error, printable(reason)]
+      .filter(Boolean)
+      .join(' ');
+  }
+  const { name, code, status, error: oauthCode } = new SafeCause(error, Infinity);
+  const parts = [printable(name), code && printable(code), status && `status ${status}`, oauthCode];
+  return parts.filter(Boolean).join(' ');
 }
 
 /**
- * What a log may say of an error: names, codes, HTTP status and OAuth code, along the chain of causes.
+ * What a log may say of an error: names, codes, HTTP status and known OAuth codes, along the chain of causes.
  * Messages and bodies of libraries stay out: they can hold tokens.
  */
-export function describeError(error: unknown, depth = 0): string {
-  if (typeof error === 'string') return printable(error);
-  if (!(error instanceof Error)) return typeof error;
-  const parts = [error.name];
-  const status = member(error, 'status');
-  const code = member(error, 'code');
-  const oauthCode = member(error, 'error');
-  if (typeof code === 'string') parts.push(printable(code));
-  if (typeof status === 'number') parts.push(`status ${status}`);
-  if (typeof oauthCode === 'string') parts.push(printable(oauthCode));
-  if (error instanceof OAuthError && typeof error.cause === 'string') {
-    parts.push(printable(error.cause));
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error instanceof OAuthError ? error : safeCause(error);
+  while (current instanceof Error && parts.length < 5) {
+    parts.push(describeOne(current));
+    current = current.cause;
   }
-  const own = parts.join(' ');
-  if (depth >= 4 || !(error.cause instanceof Error)) return own;
-  return `${own} <- ${describeError(error.cause, depth + 1)}`;
+  return parts.length > 0 ? parts.join(' <- ') : printable(current);
 }

@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { safeCause } from './safe-cause.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
@@ -67,7 +68,7 @@ export class OAuthError extends HttpException {
     super(
       { statusCode: status, error, error_description: description, detail: description },
       status,
-      { cause: details.cause },
+      { cause: safeCause(details.cause) },
     );
     this.message = description;
     this.retryAfterSec =

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { describeError, printable } from '../errors/describe-error.js';
 
 /** What every event says. Ids are SHA-256 hashes, cut to 16 hexadecimal digits, so that logs can be joined but not used. */
 interface EventBase {
@@ -63,7 +64,7 @@ export function hashedId(id: string): string {
  * @example `events.on('login', ({ subject }) => counter.increment())`
  *
  * Events that an attacker can cause are also logged, at most one line a minute for each kind,
- * with the number of those left out. A listener that throws is logged and disturbs nobody.
+ * with the number of those left out. A listener that throws or rejects is logged and disturbs nobody.
  */
 @Injectable()
 export class OidcEvents {
@@ -74,19 +75,22 @@ export class OidcEvents {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#emitter.setMaxListeners(0);
   }
 
   /** Calls `listener` for every event of that name; the function returned ends it. */
   on<Name extends OidcEventName>(
     name: Name,
-    listener: (event: OidcEventMap[Name]) => void,
+    listener: (event: OidcEventMap[Name]) => unknown,
   ): () => void {
+    const report = (error: unknown): void => {
+      this.#logger.error(`A listener of the event "${name}" threw ${describeError(error)}`);
+    };
     const guarded = (event: OidcEventMap[Name]): void => {
       try {
-        listener(event);
+        Promise.resolve(listener(event)).catch(report);
       } catch (error) {
-        const kind = error instanceof Error ? error.name : typeof error;
-        this.#logger.error(`A listener of the event "${name}" threw ${kind}`);
+        report(error);
       }
     };
     this.#emitter.on(name, guarded);
@@ -110,7 +114,10 @@ export class OidcEvents {
     const suppressed = last?.suppressed ?? 0;
     this.#alarms.set(name, { at: now, suppressed: 0 });
     const more = suppressed > 0 ? ` (and ${suppressed} more since the last line)` : '';
-    const line = [name, JSON.stringify(event), advice].filter(Boolean).join(' ') + more;
+    const written = JSON.stringify(event, (_, value: unknown) =>
+      typeof value === 'string' ? printable(value) : value,
+    );
+    const line = [name, written, advice].filter(Boolean).join(' ') + more;
     this.#logger[LEVELS[name] ?? 'warn'](line);
   }
 }

@@ -1,6 +1,7 @@
 import type { CryptoKey, KeyObject } from 'jose';
 import type { Clock } from '../clock/clock.js';
-import { badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { printable } from '../errors/describe-error.js';
 import { CachedDocument } from './cached-document.js';
 import type { GuardedFetch } from './guarded-fetch.js';
 import { type UsableKey, usableKeys } from './usable-keys.js';
@@ -42,7 +43,7 @@ export class RemoteKeySet {
       load: () =>
         this.#load().catch((error: unknown) => {
           settings.onFailure?.(error);
-          throw error;
+          throw error instanceof OAuthError ? error : badUpstreamAnswer(error);
         }),
       clock: settings.clock,
       freshMs: FRESH_MS,
@@ -111,7 +112,7 @@ export class RemoteKeySet {
 }
 
 function namesOf(keys: readonly UsableKey[]): string[] {
-  return keys.map((key) => key.kid ?? '(no kid)');
+  return keys.map((key) => printable(key.kid ?? '(no kid)'));
 }
 
 function select(

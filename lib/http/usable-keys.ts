@@ -3,6 +3,7 @@ import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { isRecord } from '../options/value-rules.js';
 
 const MAX_KEYS = 100;
+const MAX_KID_LENGTH = 256;
 const MIN_RSA_BITS = 2048;
 const CURVE_OF: Readonly<Record<string, string>> = {
   ES256: 'P-256',
@@ -74,14 +75,16 @@ function isUsable(jwk: Record<string, unknown>): boolean {
   const { kty, use, kid, alg, crv, key_ops: operations } = jwk;
   if (jwk['d'] !== undefined || jwk['k'] !== undefined) return false; // private or symmetric
   if (use !== undefined && use !== 'sig') return false;
-  if (kid !== undefined && !isText(kid)) return false;
+  if (kid !== undefined && (!isText(kid) || kid.length > MAX_KID_LENGTH)) return false;
   if (alg !== undefined && !isText(alg)) return false;
+  const material = [jwk['n'], jwk['e'], crv, jwk['x'], jwk['y']];
+  if (!material.every((member) => member === undefined || typeof member === 'string')) return false;
   if (operations !== undefined) {
     if (!Array.isArray(operations) || !operations.includes('verify')) return false;
   }
   if (kty === 'RSA')
     return isText(jwk['n']) && isText(jwk['e']) && rsaBits(jwk['n']) >= MIN_RSA_BITS;
-  if (kty === 'EC') return CURVES.has(String(crv)) && isText(jwk['x']) && isText(jwk['y']);
+  if (kty === 'EC') return isText(crv) && CURVES.has(crv) && isText(jwk['x']) && isText(jwk['y']);
   return kty === 'OKP' && crv === 'Ed25519' && isText(jwk['x']);
 }
 

@@ -93,7 +93,7 @@ export class IdentityProvider extends TokenIssuers {
   /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
   async authorizationUrl(request: AuthorizationRequest): Promise<string> {
     const { configuration } = await this.connection.metadata();
-    const url = buildAuthorizationUrl(configuration, {
+    const parameters = {
       ...this.options.authorizationParameters,
       redirect_uri: request.redirectUri,
       scope: request.scope,
@@ -102,8 +102,8 @@ export class IdentityProvider extends TokenIssuers {
       code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
       code_challenge_method: 'S256',
       ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
-    });
-    return url.href;
+    };
+    return this.connection.ask(async () => buildAuthorizationUrl(configuration, parameters).href);
   }
 
   /**

@@ -5,13 +5,21 @@ import { isRecord } from './value-rules.js';
 
 const HIDDEN = new Set(['clientSecret', 'encryptionKeys']);
 
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value; // circular, or a bigint
+  }
+}
+
 /** The value as an error message may show it: secrets never, the rest cut to 100 characters. */
 export function shown(option: string, value: unknown): string {
   if (value === undefined) return 'nothing';
   if (HIDDEN.has(option)) return `a value of type ${Array.isArray(value) ? 'list' : typeof value}`;
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'number') return String(value); // NaN and Infinity too
-  const text = JSON.stringify(value) ?? typeof value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value); // NaN and Infinity too
+  const text = asJson(value).replace(/\/\/[^/?#"@\s]*@/g, '//[hidden]@'); // credentials in a URL
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 

@@ -23,7 +23,7 @@ function isClaimValue(value: unknown): value is ClaimValue {
 }
 
 function valuesOf(value: unknown, option: string): ClaimValue[] {
-  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const list: unknown[] = Array.isArray(value) ? [...value] : [value];
   if (list.length > 0 && list.every(isClaimValue)) return list;
   throw new OidcConfigError(
     `Option "${option}" holds an empty or unusable value; an empty constraint would let everybody in. ` +

@@ -126,6 +126,7 @@ function deepFreeze<T>(value: T): T {
 export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): ResolvedOptions {
   checkOptionValues(given);
   checkTogether(given, routes);
+  const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
   const options = withDefaults(optionDefaults, structuredCloneOfData(given));
   const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
   const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
@@ -143,7 +144,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     scopes: asked,
     allowedScopes: [...scopes, 'offline_access', ...options.additionalScopes],
     offlineAccess: options.offlineAccess,
-    claims: options.claims === undefined ? [] : parseClaimConstraint(options.claims, 'claims'),
+    claims,
     allowedRedirectUris: options.allowedRedirectUris,
     loopbackRedirects: options.loopbackRedirects,
     allowedPostLogoutRedirectUris: options.allowedPostLogoutRedirectUris,
@@ -167,7 +168,9 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
 }
 
 /** A copy, so that a host that changes its object later changes nothing here. */
-function structuredCloneOfData(given: OidcAuthOptions): Omit<OidcAuthOptions, 'fetch' | 'onLogin'> {
-  const { fetch: _fetch, onLogin: _onLogin, ...data } = given;
+function structuredCloneOfData(
+  given: OidcAuthOptions,
+): Omit<OidcAuthOptions, 'claims' | 'fetch' | 'onLogin'> {
+  const { claims: _claims, fetch: _fetch, onLogin: _onLogin, ...data } = given;
   return structuredClone(data);
 }

@@ -1,7 +1,7 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { routeDefaults } from './option-defaults.js';
 import type { RouteOptions } from './oidc-auth-options.js';
-import { isLocalPath } from './url-rules.js';
+import { isRecord } from './value-rules.js';
 
 /** The routes by name. */
 export type RouteName = Exclude<keyof RouteOptions, 'prefix'>;
@@ -22,23 +22,16 @@ export const routeNames = [
   'revoke',
 ] as const satisfies readonly RouteName[];
 
-function isPlainPath(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    isLocalPath(value) &&
-    !/[?#:*(){}|]/.test(value) &&
-    !value.endsWith('/')
-  );
-}
+const PLAIN_PATH = /^(\/[\w.~-]+)+$/;
 
 function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined {
   if (value === false && name !== 'prefix') return undefined;
   if (value === '' && name === 'prefix') return '';
-  if (isPlainPath(value)) return value;
+  if (typeof value === 'string' && PLAIN_PATH.test(value)) return value;
   throw new OidcConfigError(
     `Option "routes.${name}" must be a plain path such as "${routeDefaults[name] || '/api'}"` +
       `${name === 'prefix' ? '' : ', or false'}; got ${JSON.stringify(value) ?? String(value)}. ` +
-      'It begins with "/", does not end with it, and holds no pattern.',
+      'It begins with "/", does not end with it, and holds letters, digits, "/", "-", "_", "." and "~" only.',
   );
 }
 
@@ -48,25 +41,31 @@ function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined 
  * @throws {@link OidcConfigError} for an unknown route, an unusable path, or two routes at one path.
  */
 export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
+  if (!isRecord(given)) {
+    throw new OidcConfigError(
+      `Option "routes" must be an object such as { prefix: '/api', device: false }; got ${given === null ? 'null' : typeof given}.`,
+    );
+  }
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(routeDefaults, name));
   if (unknown !== undefined) {
     throw new OidcConfigError(
       `Unknown option "routes.${unknown}". Known here: prefix, ${routeNames.join(', ')}.`,
     );
   }
-  const prefix = pathOf('prefix', given.prefix ?? routeDefaults.prefix) ?? '';
+  const prefix =
+    pathOf('prefix', given.prefix === undefined ? routeDefaults.prefix : given.prefix) ?? '';
   const taken = new Map<string, RouteName>();
   const resolved: Partial<Record<RouteName, string>> = {};
   for (const name of routeNames) {
-    const path = pathOf(name, given[name] ?? routeDefaults[name]);
+    const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
     if (path === undefined) continue;
-    const other = taken.get(path);
+    const other = taken.get(path.toLowerCase());
     if (other !== undefined) {
       throw new OidcConfigError(
         `Options "routes.${other}" and "routes.${name}" are both "${path}". Give each route a path of its own.`,
       );
     }
-    taken.set(path, name);
+    taken.set(path.toLowerCase(), name);
     resolved[name] = prefix + path;
   }
   return Object.freeze(resolved);

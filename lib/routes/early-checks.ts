@@ -4,7 +4,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
 import { ANSWER_HEADERS } from './answers.js';
-import { readForm } from './form-body.js';
+import { checkSize, readForm } from './form-body.js';
 
 const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
 
@@ -57,14 +57,14 @@ function pathOf(target: string | undefined): string {
   return path;
 }
 
-/** Reads the form, where the route takes one; what is wrong with it comes back. */
+/** Reads the form where the route takes one, and nothing elsewhere; what is wrong with it comes back. */
 async function formProblem(
   route: RouteName,
   request: IncomingMessage,
 ): Promise<OAuthError | undefined> {
-  if (request.method !== 'POST' || !formRoutes.includes(route)) return undefined;
   try {
-    await readForm(request);
+    if (request.method === 'POST' && formRoutes.includes(route)) await readForm(request);
+    else checkSize(request);
     return undefined;
   } catch (error) {
     if (error instanceof OAuthError) return error;
@@ -79,7 +79,10 @@ function onExpress(express: ExpressLike, paths: OwnPaths): void {
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) response.setHeader(name, value);
     if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
     const problem = await formProblem(route, request);
-    if (problem === undefined) return next();
+    if (problem === undefined) {
+      delete request.headers['content-type']; // so that no parser looks at what is left of a body
+      return next();
+    }
     response.statusCode = problem.getStatus();
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Connection', 'close'); // the rest of the body is not read
@@ -99,7 +102,7 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
       return reply.code(problem.getStatus()).send(problem.getResponse());
     }
     // Without these Fastify finds nothing to parse.
-    if (formRoutes.includes(route)) for (const name of BODY_HEADERS) delete raw.headers[name];
+    for (const name of BODY_HEADERS) delete raw.headers[name];
     return undefined;
   });
 }

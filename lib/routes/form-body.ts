@@ -14,9 +14,14 @@ function notAForm(): OAuthError {
   return new OAuthError('invalid_request', 'Send application/x-www-form-urlencoded in UTF-8');
 }
 
+/** @throws {@link OAuthError} 413 `invalid_request` for a body that says to have more than 64 KiB. */
+export function checkSize({ headers }: Pick<IncomingMessage, 'headers'>): void {
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+}
+
 function checkHeaders({ headers }: Pick<IncomingMessage, 'headers'>): void {
+  checkSize({ headers });
   const length = Number(headers['content-length'] ?? 0);
-  if (length > MAX_BODY_BYTES) throw tooLarge();
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') throw notAForm();
   if (length === 0 && headers['transfer-encoding'] === undefined) return; // nothing of any type
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');

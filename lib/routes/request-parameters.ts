@@ -93,8 +93,9 @@ export function cookiesOf({ headers }: RouteRequest): RequestCookies {
   for (const pair of (headers.cookie ?? '').split(';')) {
     const separator = pair.indexOf('=');
     if (separator === -1) continue;
-    const name = pair.slice(0, separator).trim();
-    if (!cookies.has(name)) cookies.set(name, pair.slice(separator + 1).trim());
+    // Other white space belongs to a name, and makes it another one.
+    const name = pair.slice(0, separator).replace(/^[ \t]+/, '');
+    if (!cookies.has(name)) cookies.set(name, pair.slice(separator + 1));
   }
   return cookies;
 }

@@ -26,10 +26,15 @@ export interface CheckedAuthRule {
   readonly optional: boolean;
 }
 
+function isScope(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value);
+}
+
 function scopeList(scopes: AuthRule['scopes']): readonly string[] {
   if (scopes === undefined) return [];
-  const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : [...scopes];
-  if (list.length > 0 && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) {
+  const given: unknown = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
+  const list: unknown[] = Array.isArray(given) ? [...given] : [];
+  if (list.length > 0 && list.every(isScope)) {
     return list;
   }
   throw new OidcConfigError(

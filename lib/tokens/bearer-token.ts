@@ -35,9 +35,12 @@ export function bearerToken(headers: RequestHeaders, rawHeaders: readonly string
   if (names.filter((name) => name.toLowerCase() === 'authorization').length > 1) throw repeated();
   const authorization = authorizationOf(headers);
   if (authorization === undefined) throw missing();
-  const [, scheme, token] = /^([^ ]+) *(.*)$/.exec(authorization.trim()) ?? [];
-  if (scheme?.toLowerCase() !== 'bearer' || token === '') throw missing();
-  if (token === undefined || !/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
+  const credentials = authorization.trim();
+  const end = credentials.indexOf(' ');
+  const scheme = end === -1 ? credentials : credentials.slice(0, end);
+  const token = end === -1 ? '' : credentials.slice(end).trimStart();
+  if (scheme.toLowerCase() !== 'bearer' || token === '') throw missing();
+  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
     throw invalidToken('not a bearer token');
   }
   return token;
