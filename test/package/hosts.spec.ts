@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { HostApplication, moduleKinds } from './host-application.js';
+import { installBeside } from './npm.js';
+
+/** The first release of Nest that `peerDependencies` allow, and the last one of each major. */
+const nestReleases = ['11.0.0', '^11.0.0', '^12.0.0'];
+
+/** Hosts run on the Node of this process, or on the binaries of a list of paths. */
+const nodes = (process.env['OIDC_TEST_NODES'] ?? process.execPath)
+  .split(delimiter)
+  .map((path) => ({ path, version: String(execFileSync(path, ['--version'])).trim() }));
+
+/** What each entry of the package exports at run time. */
+const publicNames: Record<string, readonly string[]> = {
+  '.': [
+    'Auth',
+    'AuthGuard',
+    'Clock',
+    'IdToken',
+    'OAuthError',
+    'OidcAuthModule',
+    'OidcConfigError',
+    'OidcEvents',
+    'OidcService',
+    'Public',
+  ],
+};
+
+describe.each(nestReleases)('installed beside Nest %s', (nest) => {
+  let installed: string;
+  let provider: MisbehavingProvider;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider({ algorithms: ['RS256'] });
+    installed = await mkdtemp(join(tmpdir(), 'oidc-host-'));
+    await installBeside(nest, inject('tarball'), installed);
+  });
+
+  afterAll(async () => {
+    await provider.close();
+    await rm(installed, { recursive: true });
+  });
+
+  it('has the entries that are tested here', async () => {
+    const manifest = join(installed, 'node_modules/nestjs-oidc-auth/package.json');
+
+    const { exports }: { exports: object } = JSON.parse(await readFile(manifest, 'utf8'));
+
+    expect(Object.keys(exports)).toEqual([...Object.keys(publicNames), './package.json']);
+  });
+
+  describe.each(moduleKinds)('a host of type %s', (kind) => {
+    let host: HostApplication;
+
+    beforeAll(() => {
+      host = new HostApplication(installed, kind);
+    });
+
+    it('type-checks strictly, our declarations included, and widens the claims', async () => {
+      await expect(host.compiled()).resolves.toContain(host.kind);
+    });
+
+    describe.each(nodes)('on Node $version', ({ path: node }) => {
+      it.each(Object.entries(publicNames))(
+        'finds the public names of entry %s',
+        async (entry, names) => {
+          const specifier = `nestjs-oidc-auth${entry.slice(1)}`;
+
+          const { stdout, stderr } = await host.run(node, ['print-names.js', specifier]);
+
+          expect(stderr).toBe('');
+          expect(JSON.parse(stdout)).toEqual(names);
+        },
+      );
+
+      it('is guarded, lets a valid token in and has our routes', async () => {
+        const settings = {
+          DISCOVERY_URL: provider.discoveryUrl,
+          ACCESS_TOKEN: provider.accessToken(),
+        };
+
+        const { stdout, stderr } = await host.run(node, ['smoke.js'], settings);
+
+        const { sub } = provider.behaviour.user;
+        expect(stderr).toBe('');
+        expect(JSON.parse(stdout)).toEqual({
+          anonymous: {
+            status: 401,
+            challenge: expect.stringMatching(/^Bearer(?!.*error=)/),
+            body: expect.objectContaining({ statusCode: 401, error: 'invalid_token' }),
+          },
+          user: { status: 200, challenge: null, body: { sub } },
+          service: { status: 200, challenge: null, body: { sub } },
+          login: {
+            status: 400,
+            challenge: null,
+            body: expect.objectContaining({ statusCode: 400, error: 'invalid_request' }),
+          },
+          mistake: 'OidcConfigError',
+        });
+      });
+    });
+  });
+});

@@ -1,0 +1,85 @@
+import type { AddressInfo } from 'node:net';
+
+import { Controller, Get, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  Auth,
+  IdToken,
+  type IdTokenClaims,
+  OidcAuthModule,
+  OidcConfigError,
+  OidcService,
+} from 'nestjs-oidc-auth';
+
+// A host application: started with DISCOVERY_URL and ACCESS_TOKEN, it calls itself, prints what it was answered as one
+// line of JSON and stops. It is compiled both as an ECMAScript module and as CommonJS, so it awaits nothing at its top.
+
+const { ACCESS_TOKEN = '', DISCOVERY_URL = '' } = process.env;
+
+const options = {
+  clientId: 'my-client',
+  clientSecret: 'client-secret-of-at-least-32-characters',
+  discoveryUrl: DISCOVERY_URL,
+  audience: 'my-aud',
+  publicUrl: 'http://localhost:3000',
+};
+
+@Controller()
+class MeController {
+  constructor(private readonly oidc: OidcService) {}
+
+  @Get('me')
+  @Auth()
+  me(@IdToken() token: IdTokenClaims): object {
+    return { sub: token.sub };
+  }
+
+  @Get('by-service')
+  @Auth({ optional: true })
+  async byService(): Promise<object> {
+    const claims = await this.oidc.authenticate({ authorization: `Bearer ${ACCESS_TOKEN}` });
+    return { sub: claims.sub };
+  }
+}
+
+@Module({ imports: [OidcAuthModule.forRoot(options)], controllers: [MeController] })
+class AppModule {}
+
+@Module({ imports: [OidcAuthModule.forRoot({ ...options, audience: '' })] })
+class MistakenModule {}
+
+async function answerOf(url: string, headers: Record<string, string> = {}): Promise<object> {
+  const response = await fetch(url, { headers, redirect: 'manual' });
+  return {
+    status: response.status,
+    challenge: response.headers.get('www-authenticate'),
+    body: await response.json(),
+  };
+}
+
+async function refusalOf(module: Type<unknown>): Promise<string> {
+  try {
+    await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+    return 'none';
+  } catch (error) {
+    return error instanceof OidcConfigError ? 'OidcConfigError' : String(error);
+  }
+}
+
+async function main(): Promise<void> {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  await app.listen(0, '127.0.0.1');
+  const { port }: AddressInfo = app.getHttpServer().address();
+  const url = `http://127.0.0.1:${port}`;
+  const answers = {
+    anonymous: await answerOf(`${url}/me`),
+    user: await answerOf(`${url}/me`, { authorization: `Bearer ${ACCESS_TOKEN}` }),
+    service: await answerOf(`${url}/by-service`),
+    login: await answerOf(`${url}/auth/v2/login`),
+    mistake: await refusalOf(MistakenModule),
+  };
+  await app.close();
+  console.log(JSON.stringify(answers));
+}
+
+void main();
