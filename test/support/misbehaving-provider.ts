@@ -39,6 +39,8 @@ export interface MisbehavingProviderOptions {
   keys?: readonly SigningKey[];
   /** How it behaves from the start. */
   behaviour?: Partial<Behaviour>;
+  /** What `behaviour.now` goes by, also after `resetBehaviour()`; default: the real time. */
+  clock?: { now(): Date };
 }
 
 /**
@@ -68,6 +70,7 @@ export class MisbehavingProvider implements ProviderIdentity {
   readonly audience: string;
 
   readonly #path: string;
+  readonly #clock: { now(): Date } | undefined;
   readonly #grants = new IssuedGrants();
   readonly #mint = new TokenMint(this);
   readonly #clientEndpoints = new TokenEndpoint(this, this.#mint, this.#grants);
@@ -76,7 +79,8 @@ export class MisbehavingProvider implements ProviderIdentity {
   });
 
   constructor(options: MisbehavingProviderOptions) {
-    this.behaviour = { ...goodBehaviour(), ...options.behaviour };
+    this.#clock = options.clock;
+    this.behaviour = { ...this.#goodBehaviour(), ...options.behaviour };
     this.clientId = options.clientId ?? TEST_CLIENT_ID;
     this.clientSecret = options.clientSecret ?? TEST_CLIENT_SECRET;
     this.audience = options.audience ?? TEST_AUDIENCE;
@@ -132,7 +136,7 @@ export class MisbehavingProvider implements ProviderIdentity {
   /** Behaves well again. The `behaviour` object stays the same one. */
   resetBehaviour(): void {
     for (const name of Object.keys(this.behaviour)) Reflect.deleteProperty(this.behaviour, name);
-    Object.assign(this.behaviour, goodBehaviour());
+    Object.assign(this.behaviour, this.#goodBehaviour());
   }
 
   /** An access token as the token endpoint issues it, with these claims and header members changed. */
@@ -203,6 +207,11 @@ export class MisbehavingProvider implements ProviderIdentity {
   async close(): Promise<void> {
     this.#mint.end();
     await this.stop();
+  }
+
+  #goodBehaviour(): Behaviour {
+    const clock = this.#clock;
+    return { ...goodBehaviour(), ...(clock === undefined ? {} : { now: () => clock.now() }) };
   }
 
   async #serve(

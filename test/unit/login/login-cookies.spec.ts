@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+
+import { LoginCookies } from '../../../lib/login/login-cookies.js';
+import type { PendingLogin, SealedLogin } from '../../../lib/login/pending-login.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const HTTPS = 'https://app.example.org';
+
+function sealed(id: string, target: PendingLogin['target'] = 'callback'): SealedLogin {
+  const login: PendingLogin = {
+    id,
+    provider: 'default',
+    redirectUri: `${HTTPS}/auth/v2/callback`,
+    target,
+    codeVerifier: 'verifier',
+    nonce: 'nonce',
+    scope: 'openid',
+    binding: `binding-of-${id}`,
+    clientChallenge: undefined,
+  };
+  return { login, handle: `handle.of.${id}`, state: '' };
+}
+
+/** Begins logins one after another, a second apart, and keeps the cookies as a browser does. */
+function browse(cookies: LoginCookies, ids: readonly string[]): Map<string, string> {
+  const clock = new FakeClock();
+  const jar = new Map<string, string>();
+  for (const id of ids) {
+    for (const { name, value, maxAgeSec } of cookies.begin(sealed(id), jar, clock)) {
+      if (maxAgeSec > 0) jar.set(name, value);
+      else jar.delete(name);
+    }
+    clock.advance(1);
+  }
+  return jar;
+}
+
+const forms: [publicUrl: string, allowInsecureHttp: boolean, name: string, secure: boolean][] = [
+  [HTTPS, false, '__Host-oidc-login.a', true],
+  [HTTPS, true, '__Host-oidc-login.a', true],
+  ['http://localhost:3000', false, '__Host-oidc-login.a', true],
+  ['http://127.0.0.1:3000', false, '__Host-oidc-login.a', true],
+  ['http://[::1]:3000', false, '__Host-oidc-login.a', true],
+  ['http://localhost:3000', true, 'oidc-login.a', false],
+  ['http://app.internal', true, 'oidc-login.a', false],
+];
+
+describe('LoginCookies', () => {
+  it.each(forms)(
+    'AR-4: with publicUrl %s and allowInsecureHttp %s names a cookie %s, Secure: %s',
+    (publicUrl, allowInsecureHttp, name, secure) => {
+      const cookies = new LoginCookies(publicUrl, allowInsecureHttp);
+
+      const set = cookies.begin(sealed('a'), new Map(), new FakeClock());
+
+      expect(set).toEqual([{ name, value: expect.any(String), maxAgeSec: 600, secure }]);
+      expect(cookies.remove('a')).toEqual({ name, value: '', maxAgeSec: 0, secure });
+    },
+  );
+
+  it('AR-4: keeps five logins of a browser and removes the oldest for a sixth', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+
+    const jar = browse(cookies, ['a', 'b', 'c', 'd', 'e', 'f']);
+
+    expect(cookies.held(jar).map(({ id }) => id)).toEqual(['b', 'c', 'd', 'e', 'f']);
+  });
+
+  it('AR-4: goes by age, not by the order in which a browser sends its cookies', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+    const jar = new Map([...browse(cookies, ['a', 'b', 'c', 'd', 'e'])].toReversed());
+    const clock = new FakeClock();
+    clock.advance(60);
+
+    const [first, ...rest] = cookies.begin(sealed('f'), jar, clock);
+
+    expect(first).toMatchObject({ name: '__Host-oidc-login.a', maxAgeSec: 0 });
+    expect(rest.map(({ name }) => name)).toEqual(['__Host-oidc-login.f']);
+  });
+
+  it('AR-4: brings a browser with more than five back to five', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+    const many = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id): [string, string] => {
+      return [`__Host-oidc-login.${id}`, `${id}~binding`];
+    });
+
+    const set = cookies.begin(sealed('z'), new Map(many), new FakeClock());
+
+    expect(set.filter(({ maxAgeSec }) => maxAgeSec === 0)).toHaveLength(4);
+  });
+
+  it('AR-4: gives the binding to our callback, and the handle too to a page of our own', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+    const jar = new Map(
+      [sealed('a'), sealed('b', 'page')].flatMap((login) =>
+        cookies.begin(login, new Map(), new FakeClock()).map(({ name, value }) => [name, value]),
+      ),
+    );
+
+    expect(cookies.held(jar)).toMatchObject([
+      { id: 'a', binding: 'binding-of-a', handle: undefined },
+      { id: 'b', binding: 'binding-of-b', handle: 'handle.of.b' },
+    ]);
+  });
+
+  it('AR-4: does not take a cookie without the prefix, which a sub-domain could have set', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+    const tossed = new Map([
+      ['oidc-login.a', 'm1abc~binding-of-a'],
+      ['__Secure-oidc-login.a', 'm1abc~binding-of-a'],
+      ['__host-oidc-login.a', 'm1abc~binding-of-a'],
+    ]);
+
+    expect(cookies.of(sealed('a').login, tossed)).toBeUndefined();
+  });
+
+  it('AR-4: overlooks cookies that are not of its form', () => {
+    const cookies = new LoginCookies(HTTPS, false);
+    const odd = new Map([
+      ['__Host-oidc-login.', 'm1abc~binding'],
+      ['__Host-oidc-login.a b', 'm1abc~binding'],
+      [`__Host-oidc-login.${'a'.repeat(65)}`, 'm1abc~binding'],
+      ['__Host-oidc-login.empty', ''],
+      ['__Host-oidc-login.alone', 'm1abc'],
+      ['__Host-oidc-login.unbound', 'm1abc~'],
+      ['__Host-oidc-login.undated', '~binding'],
+      ['__Host-session', 'm1abc~binding'],
+      ['__proto__', 'm1abc~binding'],
+    ]);
+
+    expect(cookies.held(odd)).toEqual([]);
+  });
+});
