@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { adapters, startApp, type TestApp } from '../support/app.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
+import { request } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import {
+  accepted,
+  refused,
+  tokenVectors,
+  type TokenVector,
+  type VectorId,
+} from '../support/token-vectors.js';
+
+const rows: readonly VectorId[] = [
+  'JV-1',
+  'JV-2',
+  'JV-3',
+  'JV-4',
+  'JV-5',
+  'JV-6',
+  'JV-7',
+  'JV-8',
+  'JV-9',
+];
+
+describe.each(adapters)('guarded handlers on %s', (adapter) => {
+  const clock = new FakeClock();
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+  let all: TokenVector[];
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });
+    app = await startApp({ adapter, provider, clock, controllers: [GuardedRoutes] });
+    all = (await tokenVectors(provider.vectorSource)).filter(({ fitsHeader }) => fitsHeader);
+  });
+
+  beforeEach(() => {
+    GuardedRoutes.reached.length = 0;
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.close();
+  });
+
+  it.each(rows)(
+    '%s: answers 401 with one body and one challenge, and runs no handler',
+    async (id) => {
+      const vectors = refused(all, id);
+      const bodies = new Set<string>();
+
+      for (const { token } of vectors) {
+        const reply = await request(`${app.url}/required`, { bearer: token });
+        expectGuardRefusal(reply, 401, 'invalid_token');
+        bodies.add(`${reply.headers.get('www-authenticate')} ${reply.text()}`);
+      }
+
+      expect(vectors.length).toBeGreaterThan(5);
+      expect(bodies.size).toBe(1);
+    },
+  );
+
+  it('JV-9: lets what looks odd and is right through, and nothing else happens', async () => {
+    const vectors = accepted(all);
+
+    for (const { token } of vectors) {
+      const reply = await request(`${app.url}/required`, { bearer: token });
+      expect(reply.status).toBe(200);
+    }
+
+    expect(vectors.length).toBeGreaterThan(10);
+  });
+
+  it('CL-6: lets every invalid token through as anonymous on an optional route', async () => {
+    for (const { name, token } of refused(all)) {
+      const reply = await request(`${app.url}/optional`, { bearer: token });
+
+      const seen = { name, status: reply.status, ...reply.json() };
+      expect(seen).toEqual({ name, status: 200, type: 'undefined', sub: null, email: null });
+      expect(reply.headers.has('www-authenticate')).toBe(false);
+    }
+  });
+
+  it('CL-6: does nothing but accept or ignore where the requirement leaves it open', async () => {
+    for (const { token, verdict } of all) {
+      if (verdict !== 'either') continue;
+      const reply = await request(`${app.url}/optional`, { bearer: token });
+      expect(reply.status).toBe(200);
+    }
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+
+import { delay, failWith, hang, html } from '../../support/faults.js';
+import { forgedTokens, startVerifier, tally } from '../../support/verifier.js';
+
+const FORGED = 1000;
+
+/** Verifies new tokens one after another; tells the 99th percentile in milliseconds. */
+async function p99Of(count: number, verify: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const begun = performance.now();
+    await verify();
+    times.push(performance.now() - begun);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(count * 0.99)] ?? Infinity;
+}
+
+describe('a flood of unknown key ids', () => {
+  it('JW-1: fetches the key set three times at most for 1,000 forged tokens one after another', async () => {
+    const { provider, verifier } = await startVerifier();
+
+    const outcomes: string[] = [];
+    for (const token of forgedTokens(provider, FORGED))
+      outcomes.push(await verifier.outcome(token));
+
+    expect(tally(outcomes)).toEqual({ '401 invalid_token': FORGED });
+    expect(provider.requestsTo('jwks').length).toBeLessThanOrEqual(3);
+    expect(provider.requestsTo('discovery')).toHaveLength(1);
+  });
+
+  it('JW-1: fetches the key set three times at most for 1,000 forged tokens at once', async () => {
+    const { provider, verifier } = await startVerifier();
+    provider.behaviour.faults.jwks = delay(50);
+    const tokens = forgedTokens(provider, FORGED);
+
+    const outcomes = await Promise.all(tokens.map((token) => verifier.outcome(token)));
+
+    expect(tally(outcomes)).toEqual({ '401 invalid_token': FORGED });
+    expect(provider.requestsTo('jwks').length).toBeLessThanOrEqual(3);
+  });
+
+  it('JW-1: fetches once for any number of first callers', async () => {
+    const { provider, verifier } = await startVerifier();
+    provider.behaviour.faults.discovery = delay(30);
+    provider.behaviour.faults.jwks = delay(30);
+    const tokens = Array.from({ length: 100 }, () => provider.accessToken());
+
+    const outcomes = await Promise.all(tokens.map((token) => verifier.outcome(token)));
+
+    expect(tally(outcomes)).toEqual({ accepted: 100 });
+    expect(provider.requestsTo('jwks')).toHaveLength(1);
+    expect(provider.requestsTo('discovery')).toHaveLength(1);
+  });
+
+  it('JW-1: verifies tokens of known keys as fast as ever meanwhile', async () => {
+    const { provider, verifier } = await startVerifier();
+    await verifier.verify(provider.accessToken());
+    const tokens = forgedTokens(provider, FORGED);
+
+    const flood = Promise.all(tokens.map((token) => verifier.outcome(token)));
+    const p99 = await p99Of(200, () => verifier.verify(provider.accessToken()));
+    await flood;
+
+    expect(p99).toBeLessThan(300); // the flood itself shares this thread
+  });
+
+  it.each([
+    ['answers 500', failWith(500)],
+    ['answers 429', failWith(429)],
+    ['answers a web page', html()],
+    ['never answers', hang()],
+  ])(
+    'JW-1: keeps to its limits and delays no known key while the endpoint %s',
+    async (_how, fault) => {
+      const { provider, verifier } = await startVerifier({ options: { timeoutMs: 1000 } });
+      await verifier.verify(provider.accessToken());
+      provider.behaviour.faults.jwks = fault;
+      const tokens = forgedTokens(provider, FORGED);
+
+      const flood = Promise.all(tokens.map((token) => verifier.outcome(token)));
+      const p99 = await p99Of(200, () => verifier.verify(provider.accessToken()));
+      const outcomes = [...(await flood)];
+      for (const token of forgedTokens(provider, FORGED))
+        outcomes.push(await verifier.outcome(token));
+
+      expect(p99).toBeLessThan(300); // whoever waits for the endpoint waits a second
+      expect(tally(outcomes)).toEqual({ '503 temporarily_unavailable': 2 * FORGED });
+      expect(provider.requestsTo('jwks').length).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it('JW-1: fetches once a cool-down for a flood that does not end', async () => {
+    const { clock, provider, verifier } = await startVerifier();
+    await verifier.verify(provider.accessToken());
+
+    for (const token of forgedTokens(provider, 280)) {
+      clock.advance(1);
+      await verifier.outcome(token);
+    }
+
+    const fetches = provider.requestsTo('jwks').length;
+    expect(fetches).toBeGreaterThanOrEqual(9);
+    expect(fetches).toBeLessThanOrEqual(1 + 2 + 9); // the first read, a burst of two, one each 30 s
+  });
+
+  it('JW-1: waits for the option "jwksCooldownSec" between fetches', async () => {
+    const { clock, provider, verifier } = await startVerifier({
+      options: { jwksCooldownSec: 200 },
+    });
+    await verifier.verify(provider.accessToken());
+
+    for (const token of forgedTokens(provider, 280)) {
+      clock.advance(1);
+      await verifier.outcome(token);
+    }
+
+    expect(provider.requestsTo('jwks').length).toBeLessThanOrEqual(1 + 2 + 1);
+  });
+
+  it('JW-1: backs off while the endpoint fails', async () => {
+    const { clock, provider, verifier } = await startVerifier();
+    await verifier.verify(provider.accessToken());
+    provider.behaviour.faults.jwks = failWith(503);
+
+    for (const token of forgedTokens(provider, 280)) {
+      clock.advance(1);
+      await verifier.outcome(token);
+    }
+
+    expect(provider.requestsTo('jwks').length).toBeLessThanOrEqual(1 + 2 + 9);
+  });
+
+  it('JW-1: backs off for all callers while there are no keys yet', async () => {
+    const { clock, provider, verifier } = await startVerifier();
+    provider.behaviour.faults.discovery = failWith(503);
+
+    for (let at = 0; at < 100; at += 1) {
+      await verifier.outcome(provider.accessToken());
+      clock.advance(1);
+    }
+
+    const fetches = provider.requestsTo('discovery').length;
+    expect(fetches).toBeGreaterThan(8); // heals within 30 s
+    expect(fetches).toBeLessThan(25);
+  });
+
+  it('JW-1: keeps its cool-down when the wall clock is set back or forth', async () => {
+    const { clock, provider, verifier } = await startVerifier();
+    const [first = '', second = '', third = '', fourth = ''] = forgedTokens(provider, 4);
+    for (const token of [first, second, third]) await verifier.outcome(token);
+    const fetches = provider.requestsTo('jwks').length;
+
+    clock.set(new Date(clock.now().getTime() + 3600_000));
+    await verifier.outcome(fourth);
+    clock.set(new Date(clock.now().getTime() - 2 * 3600_000));
+    await verifier.outcome(third);
+
+    expect(provider.requestsTo('jwks')).toHaveLength(fetches);
+  });
+
+  it('JW-1: finds a new key with the first token that names it, by one fetch', async () => {
+    const { provider, verifier } = await startVerifier();
+    const old = provider.accessToken();
+    await verifier.verify(old);
+    await provider.rotateKeys();
+
+    const tokens = Array.from({ length: 20 }, () => provider.accessToken());
+    const outcomes = await Promise.all(tokens.map((token) => verifier.outcome(token)));
+
+    expect(tally(outcomes)).toEqual({ accepted: 20 });
+    expect(await verifier.outcome(old)).toBe('accepted');
+    expect(provider.requestsTo('jwks')).toHaveLength(2);
+  });
+});
