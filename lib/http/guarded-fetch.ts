@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -11,21 +11,35 @@ export const TOO_MANY_CALLS = 'too many calls under way';
 /** The `cause` of a refusal for a redirect or an oversized body. */
 export const UNUSABLE_RESPONSE = 'redirect or oversized body';
 
+const DOCUMENT_TIMEOUT_MS = 5000;
+const SHUTDOWN_GRACE_MS = 4000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Races `work` against a time limit that holds even for a `fetch` that ignores its signal. */
-async function within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Rejects when a call has to end, whether it is late or the application is closing. */
+async function ending(
+  call: AbortController,
+  timeoutMs: number,
+  closing: AbortSignal,
+): Promise<never> {
+  const stop = AbortSignal.any([call.signal, closing]);
+  await sleep(timeoutMs, undefined, { signal: stop }).catch(() => undefined);
+  call.abort();
+  throw unavailable(closing.aborted ? 'the application is closing' : 'timed out');
+}
+
+/** Races `work` against its end, which holds even for a `fetch` that ignores its signal. */
+async function within<T>(
+  timeoutMs: number,
+  closing: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const call = new AbortController();
-  const finished = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: finished.signal }).then(() => {
-    call.abort();
-    throw unavailable('timed out');
-  });
+  const end = ending(call, timeoutMs, closing);
+  end.catch(() => undefined);
   try {
-    return await Promise.race([work(call.signal), late]);
+    return await Promise.race([work(call.signal), end]);
   } finally {
-    late.catch(() => undefined);
-    finished.abort();
+    call.abort(); // ends the timer too
   }
 }
 
@@ -53,7 +67,8 @@ function checkStatus({ status, type, redirected }: Response): void {
  * connection and body, 1 MiB at most, and a cap on calls under way.
  */
 @Injectable()
-export class GuardedFetch {
+export class GuardedFetch implements BeforeApplicationShutdown {
+  readonly #closing = new AbortController();
   #underWay = 0;
 
   constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
@@ -64,20 +79,43 @@ export class GuardedFetch {
    * @throws {@link OAuthError} 503 `temporarily_unavailable` for no answer, a late one, 429, 5xx or too many calls;
    * 502 `server_error` for a redirect, an oversized body or an address that is not allowed.
    */
-  async request(url: string, init: RequestInit, timeoutMs?: number): Promise<Response> {
+  async request(url: string, init: RequestInit): Promise<Response> {
+    if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable(TOO_MANY_CALLS, 1);
+    this.#underWay += 1;
+    try {
+      return await this.#guarded(url, init, this.options.timeoutMs);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /**
+   * Fetches a JSON document that many callers share: 5 s at most, and outside the cap, because there is only one such fetch at
+   * a time and every call needs it.
+   *
+   * @throws {@link OAuthError} as {@link request}.
+   */
+  document(url: string): Promise<Response> {
+    const init = { headers: { accept: 'application/json, application/jwk-set+json' } };
+    return this.#guarded(url, init, Math.min(DOCUMENT_TIMEOUT_MS, this.options.timeoutMs));
+  }
+
+  /** Gives calls under way a few seconds to end, and then ends them, so that requests that wait for them do. */
+  beforeApplicationShutdown(): void {
+    setTimeout(() => this.#closing.abort(), SHUTDOWN_GRACE_MS).unref();
+  }
+
+  async #guarded(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
     const target = parseUrl(url);
     if (target === undefined || !isTrustworthyUrl(target, this.options.allowInsecureHttp)) {
       throw badUpstreamAnswer('address that is not https');
     }
-    if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable(TOO_MANY_CALLS, 1);
-    this.#underWay += 1;
     try {
-      const limit = Math.min(timeoutMs ?? Infinity, this.options.timeoutMs);
-      return await within(limit, (signal) => this.#exchange(url, { ...init, signal }));
+      return await within(timeoutMs, this.#closing.signal, (signal) =>
+        this.#exchange(url, { ...init, signal }),
+      );
     } catch (error) {
       throw error instanceof OAuthError ? error : unavailable(error);
-    } finally {
-      this.#underWay -= 1;
     }
   }
 

@@ -7,7 +7,6 @@ import type { GuardedFetch } from './guarded-fetch.js';
 import { type UsableKey, usableKeys } from './usable-keys.js';
 
 const FRESH_MS = 5 * 60_000;
-const TIMEOUT_MS = 5000;
 
 /** What a {@link RemoteKeySet} is made of. */
 export interface RemoteKeySetSettings {
@@ -85,8 +84,7 @@ export class RemoteKeySet {
 
   async #load(): Promise<readonly UsableKey[]> {
     const { http, jwksUri } = this.#settings;
-    const init = { headers: { accept: 'application/json, application/jwk-set+json' } };
-    const response = await http.request(await jwksUri(), init, TIMEOUT_MS);
+    const response = await http.document(await jwksUri());
     if (response.status !== 200) throw badUpstreamAnswer(`JWKS with HTTP ${response.status}`);
     let document: unknown;
     try {

@@ -31,7 +31,6 @@ export interface ProviderMetadata {
 
 type Document = Record<string, unknown>;
 
-const TIMEOUT_MS = 5000;
 const TENANT = '{tenantid}';
 // Any server of this origin makes openid-client take the issuer from the token's own `tid`, which is held against
 // the list of tenants afterwards; the request itself goes to `discoveryUrl`.
@@ -125,8 +124,7 @@ export async function discoverProvider(
   options: ResolvedOptions,
   http: GuardedFetch,
 ): Promise<ProviderMetadata> {
-  const init = { headers: { accept: 'application/json' } };
-  const document = await readDocument(await http.request(options.discoveryUrl, init, TIMEOUT_MS));
+  const document = await readDocument(await http.document(options.discoveryUrl));
   const published = String(document['issuer']);
   const issuers = issuersOf(published, options);
   if (issuers === undefined) {

@@ -1,6 +1,8 @@
 import { ValidateBy, ValidateIf, isInt, max, min } from 'class-validator';
 import { isLocalPath, isTrustworthyUrl, parseUrl } from './url-rules.js';
 
+const MAX_SCOPES_LENGTH = 4000;
+
 /** What a rule may look at beside the value itself. */
 export interface OptionsUnderCheck {
   readonly allowInsecureHttp?: unknown;
@@ -38,14 +40,20 @@ export const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 export const within = (low: number, high: number) => (value: unknown) =>
   isInt(value) && min(value, low) && max(value, high);
 
+/** What a URL parser would strip or encode silently: blanks, line breaks, other alphabets. */
+const isPrintableAscii = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\u0021-\u007e]+$/.test(value);
+
 export function isHttpUrl(value: unknown, all: OptionsUnderCheck): boolean {
+  if (!isPrintableAscii(value)) return false;
   const url = parseUrl(value);
   return url !== undefined && isTrustworthyUrl(url, all.allowInsecureHttp === true);
 }
 
 export function isPlainHttpUrl(value: unknown, all: OptionsUnderCheck): boolean {
   const url = parseUrl(value);
-  return isHttpUrl(value, all) && url?.search === '' && url.hash === '';
+  if (url === undefined || !isHttpUrl(value, all) || /[?#]/.test(url.href)) return false;
+  return url.href === value || url.href === `${String(value)}/`; // in its normal form
 }
 
 /** openid-client sends the redirect URI normalised and without its query: others would never match at the provider. */
@@ -59,10 +67,13 @@ export function isRedirectUri(value: unknown, all: OptionsUnderCheck): boolean {
 
 export function isLogoutTarget(value: unknown, all: OptionsUnderCheck): boolean {
   if (!isText(value)) return false;
-  return value.startsWith('/') ? isLocalPath(value) : isHttpUrl(value, all);
+  if (value.startsWith('/')) return isLocalPath(value);
+  return isHttpUrl(value, all) && [value, `${value}/`].includes(parseUrl(value)?.href ?? '');
 }
 
 export function isScopeList(value: unknown): boolean {
   const list: unknown = typeof value === 'string' ? value.split(' ').filter(Boolean) : value;
-  return isTextList(list) && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
+  // Scopes travel in the sealed state of each login, in an address.
+  const isShort = isTextList(list) && list.join(' ').length <= MAX_SCOPES_LENGTH;
+  return isShort && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
 }

@@ -6,7 +6,7 @@ import { RouteController } from './route-controller.js';
 
 class CallbackQuery {
   @Parameter(8192) readonly code: string | undefined;
-  @Parameter(8192) readonly state: string | undefined;
+  @Parameter(12_288) readonly state: string | undefined;
   @Parameter(2048) readonly iss: string | undefined;
   @Parameter(100) readonly error: string | undefined;
 }

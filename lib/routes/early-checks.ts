@@ -54,7 +54,7 @@ function pathOf(target: string | undefined): string {
   const [path = ''] = (target ?? '')
     .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
     .split(/[?#]/, 1);
-  return path;
+  return path.replaceAll('\\', '/'); // as Express reads it
 }
 
 /** Reads the form where the route takes one, and nothing elsewhere; what is wrong with it comes back. */

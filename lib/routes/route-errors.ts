@@ -36,7 +36,8 @@ function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
   const status = error instanceof HttpException ? error.getStatus() : 500;
   if (status >= 500 && status !== 503) {
-    new Logger('OidcAuth').error(`A route failed: ${describeError(error)}`);
+    const reason = error instanceof Error ? describeError(error) : typeof error;
+    new Logger('OidcAuth').error(`A route failed: ${reason}`);
   }
   const code = CODE_OF_STATUS[status] ?? (status >= 500 ? 'server_error' : 'invalid_request');
   return new OAuthError(code, `The request failed with status ${status}`, { status, cause: error });

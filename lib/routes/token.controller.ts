@@ -8,8 +8,8 @@ class TokenForm {
   @Parameter(200) readonly grant_type: string | undefined;
   @Parameter(8192) readonly code: string | undefined;
   @Parameter(2048) readonly redirect_uri: string | undefined;
-  @Parameter(4096) readonly code_verifier: string | undefined;
-  @Parameter(8192) readonly state: string | undefined;
+  @Parameter(8192) readonly code_verifier: string | undefined;
+  @Parameter(12_288) readonly state: string | undefined;
   @Parameter(16_384) readonly refresh_token: string | undefined;
   @Parameter(8192) readonly device_code: string | undefined;
   @Parameter(16_384) readonly subject_token: string | undefined;

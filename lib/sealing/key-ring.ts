@@ -6,7 +6,7 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 const MIN_SECRET_LENGTH = 32;
-const MAX_SEALED_LENGTH = 4096;
+const MAX_SEALED_LENGTH = 8192;
 const KEY_BYTES = 32;
 
 const PER_PROCESS =

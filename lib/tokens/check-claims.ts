@@ -83,7 +83,10 @@ export function checkAccessTokenClaims(
   const { iss, sub } = payload;
   if (iss !== issuer.issuer) throw invalidToken('iss');
   if (typeof sub !== 'string' || sub === '') throw invalidToken('sub');
-  if (payload['jti'] !== undefined && typeof payload['jti'] !== 'string') throw invalidToken('jti');
+  for (const claim of ['jti', 'azp', 'client_id']) {
+    const value = payload[claim];
+    if (value !== undefined && typeof value !== 'string') throw invalidToken(claim);
+  }
   checkPurpose(payload, typ);
   checkTimes(payload, times);
   checkAudience(payload, issuer);

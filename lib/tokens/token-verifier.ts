@@ -22,16 +22,7 @@ function freezeDeeply(root: object): void {
   }
 }
 
-const TEXT_CLAIMS = [
-  'azp',
-  'client_id',
-  'scope',
-  'preferred_username',
-  'name',
-  'given_name',
-  'family_name',
-  'email',
-];
+const TEXT_CLAIMS = ['scope', 'preferred_username', 'name', 'given_name', 'family_name', 'email'];
 
 /** Claims that are typed as text for handlers, but are none, count as absent. */
 function dropMistyped(payload: Record<string, unknown>): void {
