@@ -1,11 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+// These measure time and memory, and so run by themselves when the others have ended.
+const measuring = ['test/e2e/load-*.e2e-spec.ts', 'test/unit/http/unknown-key-flood.spec.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/{support,unit,e2e,readme}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
     setupFiles: ['reflect-metadata', './test/support/setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'behaviour',
+          include: ['test/{support,unit,readme}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
+          exclude: measuring,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'measured',
+          include: measuring,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { safeCause } from './safe-cause.js';
+import { own, safeCause } from './safe-cause.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
@@ -70,6 +70,7 @@ export class OAuthError extends HttpException {
       status,
       { cause: safeCause(details.cause) },
     );
+    own.add(this);
     this.message = description;
     this.retryAfterSec =
       details.retryAfterSec ?? (status === 503 ? DEFAULT_RETRY_AFTER_SEC : undefined);

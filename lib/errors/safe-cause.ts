@@ -1,3 +1,6 @@
+/** Errors of ours, which keep nothing unsafe; a name can be anybody's. */
+export const own = new WeakSet<Error>();
+
 const MAX_DEPTH = 4;
 
 /** OAuth codes that may be repeated in a log; an upstream server can write anything there. */
@@ -53,5 +56,5 @@ export class SafeCause extends Error {
 export function safeCause(cause: unknown): unknown {
   if (cause === undefined || typeof cause === 'string' || cause instanceof SafeCause) return cause;
   if (!(cause instanceof Error)) return typeof cause;
-  return cause.name === 'OAuthError' ? cause : new SafeCause(cause, 0);
+  return own.has(cause) ? cause : new SafeCause(cause, 0);
 }

@@ -33,8 +33,10 @@ export class Logout {
     if (target !== undefined && !this.#isAllowed(target)) {
       throw new OAuthError('invalid_request', 'post_logout_redirect_uri is not allowed');
     }
+    // A listed URL is sent as it was listed: providers compare exactly.
+    const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
     const url = await this.provider.endSessionUrl({
-      ...(target === undefined ? {} : { post_logout_redirect_uri: this.urls.absolute(target) }),
+      ...(absolute === undefined ? {} : { post_logout_redirect_uri: absolute }),
       ...(state === undefined ? {} : { state }),
     });
     this.events.emit('logout', { provider: this.provider.name });
@@ -43,12 +45,14 @@ export class Logout {
 
   #isAllowed(target: string): boolean {
     if (target === '/' || this.options.allowedPostLogoutRedirectUris.includes(target)) return true;
-    return this.options.publicUrl !== undefined && target === this.urls.absolute('/');
+    return target === this.urls.absolute('/');
   }
 }
 
 /** What the identity provider would have done: hand the state back (RP-Initiated Logout §3). */
 function withState(target: string, state: string | undefined): string {
   if (state === undefined) return target;
-  return `${target}${target.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`;
+  const [address = '', ...fragment] = target.split('#');
+  const query = `${address.includes('?') ? '&' : '?'}${new URLSearchParams({ state }).toString()}`;
+  return [address + query, ...fragment].join('#');
 }

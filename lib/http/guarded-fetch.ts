@@ -15,34 +15,6 @@ const DOCUMENT_TIMEOUT_MS = 5000;
 const SHUTDOWN_GRACE_MS = 4000;
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Rejects when a call has to end, whether it is late or the application is closing. */
-async function ending(
-  call: AbortController,
-  timeoutMs: number,
-  closing: AbortSignal,
-): Promise<never> {
-  const stop = AbortSignal.any([call.signal, closing]);
-  await sleep(timeoutMs, undefined, { signal: stop }).catch(() => undefined);
-  call.abort();
-  throw unavailable(closing.aborted ? 'the application is closing' : 'timed out');
-}
-
-/** Races `work` against its end, which holds even for a `fetch` that ignores its signal. */
-async function within<T>(
-  timeoutMs: number,
-  closing: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const call = new AbortController();
-  const end = ending(call, timeoutMs, closing);
-  end.catch(() => undefined);
-  try {
-    return await Promise.race([work(call.signal), end]);
-  } finally {
-    call.abort(); // ends the timer too
-  }
-}
-
 async function readBody(response: Response): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
@@ -68,7 +40,7 @@ function checkStatus({ status, type, redirected }: Response): void {
  */
 @Injectable()
 export class GuardedFetch implements BeforeApplicationShutdown {
-  readonly #closing = new AbortController();
+  readonly #calls = new Set<AbortController>();
   #underWay = 0;
 
   constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
@@ -102,7 +74,9 @@ export class GuardedFetch implements BeforeApplicationShutdown {
 
   /** Gives calls under way a few seconds to end, and then ends them, so that requests that wait for them do. */
   beforeApplicationShutdown(): void {
-    setTimeout(() => this.#closing.abort(), SHUTDOWN_GRACE_MS).unref();
+    setTimeout(() => {
+      for (const call of this.#calls) call.abort();
+    }, SHUTDOWN_GRACE_MS).unref();
   }
 
   async #guarded(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
@@ -111,11 +85,28 @@ export class GuardedFetch implements BeforeApplicationShutdown {
       throw badUpstreamAnswer('address that is not https');
     }
     try {
-      return await within(timeoutMs, this.#closing.signal, (signal) =>
-        this.#exchange(url, { ...init, signal }),
-      );
+      return await this.#within(timeoutMs, (signal) => this.#exchange(url, { ...init, signal }));
     } catch (error) {
       throw error instanceof OAuthError ? error : unavailable(error);
+    }
+  }
+
+  /** Races `work` against its end (too late, or the application closes), which holds even for a `fetch` that ignores its signal. */
+  async #within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const call = new AbortController();
+    this.#calls.add(call);
+    const end = sleep(timeoutMs, undefined, { signal: call.signal })
+      .catch(() => undefined)
+      .then(() => {
+        call.abort();
+        throw unavailable('timed out');
+      });
+    end.catch(() => undefined);
+    try {
+      return await Promise.race([work(call.signal), end]);
+    } finally {
+      this.#calls.delete(call);
+      call.abort(); // ends the timer too
     }
   }
 

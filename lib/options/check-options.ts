@@ -5,11 +5,19 @@ import { isRecord } from './value-rules.js';
 
 const HIDDEN = new Set(['clientSecret', 'encryptionKeys']);
 
+/** Credentials that a URL brings along are not shown, however it is spelt. */
+function masked(text: string): string {
+  const end = text.lastIndexOf('@');
+  return end === -1 ? text : `[hidden]${text.slice(end)}`;
+}
+
 function asJson(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? typeof value;
+    const hide = (_: string, member: unknown) =>
+      typeof member === 'string' ? masked(member) : member;
+    return JSON.stringify(value, hide) ?? typeof value;
   } catch {
-    return typeof value; // circular, or a bigint
+    return typeof value; // circular, or with a bigint inside
   }
 }
 
@@ -19,7 +27,7 @@ export function shown(option: string, value: unknown): string {
   if (HIDDEN.has(option)) return `a value of type ${Array.isArray(value) ? 'list' : typeof value}`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'number' || typeof value === 'bigint') return String(value); // NaN and Infinity too
-  const text = asJson(value).replace(/\/\/[^/?#"@\s]*@/g, '//[hidden]@'); // credentials in a URL
+  const text = asJson(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 

@@ -30,9 +30,10 @@ export class PublicUrls {
     return new URL(this.options.publicUrl + path).href;
   }
 
-  /** A path of our own origin as an absolute URL. */
-  absolute(path: string): string {
-    return new URL(path, this.options.publicUrl).href;
+  /** A path of our own origin as an absolute URL; `undefined` where `publicUrl` is not known. */
+  absolute(path: string): string | undefined {
+    const { publicUrl } = this.options;
+    return publicUrl === undefined ? undefined : new URL(path, publicUrl).href;
   }
 
   #isExcluded(route: RouteName, path: string): boolean {

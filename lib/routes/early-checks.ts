@@ -58,12 +58,12 @@ function pathOf(target: string | undefined): string {
 }
 
 /** Reads the form where the route takes one, and nothing elsewhere; what is wrong with it comes back. */
-async function formProblem(
+async function bodyProblem(
   route: RouteName,
   request: IncomingMessage,
 ): Promise<OAuthError | undefined> {
   try {
-    if (request.method === 'POST' && formRoutes.includes(route)) await readForm(request);
+    if (formRoutes.includes(route)) await readForm(request);
     else checkSize(request);
     return undefined;
   } catch (error) {
@@ -72,13 +72,20 @@ async function formProblem(
   }
 }
 
+/** Bodies of other methods at our paths are the host's, if anybody's. */
+function isOurs(route: RouteName, { method }: IncomingMessage): boolean {
+  if (formRoutes.includes(route)) return method === 'POST';
+  return method === 'GET' || method === 'HEAD';
+}
+
 function onExpress(express: ExpressLike, paths: OwnPaths): void {
   express.use(async (request, response, next) => {
     const route = paths.routeAt(pathOf(request.url));
     if (route === undefined) return next();
     for (const [name, value] of Object.entries(ANSWER_HEADERS)) response.setHeader(name, value);
+    if (!isOurs(route, request)) return next();
     if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
-    const problem = await formProblem(route, request);
+    const problem = await bodyProblem(route, request);
     if (problem === undefined) {
       delete request.headers['content-type']; // so that no parser looks at what is left of a body
       return next();
@@ -92,17 +99,17 @@ function onExpress(express: ExpressLike, paths: OwnPaths): void {
 
 function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
   fastify.addHook('onRequest', async (request, reply) => {
+    const { raw } = request;
     const route = paths.routeAt(request.routeOptions.url ?? pathOf(request.url));
     if (route === undefined) return undefined;
     reply.headers(ANSWER_HEADERS);
-    const { raw } = request;
-    const problem = await formProblem(route, raw);
+    if (!isOurs(route, raw)) return undefined;
+    const problem = await bodyProblem(route, raw);
     if (problem !== undefined) {
       reply.headers({ Connection: 'close' });
       return reply.code(problem.getStatus()).send(problem.getResponse());
     }
-    // Without these Fastify finds nothing to parse.
-    for (const name of BODY_HEADERS) delete raw.headers[name];
+    for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
     return undefined;
   });
 }
