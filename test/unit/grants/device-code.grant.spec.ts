@@ -1,0 +1,117 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { describe, expect, it } from 'vitest';
+
+import { OAuthError } from '../../../lib/errors/oauth.error.js';
+import { OidcEvents } from '../../../lib/events/oidc-events.js';
+import { DeviceCodeGrant } from '../../../lib/grants/device-code.grant.js';
+import { LoginFinisher } from '../../../lib/grants/login-finisher.js';
+import { GuardedFetch } from '../../../lib/http/guarded-fetch.js';
+import { IdentityProvider, type DeviceAuthorization } from '../../../lib/idp/identity-provider.js';
+import { ProviderConnection } from '../../../lib/idp/provider-connection.js';
+import type { TokenAnswer } from '../../../lib/idp/token-answer.js';
+import { FinishedLogins } from '../../../lib/login/finished-logins.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const CAPACITY = 10_000;
+
+/** Its users never finish. */
+class WaitingProvider extends IdentityProvider {
+  polls = 0;
+
+  override async startDeviceLogin(): Promise<DeviceAuthorization> {
+    return {
+      device_code: 'begun-here',
+      user_code: 'u',
+      verification_uri: 'https://idp.example/device',
+      expires_in: 600,
+      interval: 30,
+    };
+  }
+
+  override async pollDeviceLogin(): Promise<TokenAnswer> {
+    this.polls += 1;
+    throw new OAuthError('authorization_pending', 'Not yet');
+  }
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const options = resolveOptions(
+    {
+      clientId: 'my-client',
+      discoveryUrl: 'https://idp.example/',
+      publicUrl: 'https://app.example',
+      audience: 'my-aud',
+    },
+    resolveRoutes({}),
+  );
+  const events = new OidcEvents(clock);
+  const connection = new ProviderConnection(options, new GuardedFetch(options), clock, events);
+  const provider = new WaitingProvider(options, connection, events);
+  const finisher = new LoginFinisher(provider, new FinishedLogins(clock), events, options);
+  const grant = new DeviceCodeGrant(provider, finisher, clock, options);
+
+  const poll = async (deviceCode: string): Promise<string> => {
+    try {
+      await grant.redeem(deviceCode);
+      return 'tokens';
+    } catch (error) {
+      return error instanceof OAuthError ? `${error.getStatus()} ${error.error}` : String(error);
+    }
+  };
+  return { clock, provider, grant, poll };
+}
+
+function heapAfterCollection(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
+
+describe('the memory of polls', () => {
+  it('DV-3: keeps the interval of a login that began here', async () => {
+    const { clock, provider, grant, poll } = setUp();
+    const { device_code } = await grant.start(undefined);
+
+    const outcomes = [await poll(device_code)];
+    for (const step of [29, 1]) {
+      clock.advance(step);
+      outcomes.push(await poll(device_code));
+    }
+
+    const waiting = '400 authorization_pending';
+    expect(outcomes).toEqual([waiting, '400 slow_down', waiting]);
+    expect(provider.polls).toBe(2);
+  });
+
+  it('DV-3: holds ten thousand device codes and forgets the oldest', async () => {
+    const { provider, poll } = setUp();
+    for (let n = 0; n < CAPACITY; n += 1) await poll(`code-${n}`);
+    const full = [await poll('code-0'), await poll(`code-${CAPACITY - 1}`)];
+
+    await poll('one-too-many');
+    const callsBefore = provider.polls;
+    const oldest = await poll('code-0');
+    const recent = await poll(`code-${CAPACITY - 1}`);
+
+    expect(full).toEqual(['400 slow_down', '400 slow_down']);
+    expect(oldest).toBe('400 authorization_pending');
+    expect(recent).toBe('400 slow_down');
+    expect(provider.polls).toBe(callsBefore + 1);
+  });
+
+  it('DV-3: holds hashes, however long the codes are', async () => {
+    const { poll } = setUp();
+    const before = heapAfterCollection();
+
+    for (let n = 0; n < 2 * CAPACITY; n += 1) await poll(String(n).padEnd(8192, 'x'));
+
+    // The codes themselves would be 80 MB.
+    expect(heapAfterCollection() - before).toBeLessThan(20_000_000);
+    await poll('still there');
+  });
+});
