@@ -22,6 +22,8 @@ export interface OidcEventMap {
   revoke: EventBase & { token: string };
   /** A token named an issuer that is not configured. `issuer` is escaped and cut. */
   'issuer-refused': EventBase & { issuer: string };
+  /** A token was refused. `reason` names what did not hold, never its value. */
+  'token-refused': EventBase & { reason: string };
   /** The identity provider's key set changed. The ids are those of the keys. */
   'keys-changed': EventBase & { added: string[]; removed: string[] };
   /** The key set could not be renewed and the last one goes on serving. */
@@ -39,6 +41,7 @@ export type OidcEventName = keyof OidcEventMap;
 /** Events that are logged, with what to do about them. */
 const ALARMS: Partial<Record<OidcEventName, string>> = {
   'issuer-refused': '',
+  'token-refused': '',
   'keys-changed': '',
   'stale-keys-served': 'the key set of the identity provider cannot be fetched',
   'client-rejected': 'check "clientId", "clientSecret" and "clientAuthentication"',

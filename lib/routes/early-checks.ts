@@ -121,7 +121,7 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
  * @returns whether there was an HTTP adapter to install them on.
  */
 export function installEarlyChecks({ httpAdapter }: HttpAdapterHost, urls: PublicUrls): boolean {
-  if (httpAdapter === undefined) return false;
+  if (!httpAdapter) return false; // an application context
   const paths = new OwnPaths(urls);
   if (httpAdapter.getType() === 'fastify') {
     onFastify(httpAdapter.getInstance<FastifyLike>(), paths);

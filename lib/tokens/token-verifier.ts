@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
-import { invalidToken } from '../errors/oauth.error.js';
-import { printable } from '../errors/describe-error.js';
+import { describeError, printable } from '../errors/describe-error.js';
+import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
@@ -21,6 +21,8 @@ function freezeDeeply(root: object): void {
     }
   }
 }
+
+const UNKNOWN_ISSUER = 'unknown issuer';
 
 const TEXT_CLAIMS = ['scope', 'preferred_username', 'name', 'given_name', 'family_name', 'email'];
 
@@ -56,9 +58,22 @@ export class TokenVerifier {
     const cacheKey = VerificationCache.keyOf(token);
     const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
     if (known !== undefined) return known;
-    const verification = await this.#verifyAnew(token, nowSec);
-    this.#cache.set(cacheKey, verification);
-    return verification;
+    try {
+      const verification = await this.#verifyAnew(token, nowSec);
+      this.#cache.set(cacheKey, verification);
+      return verification;
+    } catch (error) {
+      this.#report(error);
+      throw error;
+    }
+  }
+
+  /** The caller hears one text for all; the operator must see that it is, say, the clock. */
+  #report(error: unknown): void {
+    if (!(error instanceof OAuthError) || error.error !== 'invalid_token') return;
+    if (error.cause === UNKNOWN_ISSUER) return; // reported by its own event
+    const reason = describeError(error.cause);
+    this.events.emit('token-refused', { provider: DEFAULT_PROVIDER, reason });
   }
 
   async #verifyAnew(token: string, nowSec: number): Promise<Verification> {
@@ -70,7 +85,7 @@ export class TokenVerifier {
         provider: DEFAULT_PROVIDER,
         issuer: printable(jws.iss),
       });
-      throw invalidToken('iss');
+      throw invalidToken(UNKNOWN_ISSUER);
     }
     const { key, payload } = await verifySignature(token, jws, issuer);
     const times = {

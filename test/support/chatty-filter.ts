@@ -11,7 +11,7 @@ class ChattyFilter extends BaseExceptionFilter {
     logger.error(exception);
     logger.error(inspect(exception, { depth: Infinity, showHidden: true }));
     logger.error(JSON.stringify(exception));
-    super.catch(exception, host);
+    Reflect.apply(super.catch.bind(this), this, [exception, host]);
   }
 }
 

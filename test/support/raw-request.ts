@@ -10,7 +10,7 @@ export interface RawReply {
   /** Header lines, in order and as they were written. */
   readonly lines: readonly string[];
   /** The first value of a header. */
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
   /** Chunks are not put together; short bodies come in one. */
   readonly body: string;
 }

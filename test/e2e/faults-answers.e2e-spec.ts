@@ -1,0 +1,169 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { adapters, startApp, type TestApp } from '../support/app.js';
+import type { Endpoint } from '../support/behaviour.js';
+import { FakeClock } from '../support/fake-clock.js';
+import {
+  answerWith,
+  drip,
+  emptyBody,
+  hang,
+  html,
+  redirectTo,
+  truncatedJson,
+  type Fault,
+} from '../support/faults.js';
+import { GuardedRoutes } from '../support/guarded-routes.js';
+import { request, type Reply } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { openLogin, postToken } from '../support/open-login.js';
+import { expectRefusal } from '../support/refusal.js';
+
+const TIMEOUT_MS = 400;
+
+const json = (text: string): Fault =>
+  answerWith({ status: 200, headers: { 'content-type': 'application/json' }, body: text });
+
+const nonsense: [what: string, fault: Fault][] = [
+  ['a web page', html()],
+  ['nothing', emptyBody()],
+  ['a redirect', redirectTo('http://127.0.0.1:9/elsewhere', 302)],
+  ['a redirect that keeps the method', redirectTo('http://127.0.0.1:9/elsewhere', 308)],
+  ['a list', json('[]')],
+  ['a text', json('"x"')],
+  ['a number', json('7')],
+  ['null', json('null')],
+  ['an empty object', json('{}')],
+  [
+    'members of wrong types',
+    json('{"issuer":1,"keys":{},"access_token":1,"device_code":[],"sub":{}}'),
+  ],
+  ['half a text', truncatedJson()],
+  ['JSON with a line in front', json(')]}\'\n{"access_token":"a"}')],
+];
+
+const slow: [how: string, fault: Fault][] = [
+  ['never answers', hang()],
+  ['drips', drip({ bytes: 1, everyMs: 30 })],
+];
+
+interface Running {
+  readonly clock: FakeClock;
+  readonly provider: MisbehavingProvider;
+  readonly app: TestApp;
+}
+
+/** A request that makes the application ask an endpoint. */
+const demands: Partial<Record<Endpoint, (running: Running) => Promise<Reply>>> = {
+  token: ({ app }) => postToken(app, { refresh_token: 'any-refresh-token' }),
+  device: ({ app }) => request(`${app.url}/auth/v2/device`, { form: {} }),
+  userinfo: ({ app, provider }) =>
+    request(`${app.url}/auth/v2/userinfo`, {
+      bearer: provider.accessToken({ preferred_username: undefined }),
+    }),
+};
+
+const guard = ({ app, provider }: Running): Promise<Reply> =>
+  request(`${app.url}/required`, { bearer: provider.accessToken() });
+
+const login = ({ app }: Running): Promise<Reply> =>
+  request(`${app.url}/auth/v2/login?redirect_uri=http://localhost:53100/callback`);
+
+describe.each(adapters)('answers of the provider on %s', (adapter) => {
+  const start = async (): Promise<Running> => {
+    const clock = new FakeClock();
+    const provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });
+    const options = { timeoutMs: TIMEOUT_MS };
+    const app = await startApp({
+      adapter,
+      provider,
+      clock,
+      options,
+      controllers: [GuardedRoutes],
+    });
+    onTestFinished(async () => {
+      await app.close();
+      await provider.close();
+    });
+    return { clock, provider, app };
+  };
+
+  it.each(nonsense)(
+    'fault 4: %s at any endpoint is 502, and what was known stays',
+    async (_, fault) => {
+      const running = await start();
+      const { clock, provider } = running;
+      await guard(running);
+
+      for (const [endpoint, demand] of Object.entries(demands)) {
+        provider.behaviour.faults = { [endpoint]: fault };
+        expectRefusal(await demand(running), 502, 'server_error');
+        clock.advance(61);
+      }
+      provider.behaviour.faults = { discovery: fault, jwks: fault };
+      for (const seconds of [0, 301, 3601, 30, 7200]) {
+        clock.advance(seconds);
+        expect((await guard(running)).status).toBe(200);
+        expect((await login(running)).status).toBe(302);
+      }
+    },
+  );
+
+  it.each(nonsense)('fault 4: %s as first metadata or keys is 502, and heals', async (_, fault) => {
+    const running = await start();
+    const { clock, provider } = running;
+
+    provider.behaviour.faults = { discovery: fault };
+    expectRefusal(await login(running), 502, 'server_error');
+    expect((await guard(running)).status).toBe(502);
+    provider.behaviour.faults = { jwks: fault };
+    clock.advance(30);
+    expect((await login(running)).status).toBe(302);
+    expect((await guard(running)).status).toBe(502);
+    provider.behaviour.faults = {};
+    clock.advance(30);
+
+    expect((await guard(running)).status).toBe(200);
+  });
+
+  it.each(slow)('fault 3: every call ends in time when the provider %s', async (_how, fault) => {
+    const running = await start();
+    await guard(running);
+    await openLogin(running.app);
+
+    for (const [endpoint, demand] of Object.entries(demands)) {
+      running.provider.behaviour.faults = { [endpoint]: fault };
+      const begun = performance.now();
+      expectRefusal(await demand(running), 503, 'temporarily_unavailable');
+      const took = performance.now() - begun;
+      expect(took).toBeGreaterThan(TIMEOUT_MS - 50);
+      expect(took).toBeLessThan(TIMEOUT_MS + 400);
+    }
+  });
+
+  it.each(slow)(
+    'fault 3: old keys and metadata are renewed behind the scenes when it %s',
+    async (_how, fault) => {
+      const running = await start();
+      const { clock, provider } = running;
+      await guard(running);
+      await login(running);
+      provider.behaviour.faults = { discovery: fault, jwks: fault };
+      const durations: number[] = [];
+
+      for (const seconds of [301, 3300, 0, 0]) {
+        clock.advance(seconds);
+        const begun = performance.now();
+        expect((await guard(running)).status).toBe(200);
+        expect((await login(running)).status).toBe(302);
+        durations.push(performance.now() - begun);
+      }
+
+      expect(durations[0]).toBeLessThan(300);
+      expect(durations.at(-1)).toBeLessThan(300); // one in between may have given the source a chance
+    },
+  );
+});

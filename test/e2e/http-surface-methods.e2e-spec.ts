@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { adapters, startApp, type TestApp } from '../support/app.js';
+import { GuardedRoutes } from '../support/guarded-routes.js';
+import { request, type Reply } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { openLogin } from '../support/open-login.js';
+import { ownCallback } from '../support/own-callback.js';
+
+const GETS = ['login', 'callback', 'logout', 'userinfo'];
+const POSTS = ['token', 'device', 'revoke'];
+
+describe.each(adapters)('methods and origins on %s', (adapter) => {
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+    app = await startApp({ adapter, provider, controllers: [GuardedRoutes] });
+    await request(`${app.url}/required`, { bearer: provider.accessToken() }); // metadata and keys are known
+  });
+
+  beforeEach(() => {
+    GuardedRoutes.reached.length = 0;
+    provider.clearRequests();
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.close();
+  });
+
+  const send = (
+    method: string,
+    route: string,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> => request(`${app.url}/auth/v2/${route}`, { method, headers });
+
+  it.each(POSTS)('HS-5: %s takes POST only, and other methods change nothing', async (route) => {
+    const query = 'refresh_token=any-refresh-token&token=any-refresh-token&device_code=any-device';
+
+    for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      const reply = await send(method, `${route}?${query}`);
+      expect([404, 405]).toContain(reply.status);
+    }
+
+    expect(provider.requests).toEqual([]);
+  });
+
+  it.each(GETS)('HS-5: %s takes GET only', async (route) => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const reply = await send(method, `${route}?redirect_uri=http://localhost:53100/callback`);
+      expect([404, 405]).toContain(reply.status);
+      expect(reply.headers.getSetCookie()).toEqual([]);
+    }
+
+    expect(provider.requests).toEqual([]);
+  });
+
+  it('HS-5: X-HTTP-Method-Override has no effect', async () => {
+    for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+      expect((await send('GET', 'token?refresh_token=a', { [name]: 'POST' })).status).toBe(404);
+    }
+
+    expect(provider.requests).toEqual([]);
+  });
+
+  it.each([...GETS, ...POSTS])(
+    'HS-5: %s answers a preflight without CORS headers',
+    async (route) => {
+      const preflight = await send('OPTIONS', route, {
+        origin: 'https://evil.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      });
+      const actual = await send(GETS.includes(route) ? 'GET' : 'POST', route, {
+        origin: 'https://evil.example',
+      });
+
+      for (const { headers } of [preflight, actual]) {
+        const cors = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
+        expect(cors).toEqual([]);
+      }
+      expect([404, 405]).toContain(preflight.status);
+    },
+  );
+
+  it("HS-5: a host's own CORS settings hold on our routes", async () => {
+    const open = await startApp({
+      adapter,
+      provider,
+      configure: (host) => host.enableCors({ origin: 'https://spa.example.org' }),
+    });
+
+    const reply = await request(`${open.url}/auth/v2/userinfo`, {
+      headers: { origin: 'https://spa.example.org' },
+    });
+    await open.close();
+
+    expect(reply.status).toBe(401);
+    expect(reply.headers.get('access-control-allow-origin')).toBe('https://spa.example.org');
+  });
+
+  it('HS-5: HEAD on a login sends no body and redirects as GET does', async () => {
+    const { status, location } = await send(
+      'HEAD',
+      'login?redirect_uri=http://localhost:53100/callback',
+    );
+
+    expect([302, 404]).toContain(status);
+    if (status === 302) expect(location?.origin).toBe(provider.issuer);
+  });
+
+  it('HS-5: HEAD on the callback redeems no login of another browser', async () => {
+    const login = await openLogin(app, { redirectUri: ownCallback(app) });
+    provider.clearRequests();
+    const query = new URLSearchParams({ code: login.code, state: login.state });
+
+    const reply = await send('HEAD', `callback?${query.toString()}`);
+
+    expect([400, 404]).toContain(reply.status);
+    expect(provider.requests).toEqual([]);
+  });
+});

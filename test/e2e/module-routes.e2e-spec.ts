@@ -1,0 +1,194 @@
+import {
+  RequestMethod,
+  VersioningType,
+  type INestApplication,
+  type VersioningOptions,
+} from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { routeDefaults } from '../../lib/options/option-defaults.js';
+import { routeNames, type RouteName } from '../../lib/options/resolve-routes.js';
+import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { GuardedRoutes } from '../support/guarded-routes.js';
+import { request, type Reply } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { UserAgent } from '../support/user-agent.js';
+
+/** How each route answers when it is there and gets nothing. */
+const EMPTY: Record<RouteName, [method: string, status: number]> = {
+  login: ['GET', 400],
+  callback: ['GET', 400],
+  token: ['POST', 400],
+  device: ['POST', 200],
+  logout: ['GET', 302],
+  userinfo: ['GET', 401],
+  revoke: ['POST', 400],
+};
+
+const ask = (app: TestApp, name: RouteName, path: string): Promise<Reply> =>
+  request(app.url + path, { method: EMPTY[name][0] });
+
+/** Whether every route answers below this prefix, and with our headers. */
+async function expectRoutesAt(app: TestApp, prefix: string): Promise<void> {
+  const replies = await Promise.all(
+    routeNames.map((name) => ask(app, name, prefix + routeDefaults[name])),
+  );
+  expect(replies.map(({ status }) => status)).toEqual(routeNames.map((name) => EMPTY[name][1]));
+  for (const { headers } of replies) expect(headers.get('cache-control')).toBe('no-store');
+}
+
+/** A whole login at our own callback, which only works when `publicUrl` and prefixes agree. */
+async function expectLoginAt(app: TestApp, prefix: string): Promise<void> {
+  const agent = new UserAgent();
+  const callback = `${app.url}${prefix}/auth/v2/callback`;
+  const url = `${app.url}${prefix}/auth/v2/login?redirect_uri=${encodeURIComponent(callback)}`;
+  const reply = await agent.get(url);
+  expect(reply.url.href.startsWith(callback)).toBe(true);
+  expect(reply.status).toBe(200);
+}
+
+describe.each(adapters)('routes on %s', (adapter) => {
+  let provider: MisbehavingProvider;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+  });
+
+  afterAll(() => provider.close());
+
+  const start = async (options: Partial<AppOptions>): Promise<TestApp> => {
+    const app = await startApp({ adapter, provider, controllers: [GuardedRoutes], ...options });
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it('each path can be changed, and the default one is gone', async () => {
+    const routes = Object.fromEntries(routeNames.map((name) => [name, `/my/${name}-route.x`]));
+    const app = await start({ options: { routes } });
+
+    for (const name of routeNames) {
+      const moved = await ask(app, name, `/my/${name}-route.x`);
+      expect(moved.status).toBe(EMPTY[name][1]);
+      expect(moved.headers.get('cache-control')).toBe('no-store');
+      expect((await ask(app, name, routeDefaults[name])).status).toBe(404);
+    }
+    const agent = new UserAgent();
+    const callback = encodeURIComponent(`${app.url}/my/callback-route.x`);
+    const reply = await agent.get(`${app.url}/my/login-route.x?redirect_uri=${callback}`);
+    expect(reply.status).toBe(200);
+  });
+
+  it.each(routeNames)('%s can be switched off, and the others stay', async (name) => {
+    const app = await start({ options: { routes: { [name]: false } } });
+
+    for (const other of routeNames) {
+      const { status } = await ask(app, other, routeDefaults[other]);
+      expect([other, status]).toEqual([other, other === name ? 404 : EMPTY[other][1]]);
+    }
+  });
+
+  it('all can be switched off, and guards work without publicUrl', async () => {
+    const routes = Object.fromEntries(routeNames.map((name) => [name, false]));
+    const app = await start({ options: { routes, publicUrl: undefined } });
+
+    for (const name of routeNames) {
+      expect((await ask(app, name, routeDefaults[name])).status).toBe(404);
+    }
+    const bearer = provider.accessToken();
+    expect((await request(`${app.url}/required`, { bearer })).status).toBe(200);
+  });
+
+  it('the option "routes.prefix" moves all of them', async () => {
+    const app = await start({ options: { routes: { prefix: '/api/auth' } } });
+
+    await expectRoutesAt(app, '/api/auth');
+    await expectLoginAt(app, '/api/auth');
+  });
+
+  it.each(['api', '/api', '/api/', 'api/v7'])(
+    'the global prefix %s counts',
+    async (globalPrefix) => {
+      const app = await start({ globalPrefix });
+      const prefix = `/${globalPrefix.replace(/^\/|\/$/g, '')}`;
+
+      await expectRoutesAt(app, prefix);
+      await expectLoginAt(app, prefix);
+      expect((await request(`${app.url}/auth/v2/login`)).status).toBe(404);
+    },
+  );
+
+  it('a global prefix goes before "routes.prefix"', async () => {
+    const app = await start({ globalPrefix: 'app', options: { routes: { prefix: '/oidc' } } });
+
+    await expectRoutesAt(app, '/app/oidc');
+    await expectLoginAt(app, '/app/oidc');
+  });
+
+  it.each<[string, Parameters<INestApplication['setGlobalPrefix']>[1]]>([
+    ['by a pattern', { exclude: ['auth/{*rest}'] }],
+    [
+      'by path and method',
+      {
+        exclude: routeNames.map((name) => ({
+          path: routeDefaults[name],
+          method: RequestMethod.ALL,
+        })),
+      },
+    ],
+    [
+      'by path and their own methods',
+      {
+        exclude: routeNames.map((name) => ({
+          path: routeDefaults[name],
+          method: EMPTY[name][0] === 'GET' ? RequestMethod.GET : RequestMethod.POST,
+        })),
+      },
+    ],
+  ])('are where they are when a global prefix excludes them %s', async (_how, options) => {
+    const app = await start({ configure: (host) => void host.setGlobalPrefix('api', options) });
+
+    await expectRoutesAt(app, '');
+    await expectLoginAt(app, '');
+    expect((await request(`${app.url}/api/required`)).status).toBe(401);
+  });
+
+  it('a global prefix that excludes the callback alone counts for the callback alone', async () => {
+    const app = await start({
+      configure: (host) => void host.setGlobalPrefix('api', { exclude: ['auth/v2/callback'] }),
+    });
+    const agent = new UserAgent();
+    const callback = encodeURIComponent(`${app.url}/auth/v2/callback`);
+
+    const reply = await agent.get(`${app.url}/api/auth/v2/login?redirect_uri=${callback}`);
+
+    expect(reply.status).toBe(200);
+  });
+
+  it.each<[string, VersioningOptions]>([
+    ['URI', { type: VersioningType.URI, defaultVersion: '1' }],
+    ['URI with a prefix', { type: VersioningType.URI, prefix: 'x', defaultVersion: ['1', '2'] }],
+    ['header', { type: VersioningType.HEADER, header: 'X-Version', defaultVersion: '1' }],
+    ['media type', { type: VersioningType.MEDIA_TYPE, key: 'v=', defaultVersion: '1' }],
+  ])('%s versioning does not move them', async (_kind, versioning) => {
+    const app = await start({ configure: (host) => void host.enableVersioning(versioning) });
+
+    await expectRoutesAt(app, '');
+    await expectLoginAt(app, '');
+  });
+
+  it('URI versioning and a global prefix together', async () => {
+    const app = await start({
+      globalPrefix: 'api',
+      configure: (host) => {
+        host.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
+      },
+    });
+
+    await expectRoutesAt(app, '/api');
+    await expectLoginAt(app, '/api');
+    expect((await request(`${app.url}/api/v1/required`)).status).toBe(401);
+  });
+});

@@ -1,0 +1,178 @@
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { OidcEvents, hashedId, type OidcEventMap } from '../../../lib/events/oidc-events.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const provider = 'default';
+
+/** One event of each kind. */
+const samples: { [Name in keyof OidcEventMap]: OidcEventMap[Name] } = {
+  login: { provider, grant: 'authorization_code', subject: hashedId('sub') },
+  refresh: { provider },
+  logout: { provider },
+  revoke: { provider, token: hashedId('token') },
+  'issuer-refused': { provider, issuer: 'https://evil.example' },
+  'token-refused': { provider, reason: 'exp' },
+  'keys-changed': { provider, added: ['new'], removed: ['old'] },
+  'stale-keys-served': { provider, ageSec: 3600 },
+  'client-rejected': { provider, error: 'invalid_client' },
+  'provider-failed': { provider, reason: 'OAuthError status 503' },
+  'subject-mismatch': { provider, subject: hashedId('sub') },
+};
+
+const levels = ['error', 'warn', 'log', 'debug', 'verbose', 'fatal'] as const;
+
+/** Which events are logged, and at which level. */
+const logged: [name: keyof OidcEventMap, level: (typeof levels)[number] | undefined][] = [
+  ['login', undefined],
+  ['refresh', undefined],
+  ['logout', undefined],
+  ['revoke', 'log'],
+  ['issuer-refused', 'warn'],
+  ['token-refused', 'warn'],
+  ['keys-changed', 'warn'],
+  ['stale-keys-served', 'warn'],
+  ['client-rejected', 'error'],
+  ['provider-failed', 'warn'],
+  ['subject-mismatch', 'error'],
+];
+
+describe('OidcEvents', () => {
+  let clock: FakeClock;
+  let events: OidcEvents;
+  let lines: [level: string, text: string][];
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    events = new OidcEvents(clock);
+    lines = [];
+    for (const level of levels) {
+      vi.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => {
+        lines.push([level, String(text)]);
+      });
+    }
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it.each(logged)('LG-3: hands %s to its listeners and logs it as %s', (name, level) => {
+    const seen: unknown[] = [];
+    events.on(name, (event) => seen.push(event));
+
+    events.emit(name, samples[name]);
+
+    expect(seen).toEqual([samples[name]]);
+    expect(lines.map(([at]) => at)).toEqual(level === undefined ? [] : [level]);
+    for (const [, text] of lines) {
+      expect(text).toMatch(new RegExp(`^${name} \\{"provider":"default"`));
+    }
+  });
+
+  it('LG-3: logs one line a minute of each kind and tells how many it left out', () => {
+    for (let at = 0; at < 1000; at += 1) events.emit('issuer-refused', samples['issuer-refused']);
+    events.emit('client-rejected', samples['client-rejected']);
+    clock.advance(59);
+    events.emit('issuer-refused', samples['issuer-refused']);
+    expect(lines).toHaveLength(2);
+
+    clock.advance(1);
+    events.emit('issuer-refused', samples['issuer-refused']);
+    events.emit('issuer-refused', samples['issuer-refused']);
+
+    expect(lines).toHaveLength(3);
+    expect(lines[2]?.[1]).toContain('1000 more since the last line');
+  });
+
+  it('LG-3: hands every event to the listeners, whatever is logged', () => {
+    let seen = 0;
+    events.on('issuer-refused', () => (seen += 1));
+
+    for (let at = 0; at < 1000; at += 1) events.emit('issuer-refused', samples['issuer-refused']);
+
+    expect(seen).toBe(1000);
+  });
+
+  it('LG-3: goes on logging after the clock was set back', () => {
+    events.emit('revoke', samples.revoke);
+    clock.advance(61);
+    clock.set(new Date(0));
+
+    events.emit('revoke', samples.revoke);
+
+    expect(lines).toHaveLength(2);
+  });
+
+  it('LG-3: is not disturbed by a listener that throws, and logs neither its message nor more', async () => {
+    const seen: string[] = [];
+    events.on('login', () => {
+      throw new RangeError('canary-of-the-listener');
+    });
+    events.on('login', () => seen.push('second'));
+
+    events.emit('login', samples.login);
+
+    expect(seen).toEqual(['second']);
+    expect(lines).toEqual([['error', expect.stringContaining('"login" threw RangeError')]]);
+    expect(lines.join()).not.toContain('canary');
+  });
+
+  it('LG-3: is not disturbed by a listener that rejects', async () => {
+    events.on('login', () => Promise.reject(new RangeError('canary-of-the-listener')));
+
+    events.emit('login', samples.login);
+    await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would be noted by now
+
+    expect(lines).toEqual([['error', expect.stringContaining('"login" threw RangeError')]]);
+  });
+
+  it('LG-3: has listeners that end', () => {
+    let seen = 0;
+    const end = events.on('refresh', () => (seen += 1));
+
+    events.emit('refresh', samples.refresh);
+    end();
+    events.emit('refresh', samples.refresh);
+
+    expect(seen).toBe(1);
+  });
+
+  it('LG-3: takes more than ten listeners without a warning', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): number => warnings.push(warning.name);
+    process.on('warning', note);
+
+    for (let at = 0; at < 50; at += 1) events.on('login', () => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
+  it('LG-3: hashes ids to 16 hexadecimal digits', () => {
+    expect(hashedId('sub-0001-alice')).toMatch(/^[0-9a-f]{16}$/);
+    expect(hashedId('sub-0001-alice')).not.toBe(hashedId('sub-0002-bob'));
+    expect(hashedId('sub-0001-alice')).toBe(hashedId('sub-0001-alice'));
+  });
+
+  it.each([
+    ['U+2028', 'x\u2028forged'],
+    ['an ANSI sequence of 8 bits', 'x\u009b2Kforged'],
+    ['CR and LF', 'x\r\nforged'],
+    ['DEL', 'x\u007fforged'],
+  ])('LG-2: escapes %s in the key ids of a key set', (_name, kid) => {
+    events.emit('keys-changed', { provider, added: [kid], removed: [kid] });
+
+    // oxlint-disable-next-line no-control-regex -- these are what is looked for
+    expect(lines[0]?.[1]).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+    expect(lines[0]?.[1]).toContain('forged');
+  });
+
+  it('LG-2: cuts the key ids of a key set', () => {
+    events.emit('keys-changed', { provider, added: ['k'.repeat(100_000)], removed: [] });
+
+    expect(lines[0]?.[1].length).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect } from 'vitest';
+
+import { OidcConfigError } from '../../../lib/errors/oidc-config.error.js';
+import { type ResolvedOptions, resolveOptions } from '../../../lib/options/resolve-options.js';
+import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
+
+/** Options that start an application. */
+export const goodOptions = {
+  clientId: 'my-client',
+  clientSecret: 'canary-secret-of-at-least-32-characters',
+  discoveryUrl: 'https://idp.example.org/.well-known/openid-configuration',
+  publicUrl: 'https://app.example.org',
+  audience: 'my-aud',
+};
+
+/** Resolves options of any shape, as a host written in JavaScript may give them. */
+export function resolve(given: unknown, routes: object = {}): ResolvedOptions {
+  return Reflect.apply(resolveOptions, undefined, [given, resolveRoutes(routes)]);
+}
+
+/** The good options with some of them replaced; `undefined` counts as left out. */
+export function resolveWith(changes: object, routes: object = {}): ResolvedOptions {
+  return resolve({ ...goodOptions, ...changes }, routes);
+}
+
+/** What a start-up says when it fails, which must be an {@link OidcConfigError}. */
+export function startUpMessage(start: () => unknown): string {
+  let thrown: unknown;
+  try {
+    start();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(OidcConfigError);
+  return thrown instanceof OidcConfigError ? thrown.message : '';
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+
+import { resolveWith, startUpMessage } from './config-error.js';
+
+describe('options that go together', () => {
+  it.each([
+    ['login', { callback: false, logout: false }],
+    ['callback', { login: false, logout: false }],
+    ['logout', { login: false, callback: false }],
+    ['login', {}],
+  ])('refuses a missing publicUrl while the route %s is on', (route, routes) => {
+    const message = startUpMessage(() => resolveWith({ publicUrl: undefined }, routes));
+
+    expect(message).toContain('Option "publicUrl" is missing');
+    expect(message).toContain(`"${route}"`);
+    expect(message).toContain('https://app.example.org');
+  });
+
+  it('starts without publicUrl when login, callback and logout are off', () => {
+    const routes = { login: false, callback: false, logout: false };
+
+    expect(resolveWith({ publicUrl: undefined }, routes).publicUrl).toBeUndefined();
+  });
+
+  it.each(['http://app.example.org', 'http://10.0.0.1:3000', 'http://localhost.evil.example'])(
+    'AR-4: refuses the publicUrl %s and names the way out',
+    (publicUrl) => {
+      const message = startUpMessage(() => resolveWith({ publicUrl }));
+
+      expect(message).toContain('"publicUrl"');
+      expect(message).toContain(publicUrl);
+      expect(message).toContain('allowInsecureHttp');
+    },
+  );
+
+  it.each([
+    'http://localhost:3000',
+    'http://127.0.0.1',
+    'http://[::1]:8080',
+    'https://a.example/b',
+  ])('AR-4: starts with the publicUrl %s', (publicUrl) => {
+    expect(resolveWith({ publicUrl }).publicUrl).toBe(publicUrl);
+  });
+
+  it('AR-4: starts with http elsewhere when "allowInsecureHttp" is true, for every address', () => {
+    const http = 'http://idp.internal';
+
+    const resolved = resolveWith({
+      allowInsecureHttp: true,
+      publicUrl: 'http://app.internal',
+      discoveryUrl: http,
+      issuer: http,
+      jwksUri: `${http}/jwks`,
+      endpoints: { token: `${http}/token` },
+      allowedRedirectUris: ['http://other.internal/cb'],
+      allowedPostLogoutRedirectUris: ['http://other.internal/'],
+    });
+
+    expect(resolved.endpoints.token).toBe(`${http}/token`);
+  });
+
+  it('refuses a login that could never finish', () => {
+    const message = startUpMessage(() =>
+      resolveWith({ grants: { authorizationCode: false } }, { callback: false }),
+    );
+
+    expect(message).toContain('"grants.authorizationCode"');
+    expect(message).toContain('"routes.callback"');
+    expect(message).toContain('"routes.login"');
+  });
+
+  it.each(['client_secret_basic', 'client_secret_post'])(
+    'TK-7: refuses %s without a client secret',
+    (clientAuthentication) => {
+      const message = startUpMessage(() =>
+        resolveWith({ clientAuthentication, clientSecret: undefined }),
+      );
+
+      expect(message).toContain('"clientAuthentication"');
+      expect(message).toContain('"clientSecret"');
+    },
+  );
+
+  it('takes an explicit undefined as left out', () => {
+    const resolved = resolveWith({
+      scopes: undefined,
+      timeoutMs: undefined,
+      grants: { refresh: undefined, device: false },
+      claims: undefined,
+      onLogin: undefined,
+    });
+
+    expect(resolved.scopes).toEqual(['openid', 'profile', 'email']);
+    expect(resolved.timeoutMs).toBe(10_000);
+    expect(resolved.grants).toEqual({ authorizationCode: true, refresh: true, device: false });
+  });
+
+  it.each([
+    ['https://idp.example.org/realms/demo', '/realms/demo/.well-known/openid-configuration'],
+    ['https://idp.example.org/realms/demo/', '/realms/demo/.well-known/openid-configuration'],
+    ['https://idp.example.org', '/.well-known/openid-configuration'],
+    [
+      'https://idp.example.org/a/.well-known/openid-configuration?p=policy',
+      '/a/.well-known/openid-configuration?p=policy',
+    ],
+    [
+      'https://idp.example.org/.well-known/oauth-authorization-server',
+      '/.well-known/oauth-authorization-server',
+    ],
+  ])('completes the discovery URL %s', (discoveryUrl, path) => {
+    expect(resolveWith({ discoveryUrl }).discoveryUrl).toBe(`https://idp.example.org${path}`);
+  });
+
+  it('always asks for openid, and never for a scope twice', () => {
+    expect(resolveWith({ scopes: ['email', 'openid', 'email'] }).scopes).toEqual([
+      'openid',
+      'email',
+    ]);
+    expect(resolveWith({ scopes: '' }).scopes).toEqual(['openid']);
+  });
+
+  it('asks for no offline_access where it is switched off', () => {
+    const resolved = resolveWith({ scopes: 'email offline_access', offlineAccess: false });
+
+    expect(resolved.scopes).toEqual(['openid', 'email']);
+  });
+});
