@@ -29,7 +29,7 @@ class Resolver {
   }
 }
 
-const types = ['ws', 'rpc', 'graphql', 'HTTP', 'http2', '', 'constructor'];
+const types = ['ws', 'rpc', 'graphql', 'HTTP', 'http2', 'constructor'];
 const methods = ['required', 'optional', 'plain'] as const;
 
 describe('the guard outside of HTTP', () => {

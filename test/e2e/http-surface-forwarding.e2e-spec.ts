@@ -28,10 +28,6 @@ const forgeries: Record<string, Record<string, string>> = {
   'rewriting headers': { 'x-original-url': '/evil', 'x-rewrite-url': '/evil', 'x-host': 'evil' },
 };
 
-interface Express {
-  set(name: 'trust proxy', value: boolean): unknown;
-}
-
 describe.each(adapters)('forwarding headers on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
