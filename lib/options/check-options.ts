@@ -1,9 +1,10 @@
 import { validateSync } from 'class-validator';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { BrokerOptionRules } from './broker-option-rules.js';
 import { EndpointOptionRules, GrantOptionRules, OidcAuthOptionRules } from './option-rules.js';
 import { isRecord } from './value-rules.js';
 
-const HIDDEN = new Set(['clientSecret', 'encryptionKeys']);
+const HIDDEN = new Set(['clientSecret', 'encryptionKeys', 'store']); // a store's URL holds its password
 
 /** Credentials that a URL brings along are not shown, however it is spelt. */
 function masked(text: string): string {
@@ -62,9 +63,13 @@ export function checkOptionValues(given: unknown): void {
   }
   checkAgainst(new OidcAuthOptionRules(), given, '');
   if (isRecord(given['grants'])) checkAgainst(new GrantOptionRules(), given['grants'], 'grants.');
-  if (isRecord(given['endpoints'])) {
-    const rules = new EndpointOptionRules();
+  for (const [name, rules] of [
+    ['endpoints', new EndpointOptionRules()],
+    ['broker', new BrokerOptionRules()],
+  ] as const) {
+    const group = given[name];
+    if (!isRecord(group)) continue;
     Object.assign(rules, { allowInsecureHttp: given['allowInsecureHttp'] });
-    checkAgainst(rules, given['endpoints'], 'endpoints.', ['allowInsecureHttp']);
+    checkAgainst(rules, group, `${name}.`, ['allowInsecureHttp']);
   }
 }

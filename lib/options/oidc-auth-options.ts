@@ -1,3 +1,4 @@
+import type { BrokerOptions } from './broker-options.js';
 import type { ClaimConstraint } from './claim-constraint.js';
 
 /** A path beginning with `/`, or `false`: the route does not exist. */
@@ -24,6 +25,28 @@ export interface RouteOptions {
   userinfo?: RoutePath;
   /** @defaultValue `'/auth/v2/revoke'` */
   revoke?: RoutePath;
+  /**
+   * The public keys of minted tokens; answers 404 without `broker`. In broker mode they are also at
+   * `<iss>/auth/v2/.well-known/jwks.json`, where peers look.
+   * @defaultValue `'/auth/v2/.well-known/jwks.json'`
+   */
+  jwks?: RoutePath;
+  /**
+   * RFC 7662; answers 404 unless `broker.introspectionScope` is set.
+   * @defaultValue `'/auth/v2/introspect'`
+   */
+  introspect?: RoutePath;
+  /**
+   * OpenID Connect Back-Channel Logout 1.0; answers 404 without `broker`.
+   * @defaultValue `'/auth/v2/backchannel-logout'`
+   */
+  backchannelLogout?: RoutePath;
+  /**
+   * `false`: neither `<iss>/.well-known/openid-configuration` (broker mode, RFC 8414) nor
+   * `/.well-known/oauth-protected-resource` (RFC 9728) answers.
+   * @defaultValue `true`
+   */
+  metadata?: boolean;
 }
 
 /** Which grants the token route serves. A grant that is off answers 400 `unsupported_grant_type`. */
@@ -34,6 +57,11 @@ export interface GrantOptions {
   refresh?: boolean;
   /** @defaultValue `true` */
   device?: boolean;
+  /**
+   * RFC 8693; broker mode only.
+   * @defaultValue `true`
+   */
+  exchange?: boolean;
 }
 
 /** Overrides of what the discovery document says: absolute URLs. */
@@ -68,8 +96,12 @@ export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_
 export interface LoginNotice {
   /** Name of the identity provider in this module's configuration. */
   provider: string;
-  grant: 'authorization_code' | 'device_code';
-  /** The claims of the validated ID token; absent when a device login brought none. */
+  /** A token exchange counts as a login too, so that who is refused here cannot come in that way. */
+  grant: 'authorization_code' | 'device_code' | 'token_exchange';
+  /**
+   * The claims of the validated ID token; absent when a device login brought none. In broker mode all that the provider said
+   * of the user: its access token, ID token and userinfo.
+   */
   claims?: Readonly<Record<string, unknown>>;
 }
 
@@ -218,6 +250,13 @@ export interface OidcAuthOptions {
    * @defaultValue `30`
    */
   jwksCooldownSec?: number;
+  /** Present: the application mints its own tokens, and the identity provider's stay on the server. */
+  broker?: BrokerOptions;
+  /**
+   * Names the folder of the SQLite file that broker mode keeps when no store is given.
+   * @defaultValue `'nestjs-oidc-auth'`
+   */
+  appName?: string;
   /**
    * Called after each login, before its tokens go out: provision the user here, or refuse by throwing an
    * `OAuthError('access_denied', …, { status: 403 })`. Any other exception answers 500 `server_error`.

@@ -1,3 +1,4 @@
+import type { BrokerOptions } from './broker-options.js';
 import type { GrantOptions, OidcAuthOptions, RouteOptions } from './oidc-auth-options.js';
 
 /** The only place where defaults live; a test compares them with the `@defaultValue` tags. */
@@ -30,6 +31,7 @@ export const optionDefaults = {
   maxTokenBytes: 12288,
   jwksStaleSec: 86400,
   jwksCooldownSec: 30,
+  appName: 'nestjs-oidc-auth',
 } satisfies Partial<OidcAuthOptions>;
 
 export const routeDefaults = {
@@ -41,10 +43,40 @@ export const routeDefaults = {
   logout: '/auth/v2/logout',
   userinfo: '/auth/v2/userinfo',
   revoke: '/auth/v2/revoke',
+  jwks: '/auth/v2/.well-known/jwks.json',
+  introspect: '/auth/v2/introspect',
+  backchannelLogout: '/auth/v2/backchannel-logout',
+  metadata: true,
 } satisfies RouteOptions;
 
 export const grantDefaults = {
   authorizationCode: true,
   refresh: true,
   device: true,
+  exchange: true,
 } satisfies GrantOptions;
+
+export const brokerDefaults = {
+  trustedIssuers: [],
+  jwksPath: '/auth/v2/.well-known/jwks.json',
+  accessTokenLifetimeSec: 3600,
+  refreshGraceSec: 30,
+  sessionLifetimeSec: 2592000,
+  sessionIdleSec: 1209600,
+  purgeIntervalSec: 3600,
+  revocationPollSec: 5,
+  signingAlgorithm: 'RS256',
+  keyLifetimeSec: 7776000,
+} satisfies Partial<BrokerOptions>;
+
+/** What the host left out, or wrote as `undefined`, takes its default. */
+export function withDefaults<Given extends object, Defaults extends object>(
+  defaults: Defaults,
+  given: Given,
+): Defaults & Given {
+  const written = { ...given };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) Reflect.deleteProperty(written, name);
+  }
+  return { ...defaults, ...written };
+}

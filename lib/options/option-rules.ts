@@ -220,6 +220,20 @@ export class OidcAuthOptionRules {
   @Optional()
   @Must('must be a function', (value) => typeof value === 'function')
   readonly onLogin: unknown;
+
+  @Optional()
+  @Must(
+    'must be an object such as { audience: "myapp-api" }; leave it out for passthrough mode',
+    isRecord,
+  )
+  readonly broker: unknown;
+
+  @Optional()
+  @Must(
+    'must be a name for a folder: letters, digits, "-", "_" and ".", beginning with a letter or digit',
+    (value) => typeof value === 'string' && /^[A-Za-z0-9][\w.-]{0,99}$/.test(value),
+  )
+  readonly appName: unknown;
 }
 
 export class GrantOptionRules {
@@ -234,6 +248,10 @@ export class GrantOptionRules {
   @Optional()
   @Must('must be true or false', isFlag)
   readonly device: unknown;
+
+  @Optional()
+  @Must('must be true or false', isFlag)
+  readonly exchange: unknown;
 }
 
 /** Values are read with `allowInsecureHttp` of the whole beside them. */

@@ -6,3 +6,6 @@ export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 
 /** The checked routes, known at registration ({@link ResolvedRoutes}). */
 export const RESOLVED_ROUTES = Symbol('RESOLVED_ROUTES');
+
+/** The store of broker mode as it was named at registration, or `undefined`. */
+export const BROKER_STORE = Symbol('BROKER_STORE');

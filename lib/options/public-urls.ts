@@ -25,7 +25,12 @@ export class PublicUrls {
 
   /** Our own redirect URI, or `undefined` without a callback route. */
   callback(): string | undefined {
-    const path = this.path('callback');
+    return this.url('callback');
+  }
+
+  /** A route's address, or `undefined` when it is switched off or `publicUrl` is not known. */
+  url(route: RouteName): string | undefined {
+    const path = this.path(route);
     if (path === undefined || this.options.publicUrl === undefined) return undefined;
     return new URL(this.options.publicUrl + path).href;
   }

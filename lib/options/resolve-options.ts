@@ -9,7 +9,8 @@ import type {
   LoopbackRedirectOptions,
   OidcAuthOptions,
 } from './oidc-auth-options.js';
-import { grantDefaults, optionDefaults } from './option-defaults.js';
+import { grantDefaults, optionDefaults, withDefaults } from './option-defaults.js';
+import { type ResolvedBrokerOptions, checkBroker, resolveBroker } from './resolve-broker.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
 import { Secret } from './secret.js';
 import { isLoopbackHost } from './url-rules.js';
@@ -56,23 +57,16 @@ export interface ResolvedOptions {
   readonly jwksStaleSec: number;
   readonly jwksCooldownSec: number;
   readonly onLogin: OidcAuthOptions['onLogin'];
+  readonly appName: string;
+  /** Clients whose `resource_access` counts as roles. */
+  readonly roleClients: readonly string[];
+  /** `undefined`: passthrough mode. */
+  readonly broker: ResolvedBrokerOptions | undefined;
 }
 
 function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
-}
-
-/** What the host left out, or wrote as `undefined`, takes its default. */
-function withDefaults<Given extends object, Defaults extends object>(
-  defaults: Defaults,
-  given: Given,
-): Defaults & Given {
-  const written = { ...given };
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) Reflect.deleteProperty(written, name);
-  }
-  return { ...defaults, ...written };
 }
 
 function withWellKnown(discoveryUrl: string): string {
@@ -113,9 +107,15 @@ function checkTogether(options: OidcAuthOptions, routes: ResolvedRoutes): void {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || value instanceof Secret) return value;
+  if (!Array.isArray(value) && !isPlainObject(value)) return value; // a store is the host's
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);
+}
+
+function isPlainObject(value: unknown): value is object {
+  return (
+    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  );
 }
 
 /**
@@ -126,8 +126,10 @@ function deepFreeze<T>(value: T): T {
 export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): ResolvedOptions {
   checkOptionValues(given);
   checkTogether(given, routes);
+  checkBroker(given, routes);
   const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
   const options = withDefaults(optionDefaults, structuredCloneOfData(given));
+  const grants = withDefaults(grantDefaults, options.grants ?? {});
   const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
   const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
   return deepFreeze<ResolvedOptions>({
@@ -149,7 +151,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     loopbackRedirects: options.loopbackRedirects,
     allowedPostLogoutRedirectUris: options.allowedPostLogoutRedirectUris,
     routes,
-    grants: withDefaults(grantDefaults, options.grants ?? {}),
+    grants: { ...grants, exchange: grants.exchange && given.broker !== undefined },
     authorizationParameters: options.authorizationParameters,
     requireIssuerInCallback: options.requireIssuerInCallback,
     fetch: given.fetch,
@@ -164,13 +166,16 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     jwksStaleSec: options.jwksStaleSec,
     jwksCooldownSec: options.jwksCooldownSec,
     onLogin: given.onLogin,
+    appName: options.appName,
+    roleClients: [...(given.broker?.roleClients ?? [options.clientId])],
+    broker: resolveBroker(given),
   });
 }
 
 /** A copy, so that a host that changes its object later changes nothing here. */
 function structuredCloneOfData(
   given: OidcAuthOptions,
-): Omit<OidcAuthOptions, 'claims' | 'fetch' | 'onLogin'> {
-  const { claims: _claims, fetch: _fetch, onLogin: _onLogin, ...data } = given;
+): Omit<OidcAuthOptions, 'claims' | 'fetch' | 'onLogin' | 'broker'> {
+  const { claims: _claims, fetch: _fetch, onLogin: _onLogin, broker: _broker, ...data } = given;
   return structuredClone(data);
 }

@@ -4,13 +4,22 @@ import type { RouteOptions } from './oidc-auth-options.js';
 import { isRecord } from './value-rules.js';
 
 /** The routes by name. */
-export type RouteName = Exclude<keyof RouteOptions, 'prefix'>;
+export type RouteName = Exclude<keyof RouteOptions, 'prefix' | 'metadata'>;
 
 /** Routes that take a form by POST; the others are asked by GET. */
-export const formRoutes: readonly RouteName[] = ['token', 'device', 'revoke'];
+export const formRoutes: readonly RouteName[] = [
+  'token',
+  'device',
+  'revoke',
+  'introspect',
+  'backchannelLogout',
+];
 
 /** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
-export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>>;
+export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
+  /** Whether the well-known documents, whose paths are not ours to choose, are published. */
+  readonly metadata: boolean;
+};
 
 export const routeNames = [
   'login',
@@ -20,6 +29,9 @@ export const routeNames = [
   'logout',
   'userinfo',
   'revoke',
+  'jwks',
+  'introspect',
+  'backchannelLogout',
 ] as const satisfies readonly RouteName[];
 
 const PLAIN_PATH = /^(\/[\w.~-]+)+$/;
@@ -49,13 +61,20 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(routeDefaults, name));
   if (unknown !== undefined) {
     throw new OidcConfigError(
-      `Unknown option "routes.${unknown}". Known here: prefix, ${routeNames.join(', ')}.`,
+      `Unknown option "routes.${unknown}". Known here: prefix, ${routeNames.join(', ')}, metadata.`,
+    );
+  }
+  const { metadata = routeDefaults.metadata } = given;
+  if (typeof metadata !== 'boolean') {
+    throw new OidcConfigError(
+      `Option "routes.metadata" must be true or false; got ${JSON.stringify(metadata)}. ` +
+        'The paths of the well-known documents are fixed by RFC 8414 and RFC 9728.',
     );
   }
   const prefix =
     pathOf('prefix', given.prefix === undefined ? routeDefaults.prefix : given.prefix) ?? '';
   const taken = new Map<string, RouteName>();
-  const resolved: Partial<Record<RouteName, string>> = {};
+  const resolved: Partial<Record<RouteName, string>> & { metadata: boolean } = { metadata };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
     if (path === undefined) continue;

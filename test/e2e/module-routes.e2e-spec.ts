@@ -26,6 +26,9 @@ const EMPTY: Record<RouteName, [method: string, status: number]> = {
   logout: ['GET', 302],
   userinfo: ['GET', 401],
   revoke: ['POST', 400],
+  jwks: ['GET', 404],
+  introspect: ['POST', 400],
+  backchannelLogout: ['POST', 400],
 };
 
 const ask = (app: TestApp, name: RouteName, path: string): Promise<Reply> =>

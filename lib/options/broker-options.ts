@@ -1,0 +1,113 @@
+import type { BrokerStoreChoice } from '../store/broker-store.js';
+import type { ClaimConstraint } from './claim-constraint.js';
+
+/** Another instance whose tokens are accepted here. */
+export interface TrustedIssuer {
+  /** Its `iss`, compared as an exact string; https, or http on loopback. */
+  issuer: string;
+  /** Where its key set is, when neither {@link BrokerOptions.jwksPath} nor our own JWKS path leads to it. */
+  jwksUri?: string;
+  /** What its tokens must hold, instead of the module's option `claims`; no `@Auth()` lifts it. */
+  claims?: ClaimConstraint;
+  /** Roles that it may give; others are removed from its tokens. Default: any. */
+  roles?: readonly string[];
+  /** Scopes that it may give; others are removed from its tokens. Default: any. */
+  scopes?: string | readonly string[];
+}
+
+/** The trusted issuers, or a function that gives them: called at start and every `revocationPollSec`. */
+export type TrustedIssuers =
+  | readonly (string | TrustedIssuer)[]
+  | (() => readonly (string | TrustedIssuer)[] | Promise<readonly (string | TrustedIssuer)[]>);
+
+/** Claims of the identity provider about a user who logs in: of its access token, ID token and userinfo. */
+export type ProviderClaims = Readonly<Record<string, unknown>>;
+
+/** Algorithms that can sign minted tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
+export type SigningAlgorithm = 'RS256' | 'ES256' | 'EdDSA';
+
+/** Broker mode: the application mints its own tokens, and the provider's stay on the server. */
+export interface BrokerOptions {
+  /** `aud` of minted tokens; peers must be set to the same one. Required. */
+  audience: string;
+  /**
+   * Where sessions and keys are kept: a URL (`memory://`, `sqlite:///path`, `postgres://…`, `mysql://…`,
+   * `mongodb://…`), `TypeOrmBrokerStore` or `MongooseBrokerStore` (also `.on({ … })`), or a class or an instance of your own that
+   * extends `BrokerStore`. Static: in `forRootAsync` it stands beside the factory.
+   * Default: a SQLite file in the platform's data directory under `appName`, with a warning: for one instance only.
+   */
+  store?: BrokerStoreChoice;
+  /** `iss` of minted tokens: exactly the string that peers list. Default: `publicUrl`. */
+  issuer?: string;
+  /**
+   * Other instances whose tokens are accepted. A removed issuer is refused within 10 s.
+   * @defaultValue `[]`
+   */
+  trustedIssuers?: TrustedIssuers;
+  /**
+   * Path of a trusted issuer's key set, behind its issuer.
+   * @defaultValue `'/auth/v2/.well-known/jwks.json'`
+   */
+  jwksPath?: string;
+  /**
+   * Lifetime of a minted access token, in seconds; becomes `exp` (RFC 9068 §2.2), never past the session's end. Peers accept
+   * a token until then, even after its session was revoked here.
+   * @defaultValue `3600`
+   */
+  accessTokenLifetimeSec?: number;
+  /**
+   * How long a replaced refresh token still gets its successor, in seconds: two tabs, a lost answer. A later use ends
+   * the session. `0`: at once.
+   * @defaultValue `30`
+   */
+  refreshGraceSec?: number;
+  /**
+   * Absolute limit of a session, in seconds; no refresh moves it.
+   * @defaultValue `2592000`
+   */
+  sessionLifetimeSec?: number;
+  /**
+   * How long a session lives without a refresh, in seconds.
+   * @defaultValue `1209600`
+   */
+  sessionIdleSec?: number;
+  /**
+   * How often expired rows are removed, in seconds; `0`: never.
+   * @defaultValue `3600`
+   */
+  purgeIntervalSec?: number;
+  /**
+   * How often an instance pulls revocations, keys and trusted issuers, in seconds; 10 at most.
+   * @defaultValue `5`
+   */
+  revocationPollSec?: number;
+  /**
+   * Algorithm of minted tokens. Python peers accept `RS256` only.
+   * @defaultValue `'RS256'`
+   */
+  signingAlgorithm?: SigningAlgorithm;
+  /**
+   * How long a key signs before the next one takes over, in seconds. The next one is published 90 minutes ahead; the
+   * old one until the last token that it signed has expired.
+   * @defaultValue `7776000`
+   */
+  keyLifetimeSec?: number;
+  /** Clients whose access tokens may be exchanged (RFC 8693). Default: our own client. */
+  exchangeClients?: readonly string[];
+  /** Clients whose `resource_access` counts as roles. Default: our own client. */
+  roleClients?: readonly string[];
+  /** Scope that a caller of the introspection route must hold. Default: none, and the route answers 404. */
+  introspectionScope?: string;
+  /**
+   * Top-level claim of the identity provider that becomes `sub`, such as `preferred_username` in fleets with Python peers. A
+   * login without it is refused. Default: the provider's own `sub`.
+   */
+  subjectClaim?: string;
+  /**
+   * Adds claims to minted tokens, at each login, refresh and exchange. Names that the token itself needs (`iss`, `sub`,
+   * `scope`, `exp`, …) are not taken from it.
+   */
+  mapClaims?: (
+    claims: ProviderClaims,
+  ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+}

@@ -1,0 +1,91 @@
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import type { BrokerOptions, SigningAlgorithm } from './broker-options.js';
+import type { OidcAuthOptions } from './oidc-auth-options.js';
+import { brokerDefaults, optionDefaults, withDefaults } from './option-defaults.js';
+import type { ResolvedRoutes } from './resolve-routes.js';
+import { resolveTrustedIssuers } from './trusted-issuer.js';
+
+/** `broker`, checked and completed. */
+export interface ResolvedBrokerOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly store: BrokerOptions['store'];
+  /** As given: a list was checked at start-up, a function's answers are checked each time. */
+  readonly trustedIssuers: NonNullable<BrokerOptions['trustedIssuers']>;
+  readonly jwksPath: string;
+  readonly accessTokenLifetimeSec: number;
+  readonly refreshGraceSec: number;
+  readonly sessionLifetimeSec: number;
+  readonly sessionIdleSec: number;
+  readonly purgeIntervalSec: number;
+  readonly revocationPollSec: number;
+  readonly signingAlgorithm: SigningAlgorithm;
+  readonly keyLifetimeSec: number;
+  readonly exchangeClients: readonly string[];
+  readonly introspectionScope: string | undefined;
+  readonly subjectClaim: string | undefined;
+  readonly mapClaims: BrokerOptions['mapClaims'];
+}
+
+/** Checks `broker` beside the options that it depends on. @throws {@link OidcConfigError} */
+export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+  const { broker, publicUrl } = options;
+  if (broker === undefined) return;
+  if (publicUrl === undefined) {
+    throw new OidcConfigError(
+      'Option "publicUrl" is missing, and broker mode needs it: minted tokens name it as their issuer. Set it to the ' +
+        'address of this application, e.g. "https://app.example.org".',
+    );
+  }
+  if (routes.token === undefined) {
+    throw new OidcConfigError(
+      'Option "routes.token" is false, but in broker mode tokens come from that route alone. Leave it on, or leave "broker" out.',
+    );
+  }
+  const lifetime = broker.accessTokenLifetimeSec ?? brokerDefaults.accessTokenLifetimeSec;
+  const longest = options.maxTokenAgeSec ?? optionDefaults.maxTokenAgeSec;
+  if (lifetime > longest) {
+    throw new OidcConfigError(
+      `Option "broker.accessTokenLifetimeSec" is ${lifetime}, more than "maxTokenAgeSec" (${longest}): the guard would refuse ` +
+        'every minted token. Lower the first, or raise the second.',
+    );
+  }
+  const algorithm = broker.signingAlgorithm ?? brokerDefaults.signingAlgorithm;
+  if (options.tokenAlgorithms !== undefined && !options.tokenAlgorithms.includes(algorithm)) {
+    throw new OidcConfigError(
+      `Option "tokenAlgorithms" lacks ${algorithm}, with which minted tokens are signed. Add it, or choose another "broker.signingAlgorithm".`,
+    );
+  }
+}
+
+/** Completes `broker`. @throws {@link OidcConfigError} for an unusable trusted issuer. */
+export function resolveBroker(options: OidcAuthOptions): ResolvedBrokerOptions | undefined {
+  if (options.broker === undefined) return undefined;
+  const broker = withDefaults(brokerDefaults, options.broker);
+  const issuer = broker.issuer ?? options.publicUrl ?? '';
+  const { trustedIssuers } = broker;
+  if (typeof trustedIssuers !== 'function') {
+    const allowInsecureHttp = options.allowInsecureHttp ?? optionDefaults.allowInsecureHttp;
+    resolveTrustedIssuers(trustedIssuers, { ownIssuer: issuer, allowInsecureHttp });
+  }
+  return {
+    issuer,
+    audience: broker.audience,
+    store: broker.store,
+    trustedIssuers:
+      typeof trustedIssuers === 'function' ? trustedIssuers : structuredClone(trustedIssuers),
+    jwksPath: broker.jwksPath,
+    accessTokenLifetimeSec: broker.accessTokenLifetimeSec,
+    refreshGraceSec: broker.refreshGraceSec,
+    sessionLifetimeSec: broker.sessionLifetimeSec,
+    sessionIdleSec: broker.sessionIdleSec,
+    purgeIntervalSec: broker.purgeIntervalSec,
+    revocationPollSec: broker.revocationPollSec,
+    signingAlgorithm: broker.signingAlgorithm,
+    keyLifetimeSec: broker.keyLifetimeSec,
+    exchangeClients: [...(broker.exchangeClients ?? [options.clientId])],
+    introspectionScope: broker.introspectionScope,
+    subjectClaim: broker.subjectClaim,
+    mapClaims: broker.mapClaims,
+  };
+}
