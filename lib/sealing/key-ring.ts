@@ -1,6 +1,6 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { EncryptJWT, type JWTPayload, jwtDecrypt } from 'jose';
+import { CompactEncrypt, EncryptJWT, type JWTPayload, compactDecrypt, jwtDecrypt } from 'jose';
 import { Clock } from '../clock/clock.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -49,7 +49,7 @@ export class Sealer {
   async open(sealed: string): Promise<JWTPayload | undefined> {
     if (sealed.length > MAX_SEALED_LENGTH || !isCanonical(sealed)) return undefined;
     try {
-      const { payload } = await jwtDecrypt(sealed, ({ kid }) => this.#key(kid), {
+      const { payload } = await jwtDecrypt(sealed, ({ kid }) => keyNamed(this.#keys, kid), {
         keyManagementAlgorithms: ['dir'],
         contentEncryptionAlgorithms: ['A256GCM'],
         requiredClaims: ['exp'],
@@ -60,12 +60,77 @@ export class Sealer {
       return undefined;
     }
   }
+}
 
-  #key(kid: string | undefined): Uint8Array {
-    const found = this.#keys.find(({ id }) => id === kid);
-    if (found === undefined) throw new TypeError('Unknown key');
-    return found.key;
+/** Encrypted text of a database row: opens only where it was written. */
+export interface OpenedText {
+  readonly text: string;
+  /** Whether the first key encrypted it; else it should be written anew. */
+  readonly current: boolean;
+}
+
+/** Encrypts fields of rows (JWE, `dir` with A256GCM); row and field are authenticated, so moved ciphertext does not open. */
+export class RowSealer {
+  readonly #keys: readonly DerivedKey[];
+
+  constructor(secrets: readonly string[], label: string) {
+    this.#keys = secrets.map((secret) => derive(secret, label));
   }
+
+  /** @param place names row and field, e.g. `session/4f…/content`. */
+  async seal(text: string, place: string): Promise<string> {
+    const [first] = this.#keys;
+    if (first === undefined) throw new TypeError('A sealer needs a key');
+    return new CompactEncrypt(Buffer.from(text))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: first.id, place })
+      .encrypt(first.key);
+  }
+
+  /** `undefined` when it was sealed with another key, in another place, or was altered. */
+  async open(sealed: string, place: string): Promise<OpenedText | undefined> {
+    try {
+      const { plaintext, protectedHeader } = await compactDecrypt(
+        sealed,
+        ({ kid }) => keyNamed(this.#keys, kid),
+        { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
+      );
+      if (protectedHeader['place'] !== place) return undefined;
+      const current = protectedHeader.kid === this.#keys[0]?.id;
+      return { text: Buffer.from(plaintext).toString('utf8'), current };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Message authentication codes (HMAC-SHA-256, RFC 2104) of one purpose: made with the first key, taken from all. */
+export class Mac {
+  readonly #keys: readonly DerivedKey[];
+
+  constructor(secrets: readonly string[], label: string) {
+    this.#keys = secrets.map((secret) => derive(secret, label));
+  }
+
+  /** 32 bytes. */
+  of(message: string | Uint8Array): Buffer {
+    const [first] = this.#keys;
+    if (first === undefined) throw new TypeError('A message authentication code needs a key');
+    return createHmac('sha256', first.key).update(message).digest();
+  }
+
+  /** Whether one of the keys made this code for this message; compared in constant time. */
+  verify(message: string | Uint8Array, code: Uint8Array): boolean {
+    if (code.byteLength !== KEY_BYTES) return false;
+    return this.#keys.some(({ key }) =>
+      timingSafeEqual(createHmac('sha256', key).update(message).digest(), code),
+    );
+  }
+}
+
+function keyNamed(keys: readonly DerivedKey[], kid: string | undefined): Uint8Array {
+  const found = keys.find(({ id }) => id === kid);
+  if (found === undefined) throw new TypeError('Unknown key');
+  return found.key;
 }
 
 /** Base64url has spare bits at the end of a part; only one spelling counts. */
@@ -83,29 +148,52 @@ function isCanonical(sealed: string): boolean {
 export class KeyRing {
   readonly #secrets: readonly string[];
   readonly #clock: Clock;
+  /** Where the keys come from; `random` ones open nothing after a restart. */
+  readonly origin: 'encryptionKeys' | 'clientSecret' | 'random';
 
   constructor(@Inject(RESOLVED_OPTIONS) options: ResolvedOptions, clock: Clock) {
     this.#clock = clock;
-    this.#secrets = secretsOf(options);
+    this.origin = originOf(options);
+    this.#secrets = secretsOf(options, this.origin);
+    if (this.origin === 'random' && options.routes.login !== undefined) warnOfRandomKeys(options);
   }
 
   /** @param label the purpose; it is part of the derivation and must not change between versions. */
   sealer(label: string): Sealer {
     return new Sealer(this.#secrets, label, this.#clock);
   }
+
+  /** For fields of rows. @param label as for {@link sealer}. */
+  rowSealer(label: string): RowSealer {
+    return new RowSealer(this.#secrets, label);
+  }
+
+  /** For what we hand out and want to recognise. @param label as for {@link sealer}. */
+  mac(label: string): Mac {
+    return new Mac(this.#secrets, label);
+  }
 }
 
-function secretsOf({ encryptionKeys, clientSecret, routes }: ResolvedOptions): string[] {
-  if (encryptionKeys.length > 0) return encryptionKeys.map((key) => key.reveal());
-  const secret = clientSecret?.reveal() ?? '';
+function originOf({ encryptionKeys, clientSecret }: ResolvedOptions): KeyRing['origin'] {
+  if (encryptionKeys.length > 0) return 'encryptionKeys';
   // A short secret could be guessed from the handles, which everybody sees.
-  if (secret.length >= MIN_SECRET_LENGTH) return [secret];
-  if (routes.login !== undefined) {
-    const reason =
-      secret === ''
-        ? 'There is neither "encryptionKeys" nor "clientSecret".'
-        : `"clientSecret" has fewer than ${MIN_SECRET_LENGTH} characters, too few to derive keys from.`;
-    new Logger('OidcAuth').warn(`${reason} ${PER_PROCESS}`);
-  }
+  const secret = clientSecret?.reveal() ?? '';
+  return secret.length >= MIN_SECRET_LENGTH ? 'clientSecret' : 'random';
+}
+
+function secretsOf(
+  { encryptionKeys, clientSecret }: ResolvedOptions,
+  origin: KeyRing['origin'],
+): string[] {
+  if (origin === 'encryptionKeys') return encryptionKeys.map((key) => key.reveal());
+  if (origin === 'clientSecret' && clientSecret !== undefined) return [clientSecret.reveal()];
   return [randomBytes(KEY_BYTES).toString('base64url')];
+}
+
+function warnOfRandomKeys({ clientSecret }: ResolvedOptions): void {
+  const reason =
+    clientSecret === undefined
+      ? 'There is neither "encryptionKeys" nor "clientSecret".'
+      : `"clientSecret" has fewer than ${MIN_SECRET_LENGTH} characters, too few to derive keys from.`;
+  new Logger('OidcAuth').warn(`${reason} ${PER_PROCESS}`);
 }
