@@ -7,6 +7,7 @@ import { meetsDemand } from './claim-path.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import { rolesOf, scopesOf } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
+import type { TokenIssuer } from './verification-keys.js';
 
 /** Verifies a token and holds its claims against a rule. */
 @Injectable()
@@ -22,12 +23,12 @@ export class Authenticator {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async authenticate(token: string, rule: CheckedAuthRule): Promise<IdTokenClaims> {
-    const { claims } = await this.verifier.verify(token);
-    this.#authorize(claims, rule);
+    const { claims, issuer } = await this.verifier.verify(token);
+    this.#authorize(claims, rule, issuer);
     return claims;
   }
 
-  #authorize(claims: IdTokenClaims, rule: CheckedAuthRule): void {
+  #authorize(claims: IdTokenClaims, rule: CheckedAuthRule, issuer: TokenIssuer): void {
     const granted = rule.scopes.length > 0 ? scopesOf(claims) : [];
     const missing = rule.scopes.filter((scope) => !granted.includes(scope));
     if (missing.length > 0) {
@@ -37,10 +38,10 @@ export class Authenticator {
         { scopes: rule.scopes },
       );
     }
-    const ofClaims = rule.claims === false ? [] : (rule.claims ?? this.options.claims);
-    const demands = [...rule.demands, ...ofClaims];
+    const ofClaims = rule.claims === false ? [] : (rule.claims ?? issuer.defaultDemands);
+    const demands = [...rule.demands, ...issuer.demands, ...ofClaims];
     if (demands.length === 0) return;
-    const roles = rolesOf(claims, [this.options.clientId]);
+    const roles = rolesOf(claims, this.options.roleClients);
     if (demands.every((demand) => meetsDemand(claims, demand, roles))) return;
     throw new OAuthError(
       'insufficient_scope',

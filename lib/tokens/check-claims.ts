@@ -53,7 +53,7 @@ function audienceList(aud: unknown): readonly unknown[] {
 }
 
 /** To whom the token was issued: `azp`, else `client_id`, else Entra's v1 `appid`, else Okta's `cid`. */
-function authorizedParty(payload: Payload): unknown {
+export function authorizedParty(payload: Payload): unknown {
   return payload['azp'] ?? payload['client_id'] ?? payload['appid'] ?? payload['cid'];
 }
 
@@ -83,10 +83,12 @@ export function checkAccessTokenClaims(
   const { iss, sub } = payload;
   if (iss !== issuer.issuer) throw invalidToken('iss');
   if (typeof sub !== 'string' || sub === '') throw invalidToken('sub');
-  for (const claim of ['jti', 'azp', 'client_id']) {
+  for (const claim of ['jti', 'sid', 'azp', 'client_id']) {
     const value = payload[claim];
     if (value !== undefined && typeof value !== 'string') throw invalidToken(claim);
   }
+  // Our own tokens say what they are; nothing else that we sign can then pass for one (RFC 9068 §4).
+  if (issuer.kind === 'own' && mediaType(typ) !== 'at+jwt') throw invalidToken('typ');
   checkPurpose(payload, typ);
   checkTimes(payload, times);
   checkAudience(payload, issuer);

@@ -22,6 +22,8 @@ export interface IdTokenClaims {
   /** Seconds since 1970. */
   readonly nbf?: number;
   readonly jti?: string;
+  /** The session that the token belongs to; absent in tokens by exchange. */
+  readonly sid?: string;
   readonly azp?: string;
   /** Granted scopes, space separated. */
   readonly scope?: string;
@@ -31,5 +33,7 @@ export interface IdTokenClaims {
   readonly family_name?: string;
   readonly email?: string;
   readonly email_verified?: boolean;
+  /** The flat role list, in tokens of broker mode. */
+  readonly roles?: readonly string[];
   readonly [claim: string]: unknown;
 }

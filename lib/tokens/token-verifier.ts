@@ -41,8 +41,8 @@ export class TokenVerifier {
 
   constructor(
     private readonly issuers: TokenIssuers,
-    private readonly clock: Clock,
-    private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(OidcEvents) private readonly events: Pick<OidcEvents, 'emit'>,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -87,6 +87,8 @@ export class TokenVerifier {
       });
       throw invalidToken(UNKNOWN_ISSUER);
     }
+    // Only an identity provider may have a single key without a name (RFC 7515 §4.1.4).
+    if (jws.kid === undefined && issuer.kind !== 'provider') throw invalidToken('kid');
     const { key, payload } = await verifySignature(token, jws, issuer);
     const times = {
       nowSec,
@@ -95,12 +97,10 @@ export class TokenVerifier {
     };
     dropMistyped(payload);
     checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
+    issuer.restrict?.(payload);
     freezeDeeply(payload);
-    return {
-      claims: payload,
-      provider: issuer.provider,
-      key,
-      holds: () => issuer.keys.holds(key),
-    };
+    const accepted = () => issuer.accepts?.(payload) ?? true;
+    if (!accepted()) throw invalidToken('revoked');
+    return { claims: payload, issuer, holds: () => issuer.keys.holds(key) && accepted() };
   }
 }

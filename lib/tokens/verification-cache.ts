@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
 import type { IdTokenClaims } from './id-token-claims.js';
-import type { VerificationKey } from './verification-keys.js';
+import type { TokenIssuer } from './verification-keys.js';
 
 /** A verification that was made, with what must still hold for it to be used again. */
 export interface Verification {
   readonly claims: IdTokenClaims;
-  readonly provider: string;
-  readonly key: VerificationKey;
+  readonly issuer: TokenIssuer;
   readonly holds: () => boolean;
 }
 

@@ -1,4 +1,6 @@
 import type { CryptoKey, KeyObject } from 'jose';
+import type { ClaimDemand } from '../options/claim-constraint.js';
+import type { IdTokenClaims } from './id-token-claims.js';
 
 /** A public key that belongs to one issuer. */
 export interface VerificationKey {
@@ -22,8 +24,12 @@ export interface VerificationKeys {
   holds(key: VerificationKey): boolean;
 }
 
+/** Whose tokens they are: the identity provider's, our own, or those of another instance that is trusted. */
+export type IssuerKind = 'provider' | 'own' | 'peer';
+
 /** What the verifier must know of an issuer; the keys belong to it alone. */
 export interface TokenIssuer {
+  readonly kind: IssuerKind;
   /** Compared with `iss` as an exact string. */
   readonly issuer: string;
   readonly provider: string;
@@ -32,6 +38,14 @@ export interface TokenIssuer {
   /** One of these must be in `aud`; `false`: the token must have been issued to {@link clientId}. */
   readonly audience: readonly string[] | false;
   readonly clientId: string;
+  /** Demanded of its tokens wherever a rule names no claims of its own. */
+  readonly defaultDemands: readonly ClaimDemand[];
+  /** Demanded of its tokens everywhere. */
+  readonly demands: readonly ClaimDemand[];
+  /** Takes out of a verified payload what this issuer may not give. */
+  readonly restrict?: (payload: Record<string, unknown>) => void;
+  /** Looked at on each use of a token, remembered or not: revocation, trust withdrawn. */
+  readonly accepts?: (claims: IdTokenClaims) => boolean;
 }
 
 /** The issuers that are trusted; also the injection token. */

@@ -4,17 +4,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { DeviceCodeGrant } from '../../lib/grants/device-code.grant.js';
-import { LoginFinisher } from '../../lib/grants/login-finisher.js';
 import { IdentityProvider } from '../../lib/idp/identity-provider.js';
 import { FinishedLogins } from '../../lib/login/finished-logins.js';
 import type { IdTokenClaims } from '../../lib/tokens/id-token-claims.js';
 import { VerificationCache } from '../../lib/tokens/verification-cache.js';
+import type { TokenIssuer } from '../../lib/tokens/verification-keys.js';
 import { compactJws, type Signer } from '../support/compact-jws.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { memoryGrowth } from '../support/memory.js';
 import { TEST_AUDIENCE } from '../support/provider-options.js';
-import { testKey } from '../support/signing-keys.js';
 import { buildVerifier, type TestVerifier } from '../support/verifier.js';
+
+const neverConcluded = (): Promise<never> => Promise.reject(new Error('no login ends here'));
 
 const MIB = 1024 * 1024;
 const MANY = 100_000;
@@ -28,6 +29,19 @@ class WaitingProvider extends IdentityProvider {
     throw new OAuthError('authorization_pending', 'Not yet');
   }
 }
+
+/** An issuer that has no key. */
+const NOBODY: TokenIssuer = {
+  kind: 'provider',
+  issuer: 'https://idp.example.org',
+  provider: 'default',
+  keys: { find: async () => undefined, holds: () => true },
+  algorithms: [],
+  audience: false,
+  clientId: 'my-client',
+  defaultDemands: [],
+  demands: [],
+};
 
 function expectBounded({ heap, rss }: { heap: number; rss: number }): void {
   expect(heap).toBeLessThan(50 * MIB);
@@ -63,7 +77,7 @@ describe('memory', () => {
   it('DS-2: is bounded for device codes, however long they are', async () => {
     const { options, connection, events } = verifier;
     const provider = new WaitingProvider(options, connection, events);
-    const finisher = new LoginFinisher(provider, new FinishedLogins(clock), events, options);
+    const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
     const grant = new DeviceCodeGrant(provider, finisher, clock, options);
     const tail = 'x'.repeat(1000);
 
@@ -78,7 +92,6 @@ describe('memory', () => {
 
   it('DS-2: is bounded for remembered verifications', async () => {
     const cache = new VerificationCache();
-    const { publicKey: key } = await testKey('ES256');
     const exp = Math.floor(Date.now() / 1000) + 3600;
     const remember = (at: number): void => {
       const claims: IdTokenClaims = {
@@ -90,8 +103,7 @@ describe('memory', () => {
       };
       cache.set(VerificationCache.keyOf(`token ${at}`), {
         claims,
-        provider: 'default',
-        key: { kid: 'k', key, source: {} },
+        issuer: { ...NOBODY },
         holds: () => true,
       });
     };

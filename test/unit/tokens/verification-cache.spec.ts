@@ -111,12 +111,13 @@ describe('remembered verifications', () => {
   });
 
   it('JV-10: forgets the least recently used verification first, after 5,000', async () => {
-    const { publicKey } = await testKey('ES256');
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
     const cache = new VerificationCache();
     const entry: Verification = {
       claims: { iss: 'i', sub: 's', exp: 1000 },
-      provider: 'default',
-      key: { kid: 'k', key: publicKey, source: {} },
+      issuer,
       holds: () => true,
     };
     for (let at = 0; at < 5000; at += 1) cache.set(`token ${at}`, entry);
