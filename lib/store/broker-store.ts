@@ -88,9 +88,7 @@ export interface StoredSigningKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string;
   readonly algorithm: string;
-  /** The public JWK as JSON. */
-  readonly publicJwk: string;
-  /** The private JWK, encrypted. */
+  /** The private JWK, encrypted; the public one is derived from it. */
   readonly sealed: string;
   readonly createdAt: Date;
   /** From when it signs; it is published from its creation on. */
@@ -212,3 +210,7 @@ export interface BrokerStoreDefinition {
 export interface DefinedBrokerStore extends Type<BrokerStore> {
   on(): BrokerStoreDefinition;
 }
+
+/** What the option `broker.store` takes: a URL, a class, an instance, or what `on(…)` of a store class returns. */
+export type BrokerStoreChoice =
+  string | Type<BrokerStore> | DefinedBrokerStore | BrokerStore | BrokerStoreDefinition;

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { describeError } from '../errors/describe-error.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { OidcEvents } from '../events/oidc-events.js';
+import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
+import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import type { BrokerStore, BrokerStoreChoice } from './broker-store.js';
+import { MemoryBrokerStore } from './memory-broker.store.js';
+import { resolveStore } from './resolve-store.js';
+
+const REPEAT_AFTER_MS = 50;
+const FIRST_REOPEN_MS = 500;
+const LONGEST_REOPEN_MS = 10_000;
+
+/** The store cannot be asked (503). */
+export function storeUnavailable(cause: unknown): OAuthError {
+  const text = 'The session store cannot be reached at the moment';
+  return new OAuthError('temporarily_unavailable', text, { cause });
+}
+
+/**
+ * The way to the store of broker mode: made from the host's choice once the container is built, opened before it is
+ * first asked and again after that failed, every call with a time limit. Whatever goes wrong becomes 503.
+ */
+@Injectable()
+export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
+  readonly #logger = new Logger('OidcAuth');
+  #store: BrokerStore | undefined;
+  #opened: Promise<BrokerStore> | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(BROKER_STORE) private readonly registered: BrokerStoreChoice | undefined,
+    private readonly events: OidcEvents,
+    private readonly container: ModuleRef,
+  ) {}
+
+  /** Whether what is kept here outlives the process. */
+  get lasting(): boolean {
+    return !(this.#store instanceof MemoryBrokerStore);
+  }
+
+  /** @throws {@link OidcConfigError} when the host's store cannot be used at all; a store that is down only warns. */
+  async onModuleInit(): Promise<void> {
+    if (this.options.broker === undefined) return;
+    this.#store = await resolveStore(this.registered ?? this.options.broker.store, {
+      container: this.container,
+      appName: this.options.appName,
+      onWarning: (warning) => this.#logger.warn(warning),
+    });
+    try {
+      await this.#within(this.#open());
+    } catch (error) {
+      if (error instanceof OidcConfigError) throw error;
+      this.#report(error);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#closed = true;
+    await this.#store?.close().catch((error: unknown) => this.#report(error));
+  }
+
+  /**
+   * Asks the store.
+   *
+   * @param repeat whether asking twice does no harm: reads, and writes that end in the same state. They are tried once more
+   * after a failure, because a pool may have kept connections that a restart of the database ended.
+   * @throws {@link OAuthError} 503 `temporarily_unavailable`
+   */
+  async ask<T>(
+    work: (store: BrokerStore) => Promise<T>,
+    { repeat = false }: { repeat?: boolean } = {},
+  ): Promise<T> {
+    try {
+      return await this.#attempt(work);
+    } catch (error) {
+      if (!repeat || this.#closed) throw this.#refusal(error);
+      await sleep(REPEAT_AFTER_MS);
+    }
+    try {
+      return await this.#attempt(work);
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  async #attempt<T>(work: (store: BrokerStore) => Promise<T>): Promise<T> {
+    return this.#within(this.#open().then(work));
+  }
+
+  /** One opening for all that wait; after a failure the next one is tried no sooner than a back-off allows. */
+  #open(): Promise<BrokerStore> {
+    const store = this.#store;
+    if (store === undefined) return Promise.reject(new TypeError('There is no store'));
+    this.#opened ??= store.open().then(
+      () => {
+        this.#failures = 0;
+        return store;
+      },
+      (error: unknown) => {
+        const delay = Math.min(LONGEST_REOPEN_MS, FIRST_REOPEN_MS * 2 ** this.#failures);
+        this.#failures += 1;
+        setTimeout(() => (this.#opened = undefined), delay).unref();
+        throw error;
+      },
+    );
+    return this.#opened;
+  }
+
+  async #within<T>(work: Promise<T>): Promise<T> {
+    const end = new AbortController();
+    const late = sleep(this.options.timeoutMs, undefined, { signal: end.signal, ref: false }).then(
+      () => {
+        throw new Error('timed out');
+      },
+    );
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      end.abort();
+      work.catch(() => undefined); // nobody waits for it any more
+    }
+  }
+
+  #refusal(error: unknown): OAuthError {
+    if (error instanceof OAuthError) return error;
+    this.#report(error);
+    return storeUnavailable(error);
+  }
+
+  #report(error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof OidcConfigError) this.#logger.error(error.message);
+    this.events.emit('store-failed', {
+      provider: DEFAULT_PROVIDER,
+      reason: describeError(error),
+    });
+  }
+}
