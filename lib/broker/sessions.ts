@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { BrokerSession, SessionFilter } from '../store/broker-store.js';
+import { StoreAccess } from '../store/store-access.js';
+import { RefreshTokens, storedHash } from './refresh-tokens.js';
+import { Revocations } from './revocations.js';
+import { type SessionContent, SessionContents } from './session-content.js';
+import { UpstreamTokens } from './upstream-tokens.js';
+
+/** A session with what it remembers in secret. */
+export interface OpenSession {
+  readonly session: BrokerSession;
+  readonly content: SessionContent;
+}
+
+/** A login that ended well, and becomes a session. */
+export interface FinishedSession {
+  /** Unique to the login, however often and wherever it is redeemed. */
+  readonly loginId: string;
+  /** Name of the identity provider, and its issuer. */
+  readonly provider: string;
+  readonly issuer: string;
+  /** `sid` of its ID token, if it had one. */
+  readonly providerSession: string | undefined;
+  readonly content: Omit<SessionContent, 'refreshToken'>;
+}
+
+const ID_FORM = /^[0-9a-f]{32}$/;
+
+/** How an identity provider's `sub` or `sid` is kept: with its issuer, because only both together name something. */
+function ofIssuer(issuer: string, identifier: string): string {
+  return storedHash(JSON.stringify([issuer, identifier]));
+}
+
+/** Sessions of broker mode: one row a login. Their refresh is in {@link SessionRefresh}. */
+@Injectable()
+export class Sessions {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(Clock) private readonly clock: Clock,
+    private readonly store: StoreAccess,
+    private readonly contents: SessionContents,
+    private readonly tokens: RefreshTokens,
+    private readonly revocations: Revocations,
+    private readonly upstream: UpstreamTokens,
+    private readonly events: OidcEvents,
+  ) {}
+
+  /** Makes sure that a session could be written now. @throws {@link OAuthError} 503 */
+  async prepare(): Promise<void> {
+    await this.find(newId());
+  }
+
+  /**
+   * Writes the session of a login.
+   *
+   * @returns `undefined` when that login has one already.
+   * @throws {@link OAuthError} 503 when the store cannot be asked; 502 for tokens too large to keep.
+   */
+  async create(login: FinishedSession): Promise<OpenSession | undefined> {
+    const now = this.clock.now();
+    const id = newId();
+    const refreshable = login.content.provider.refreshToken !== undefined;
+    const issued = refreshable ? this.tokens.issue(id, 1) : undefined;
+    const content: SessionContent = { ...login.content, refreshToken: issued?.token };
+    const sealed = await this.contents.seal(id, content);
+    if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');
+    const endsAt = after(now, this.#broker.sessionLifetimeSec);
+    const session: BrokerSession = {
+      id,
+      loginHash: storedHash(login.loginId),
+      provider: login.provider,
+      subjectHash: storedHash(content.claims.sub),
+      providerSubjectHash: ofIssuer(login.issuer, content.providerSubject),
+      providerSessionHash:
+        login.providerSession === undefined
+          ? undefined
+          : ofIssuer(login.issuer, login.providerSession),
+      createdAt: now,
+      usedAt: now,
+      endsAt,
+      // Without a refresh token nothing shows that the session is in use.
+      expiresAt: refreshable ? this.idleEnd(now, endsAt) : endsAt,
+      generation: 1,
+      refreshHash: issued?.hash,
+      replaced: [],
+      sealed,
+      leaseId: undefined,
+      leaseUntil: undefined,
+    };
+    return (await this.#insert(session)) ? { session, content } : undefined;
+  }
+
+  /** @throws {@link OAuthError} 503 */
+  async find(id: string): Promise<BrokerSession | undefined> {
+    if (!ID_FORM.test(id)) return undefined;
+    const now = this.clock.now();
+    return this.store.ask((store) => store.findSession(id, now), { repeat: true });
+  }
+
+  /** A session with its content; `undefined` also when that cannot be decrypted. @throws {@link OAuthError} 503 */
+  async findOpen(id: string): Promise<OpenSession | undefined> {
+    const session = await this.find(id);
+    const content = session && (await this.open(session));
+    return session && content && { session, content };
+  }
+
+  /** `undefined` when it cannot be decrypted, which is reported. */
+  async open(session: BrokerSession): Promise<SessionContent | undefined> {
+    const content = await this.contents.open(session.id, session.sealed);
+    if (content === undefined) {
+      this.events.emit('undecryptable', { provider: session.provider, what: 'session' });
+    }
+    return content;
+  }
+
+  /** @throws {@link OAuthError} 503 */
+  async ofSubject(subject: string): Promise<BrokerSession[]> {
+    return this.#list({ subjectHash: storedHash(subject) });
+  }
+
+  /** The sessions that a `sid` of the identity provider stands for, or those of its `sub`. @throws {@link OAuthError} 503 */
+  async ofProvider(
+    issuer: string,
+    { sid, sub }: { sid: string | undefined; sub: string | undefined },
+  ): Promise<BrokerSession[]> {
+    if (sid !== undefined) return this.#list({ providerSessionHash: ofIssuer(issuer, sid) });
+    return sub === undefined ? [] : this.#list({ providerSubjectHash: ofIssuer(issuer, sub) });
+  }
+
+  /**
+   * Ends a session everywhere, and gives the provider's tokens back.
+   *
+   * @returns whether there was one to end.
+   * @throws {@link OAuthError} 503 when the store cannot be asked; the session is then as it was.
+   */
+  async end(session: BrokerSession, reason: SessionEndReason): Promise<boolean> {
+    const content = await this.open(session);
+    const at = this.clock.now();
+    const keepUntil = this.revocations.keepUntil(at);
+    const ended = await this.store.ask(
+      (store) => store.revokeSession(session.id, { at, keepUntil }),
+      { repeat: true },
+    );
+    this.revocations.add({ kind: 'session', id: session.id, at });
+    if (!ended) return false;
+    this.events.emit('session-ended', {
+      provider: session.provider,
+      session: hashedId(session.id),
+      reason,
+    });
+    if (content !== undefined) await this.upstream.revoke(content.provider);
+    return true;
+  }
+
+  /** The earlier of the idle and the absolute limit. */
+  idleEnd(usedAt: Date, endsAt: Date): Date {
+    const idle = after(usedAt, this.#broker.sessionIdleSec);
+    return idle < endsAt ? idle : endsAt;
+  }
+
+  /** A write whose answer was lost is looked for, not repeated blindly: the login would seem to be taken. */
+  async #insert(session: BrokerSession): Promise<boolean> {
+    try {
+      return await this.store.ask((store) => store.createSession(session));
+    } catch (error) {
+      const written = await this.find(session.id).catch(() => undefined);
+      if (written !== undefined) return true;
+      throw error;
+    }
+  }
+
+  async #list(filter: SessionFilter): Promise<BrokerSession[]> {
+    const now = this.clock.now();
+    return this.store.ask((store) => store.listSessions(filter, now), { repeat: true });
+  }
+
+  get #broker(): ResolvedBrokerOptions {
+    if (this.options.broker === undefined) throw new TypeError('Broker mode is off');
+    return this.options.broker;
+  }
+}
+
+function newId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function after(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1000);
+}

@@ -1,0 +1,41 @@
+import type { OAuthError } from '../errors/oauth.error.js';
+import type { SessionEndReason } from '../events/oidc-events.js';
+import type { ProviderTokens, SessionContent, UserClaims } from './session-content.js';
+
+/** What the identity provider gave at a refresh. */
+export interface RenewedTokens {
+  readonly provider: ProviderTokens;
+  readonly claims: UserClaims;
+  readonly profile: Readonly<Record<string, unknown>>;
+}
+
+/** The identity provider or the host says that a session may not go on. */
+export class SessionEnd extends Error {
+  constructor(
+    readonly reason: SessionEndReason,
+    /** What the caller is told. */
+    readonly refusal: OAuthError,
+  ) {
+    super(reason);
+  }
+}
+
+/** What sessions need of the identity provider; also the injection token. */
+export abstract class UpstreamTokens {
+  /**
+   * Makes sure that the provider can be asked, so that a refresh does not fail half-way for want of its metadata.
+   *
+   * @throws {@link OAuthError} 503 `temporarily_unavailable`
+   */
+  abstract prepare(): Promise<void>;
+
+  /**
+   * Refreshes the provider's tokens and the user's claims, in `timeoutMs` at most.
+   *
+   * @throws {@link SessionEnd} when the session is over; {@link OAuthError} when it is not, and nothing was changed.
+   */
+  abstract renew(sessionId: string, content: SessionContent): Promise<RenewedTokens>;
+
+  /** Gives the provider's tokens back (RFC 7009): best effort, three seconds at most, never throws. */
+  abstract revoke(tokens: ProviderTokens): Promise<void>;
+}
