@@ -19,6 +19,7 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import type { LogoutTokenClaims } from './check-logout-token.js';
 import { ProviderConnection } from './provider-connection.js';
 import { type ProviderMetadata, mayIssue } from './provider-metadata.js';
 import type { TokenAnswer } from './token-answer.js';
@@ -26,6 +27,9 @@ import { isNoAnswer, rejectedClient } from './upstream-refusal.js';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
+
+/** The `cause` of a refusal because an answer is about another subject than it should be. */
+export const OTHER_SUBJECT = 'another subject';
 
 /** What a browser is sent to the provider with. */
 export interface AuthorizationRequest {
@@ -76,13 +80,21 @@ export class IdentityProvider extends TokenIssuers {
     const { issuers } = await this.connection.metadata();
     if (!issuers.includes(iss)) return undefined;
     return {
+      kind: 'provider',
       issuer: iss,
       provider: this.connection.name,
       keys: this.connection.keys,
       algorithms: this.options.tokenAlgorithms,
       audience: this.options.audience,
       clientId: this.options.clientId,
+      defaultDemands: this.options.claims,
+      demands: [],
     };
+  }
+
+  /** The issuers that it may write; one, unless tenants share it. @throws {@link OAuthError} 502, 503 while unknown. */
+  async issuers(): Promise<readonly string[]> {
+    return (await this.connection.metadata()).issuers;
   }
 
   /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */
@@ -137,6 +149,26 @@ export class IdentityProvider extends TokenIssuers {
       }),
     );
     return this.connection.read(answer, redemption.scope);
+  }
+
+  /**
+   * Refreshes the tokens of a session: an ID token in the answer must be of the same issuer, subject and audience as
+   * the one of the login (OpenID Connect Core §12.2).
+   *
+   * @throws {@link OAuthError} as {@link refresh}; with the cause {@link OTHER_SUBJECT} when the ID token is somebody else's.
+   */
+  async refreshOf(subject: string, refreshToken: string): Promise<TokenAnswer> {
+    const answer = await this.refresh(refreshToken, undefined).catch((error: unknown) => {
+      throw isOfOtherParty(error) ? this.#otherSubject(subject) : error;
+    });
+    const claims = answer.idTokenClaims;
+    if (claims !== undefined && claims['sub'] !== subject) throw this.#otherSubject(subject);
+    return answer;
+  }
+
+  #otherSubject(subject: string): OAuthError {
+    this.events.emit('subject-mismatch', { provider: this.name, subject: hashedId(subject) });
+    return badUpstreamAnswer(OTHER_SUBJECT);
   }
 
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
@@ -214,13 +246,15 @@ export class IdentityProvider extends TokenIssuers {
     } catch (error) {
       if (rejectedClient(error) !== undefined) return undefined; // a 401 here is about the token
       if (error instanceof Error && 'code' in error && error.code === SUBJECT_DIFFERS) {
-        this.events.emit('subject-mismatch', {
-          provider: this.connection.name,
-          subject: hashedId(subject),
-        });
+        throw this.#otherSubject(subject);
       }
       throw this.connection.refusal(error);
     }
+  }
+
+  /** Makes sure that a grant can be redeemed. @throws {@link OAuthError} 502, 503 while metadata or keys are not there. */
+  async prepare(): Promise<void> {
+    await this.#ready();
   }
 
   /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */
@@ -243,6 +277,11 @@ export class IdentityProvider extends TokenIssuers {
     await this.connection.ask(() => tokenRevocation(configuration, token, parameters));
   }
 
+  /** @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold. */
+  readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
+    return this.connection.readLogoutToken(logoutToken);
+  }
+
   /**
    * Where to send the browser to log out at the provider (OpenID Connect RP-Initiated Logout §2), or `undefined` when
    * it offers no such place or cannot be reached.
@@ -252,4 +291,16 @@ export class IdentityProvider extends TokenIssuers {
     if (!metadata?.offers.endSession) return undefined;
     return buildEndSessionUrl(metadata.configuration, parameters).href;
   }
+}
+
+const OTHER_PARTY_CAUSES: readonly unknown[] = ['iss', 'sub', 'azp'];
+
+/** Whether an ID token was refused because it is of another issuer, subject or audience. */
+function isOfOtherParty(error: unknown): boolean {
+  if (!(error instanceof OAuthError)) return false;
+  const { cause } = error;
+  if (cause instanceof Error && 'code' in cause) {
+    return cause.code === 'OAUTH_JWT_CLAIM_COMPARISON_FAILED';
+  }
+  return OTHER_PARTY_CAUSES.includes(cause);
 }

@@ -10,11 +10,13 @@ import { describeError } from '../errors/describe-error.js';
 import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
+import { fetchKeySet } from '../http/fetch-key-set.js';
 import { GuardedFetch, TOO_MANY_CALLS } from '../http/guarded-fetch.js';
 import { RemoteKeySet } from '../http/remote-key-set.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
-import { checkIdToken } from './check-id-token.js';
+import { type IdTokenExpectation, checkIdToken } from './check-id-token.js';
+import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
 import {
   type TokenAnswer,
@@ -50,8 +52,7 @@ export class ProviderConnection {
       cooldownMs: options.jwksCooldownSec * 1000,
     });
     this.keys = new RemoteKeySet({
-      jwksUri: async () => (await this.metadata()).jwksUri,
-      http,
+      load: async () => (await fetchKeySet(http, [(await this.metadata()).jwksUri])).keys,
       clock,
       staleSec: options.jwksStaleSec,
       cooldownSec: options.jwksCooldownSec,
@@ -115,7 +116,8 @@ export class ProviderConnection {
     }
     const refresh_token = answer.refresh_token ?? presentedRefreshToken;
     const body = { ...answer, ...(refresh_token === undefined ? {} : { refresh_token }) };
-    return { ...readTokenAnswer(body, requestedScope, nowSec), idTokenClaims };
+    const { id_token: idToken } = answer;
+    return { ...readTokenAnswer(body, requestedScope, nowSec), idToken, idTokenClaims };
   }
 
   async #checkIdToken(
@@ -123,10 +125,23 @@ export class ProviderConnection {
     claims: Record<string, unknown>,
     nowSec: number,
   ): Promise<void> {
+    const expected = await this.#expectation(nowSec);
+    await this.ask(() => checkIdToken(idToken, claims, expected));
+  }
+
+  /**
+   * Validates a logout token of this provider.
+   *
+   * @throws {@link OAuthError} 400 `invalid_request`, whatever is in the way.
+   */
+  async readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
+    return checkLogoutToken(logoutToken, await this.#expectation(epochSeconds(this.clock)));
+  }
+
+  async #expectation(nowSec: number): Promise<IdTokenExpectation> {
     const { issuers } = await this.metadata();
     const { clientId, tokenAlgorithms: algorithms, clockToleranceSec: toleranceSec } = this.options;
-    const expected = { issuers, clientId, keys: this.keys, algorithms, nowSec, toleranceSec };
-    await this.ask(() => checkIdToken(idToken, claims, expected));
+    return { issuers, clientId, keys: this.keys, algorithms, nowSec, toleranceSec };
   }
 
   async #discover(): Promise<ProviderMetadata> {

@@ -7,8 +7,12 @@ export interface TokenAnswer {
   readonly expiresAt: number;
   readonly refreshToken: string | undefined;
   readonly refreshExpiresAt: number | undefined;
+  /** Whether the provider itself named that end. */
+  readonly refreshExpiryStated: boolean;
   /** Space separated. */
   readonly scope: string;
+  /** The validated ID token, when one came. */
+  readonly idToken: string | undefined;
   /** Of the validated ID token, when one came. */
   readonly idTokenClaims: Readonly<Record<string, unknown>> | undefined;
 }
@@ -93,10 +97,11 @@ export function readTokenAnswer(
   body: Body & { readonly access_token: string },
   requestedScope: string | undefined,
   nowSec: number,
-): Omit<TokenAnswer, 'idTokenClaims'> {
+): Omit<TokenAnswer, 'idToken' | 'idTokenClaims'> {
   const { access_token: accessToken, refresh_token: refresh, scope } = body;
   const claims = claimsOf(accessToken);
   const refreshToken = typeof refresh === 'string' ? refresh : undefined;
+  const stated = expiry(body, REFRESH_MEMBERS, nowSec);
   return {
     accessToken,
     expiresAt:
@@ -105,9 +110,8 @@ export function readTokenAnswer(
       nowSec + DEFAULT_LIFETIME_SEC,
     refreshToken,
     refreshExpiresAt:
-      refreshToken === undefined
-        ? undefined
-        : (expiry(body, REFRESH_MEMBERS, nowSec) ?? nowSec + REFRESH_LIFETIME_SEC),
+      refreshToken === undefined ? undefined : (stated ?? nowSec + REFRESH_LIFETIME_SEC),
+    refreshExpiryStated: stated !== undefined,
     scope: typeof scope === 'string' ? scope : (requestedScope ?? scopesOf(claims).join(' ')),
   };
 }

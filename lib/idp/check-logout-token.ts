@@ -1,0 +1,75 @@
+import { OAuthError } from '../errors/oauth.error.js';
+import { isRecord } from '../options/value-rules.js';
+import { readCompactJws } from '../tokens/compact-jws.js';
+import { verifySignature } from '../tokens/verify-signature.js';
+import type { IdTokenExpectation } from './check-id-token.js';
+
+/** What a valid logout token says. */
+export interface LogoutTokenClaims {
+  readonly iss: string;
+  readonly jti: string;
+  /** Seconds since 1970. */
+  readonly exp: number;
+  /** One of the two is there. */
+  readonly sid: string | undefined;
+  readonly sub: string | undefined;
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const OTHER_TYPES = new Set(['at+jwt', 'dpop+jwt', 'secevent+jwt']);
+
+function refused(cause: unknown): OAuthError {
+  return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
+}
+
+function optionalText(value: unknown, claim: string): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '') throw refused(claim);
+  return value;
+}
+
+/**
+ * Validates a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): signature, `iss`, `aud`, `iat`, `exp`, `events`,
+ * `sub` or `sid`, no `nonce`, and no other kind of token.
+ *
+ * @throws {@link OAuthError} 400 `invalid_request`
+ */
+export async function checkLogoutToken(
+  logoutToken: string,
+  expected: IdTokenExpectation,
+): Promise<LogoutTokenClaims> {
+  const payload = await verifiedPayload(logoutToken, expected);
+  const { iss, aud, iat, exp, jti, events, nonce } = payload;
+  const { nowSec, toleranceSec } = expected;
+  if (typeof iss !== 'string' || !expected.issuers.includes(iss)) throw refused('iss');
+  const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(expected.clientId)) throw refused('aud');
+  if (typeof iat !== 'number' || iat > nowSec + toleranceSec) throw refused('iat');
+  if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= nowSec - toleranceSec) {
+    throw refused('exp');
+  }
+  if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw refused('jti');
+  if (!isRecord(events) || !Object.hasOwn(events, EVENT) || !isRecord(events[EVENT])) {
+    throw refused('events');
+  }
+  if (nonce !== undefined) throw refused('nonce');
+  const sub = optionalText(payload['sub'], 'sub');
+  const sid = optionalText(payload['sid'], 'sid');
+  if (sub === undefined && sid === undefined) throw refused('neither sub nor sid');
+  return { iss, jti, exp, sid, sub };
+}
+
+async function verifiedPayload(
+  logoutToken: string,
+  expected: IdTokenExpectation,
+): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const jws = readCompactJws(logoutToken);
+    const type = (jws.typ ?? '').toLowerCase().replace(/^application\//, '');
+    if (OTHER_TYPES.has(type)) throw refused('typ');
+    if (!expected.issuers.includes(jws.iss)) throw refused('iss');
+    return (await verifySignature(logoutToken, jws, expected)).payload;
+  } catch (error) {
+    throw refused(error); // keys that cannot be had too: the answer is 200 or 400 (§2.8)
+  }
+}
