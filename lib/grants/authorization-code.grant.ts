@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
-import type { TokenAnswer } from '../idp/token-answer.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from '../login/login-cookies.js';
 import {
   type PendingLogin,
@@ -12,10 +11,11 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { LoginFinisher } from './login-finisher.js';
 import type { TokenRequest } from './select-grant.js';
+import type { TokenResponse } from './token-response.js';
 
-/** A finished login: the tokens, and the cookies to remove. */
-export interface FinishedLogin {
-  readonly answer: TokenAnswer;
+/** Tokens for the caller, and the login cookies to remove with them. */
+export interface IssuedTokens {
+  readonly tokens: TokenResponse;
   readonly cookies: readonly LoginCookie[];
 }
 
@@ -43,7 +43,7 @@ export class AuthorizationCodeGrant {
     code: string,
     request: TokenRequest,
     cookies: RequestCookies,
-  ): Promise<FinishedLogin> {
+  ): Promise<IssuedTokens> {
     if (request.redirectUri === undefined) {
       throw new OAuthError('invalid_request', 'redirect_uri is missing');
     }
@@ -52,9 +52,9 @@ export class AuthorizationCodeGrant {
       throw invalidGrant();
     }
     const { login } = candidate;
-    const answer = await this.finisher.redeem(login, code, invalidGrant);
+    const tokens = await this.finisher.redeem(login, code, invalidGrant);
     const removed = login.target === 'page' ? [this.#cookies.remove(login.id)] : [];
-    return { answer, cookies: removed };
+    return { tokens, cookies: removed };
   }
 
   /** The login that a request means: by `state`, by the handle in `code_verifier`, or by the cookie of a page. */

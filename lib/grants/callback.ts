@@ -7,7 +7,7 @@ import { type PendingLogin, PendingLogins, equalSecrets } from '../login/pending
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { FinishedLogin } from './authorization-code.grant.js';
+import type { IssuedTokens } from './authorization-code.grant.js';
 import { LoginFinisher } from './login-finisher.js';
 
 /** The authorization response as it reaches our callback (RFC 6749 §4.1.2, RFC 9207 §2). */
@@ -41,15 +41,15 @@ export class Callback {
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
-  async finish(request: CallbackRequest, cookies: RequestCookies): Promise<FinishedLogin> {
+  async finish(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
     const login = await this.#login(request.state, cookies);
     await this.provider.checkCallbackIssuer(request.iss);
     if (request.error !== undefined) {
       throw this.finisher.abandon(login) ? toCallbackError(request.error) : refused();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
-    const answer = await this.finisher.redeem(login, request.code, refused);
-    return { answer, cookies: [this.#cookies.remove(login.id)] };
+    const tokens = await this.finisher.redeem(login, request.code, refused);
+    return { tokens, cookies: [this.#cookies.remove(login.id)] };
   }
 
   async #login(state: string | undefined, cookies: RequestCookies): Promise<PendingLogin> {

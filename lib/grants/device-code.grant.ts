@@ -3,11 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { type DeviceAuthorization, IdentityProvider } from '../idp/identity-provider.js';
-import type { TokenAnswer } from '../idp/token-answer.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { LoginFinisher } from './login-finisher.js';
 import { loginScope } from './scopes.js';
+import type { TokenResponse } from './token-response.js';
 
 const DEFAULT_INTERVAL_SEC = 5;
 const CAPACITY = 10_000;
@@ -18,8 +18,8 @@ interface Poller {
   readonly polledAtMs: number | undefined;
 }
 
-function slowDown(): OAuthError {
-  return new OAuthError('slow_down', 'Poll less often');
+function slowDown(cause?: unknown): OAuthError {
+  return new OAuthError('slow_down', 'Poll less often', { cause });
 }
 
 /** Device logins (RFC 8628). */
@@ -30,7 +30,8 @@ export class DeviceCodeGrant {
 
   constructor(
     private readonly provider: IdentityProvider,
-    private readonly finisher: LoginFinisher,
+    @Inject(LoginFinisher)
+    private readonly finisher: Pick<LoginFinisher, 'prepare' | 'concludeDevice'>,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -47,11 +48,20 @@ export class DeviceCodeGrant {
   }
 
   /** One poll. Faster than the interval is not passed on. */
-  async redeem(deviceCode: string): Promise<TokenAnswer> {
+  async redeem(deviceCode: string): Promise<TokenResponse> {
     this.#checkInterval(hash('sha256', deviceCode, 'base64'));
+    await this.#prepare();
     const answer = await this.provider.pollDeviceLogin(deviceCode);
-    await this.finisher.admit(answer, 'device_code');
-    return answer;
+    return this.finisher.concludeDevice(answer, deviceCode);
+  }
+
+  /** A store that is down must not cost the grant, and polling clients give up on a 503. */
+  async #prepare(): Promise<void> {
+    try {
+      await this.finisher.prepare();
+    } catch (error) {
+      throw error instanceof OAuthError ? slowDown(error) : error;
+    }
   }
 
   #checkInterval(key: string): void {

@@ -1,13 +1,16 @@
-import { HttpException, Inject, Injectable } from '@nestjs/common';
-import { OAuthError } from '../errors/oauth.error.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, epochSeconds } from '../clock/clock.js';
+import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
 import { FinishedLogins } from '../login/finished-logins.js';
 import type { PendingLogin } from '../login/pending-login.js';
-import type { LoginNotice } from '../options/oidc-auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { BrokerLogin, type BrokerLoginRequest } from './broker-login.js';
+import { LoginAdmission } from './login-admission.js';
+import { type TokenResponse, toTokenResponse } from './token-response.js';
 
 /** What all logins have in common at their end. */
 @Injectable()
@@ -15,9 +18,17 @@ export class LoginFinisher {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly finished: FinishedLogins,
+    private readonly admission: LoginAdmission,
+    private readonly brokerLogin: BrokerLogin,
     private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
+
+  /** Makes sure that nothing of ours is in the way of a login, before its grant is spent. @throws {@link OAuthError} 503 */
+  async prepare(): Promise<void> {
+    if (this.options.broker !== undefined) await this.brokerLogin.prepare();
+  }
 
   /**
    * Redeems the code of a login, once. A login whose exchange got no answer may be tried again; any other end of it,
@@ -25,7 +36,8 @@ export class LoginFinisher {
    *
    * @param taken what to throw when the login was used already
    */
-  async redeem(login: PendingLogin, code: string, taken: () => OAuthError): Promise<TokenAnswer> {
+  async redeem(login: PendingLogin, code: string, taken: () => OAuthError): Promise<TokenResponse> {
+    await this.prepare();
     if (!this.finished.take(login.id)) throw taken();
     let answer: TokenAnswer;
     try {
@@ -35,8 +47,7 @@ export class LoginFinisher {
       if (unanswered) this.finished.release(login.id);
       throw error;
     }
-    await this.admit(answer, 'authorization_code');
-    return answer;
+    return this.#conclude(answer, { grant: 'authorization_code', loginId: login.id, taken });
   }
 
   /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
@@ -44,38 +55,34 @@ export class LoginFinisher {
     return this.finished.take(login.id);
   }
 
-  /**
-   * Asks the host whether the login may go on, and tells everybody that it did.
-   *
-   * @throws {@link OAuthError} 403 `access_denied` when the host refuses; the refresh token is then given back.
-   */
-  async admit(answer: TokenAnswer, grant: LoginNotice['grant']): Promise<void> {
+  /** The end of a device login. @throws {@link OAuthError} 403 `access_denied` when the host refuses. */
+  async concludeDevice(answer: TokenAnswer, deviceCode: string): Promise<TokenResponse> {
+    const loginId = `device ${deviceCode}`;
+    return this.#conclude(answer, { grant: 'device_code', loginId, taken: invalidGrant });
+  }
+
+  async #conclude(answer: TokenAnswer, request: BrokerLoginRequest): Promise<TokenResponse> {
+    if (this.options.broker !== undefined) return this.brokerLogin.finish(answer, request);
+    await this.#admit(answer, request.grant);
+    return toTokenResponse(answer, epochSeconds(this.clock));
+  }
+
+  /** Asks the host whether the login may go on, and tells everybody that it did; else the refresh token is given back. */
+  async #admit(answer: TokenAnswer, grant: BrokerLoginRequest['grant']): Promise<void> {
     const { idTokenClaims: claims } = answer;
-    const provider = this.provider.name;
     try {
-      await this.options.onLogin?.({
-        provider,
-        grant,
-        ...(claims === undefined ? {} : { claims }),
-      });
+      await this.admission.check({ grant, ...(claims === undefined ? {} : { claims }) });
     } catch (error) {
       if (answer.refreshToken !== undefined) {
         await this.provider.revoke(answer.refreshToken, 'refresh_token').catch(() => undefined);
       }
-      throw refusalOf(error);
+      throw error;
     }
     const subject = claims?.['sub'];
     this.events.emit('login', {
-      provider,
+      provider: this.provider.name,
       grant,
       ...(typeof subject === 'string' ? { subject: hashedId(subject) } : {}),
     });
   }
-}
-
-/** A host refuses with an {@link OAuthError}, or with Nest's own Forbidden or Unauthorized; the rest is a fault. */
-function refusalOf(error: unknown): unknown {
-  if (error instanceof OAuthError || !(error instanceof HttpException)) return error;
-  if (error.getStatus() >= 500) return error;
-  return new OAuthError('access_denied', 'This login was refused', { status: 403, cause: error });
 }

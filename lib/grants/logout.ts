@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Sessions } from '../broker/sessions.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
 
 /** The query of the logout route (OpenID Connect RP-Initiated Logout §2). */
 export interface LogoutRequest {
@@ -19,6 +21,8 @@ export class Logout {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly urls: PublicUrls,
+    private readonly verifier: TokenVerifier,
+    private readonly sessions: Sessions,
     private readonly events: OidcEvents,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -27,20 +31,45 @@ export class Logout {
    * Where to send the browser: the provider's end-session endpoint, or the target itself when there is none or the
    * provider cannot be reached.
    *
-   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed, before anything is asked.
+   * @param accessToken of ours: its session ends, and tells the provider whom to log out.
+   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed, before anything is asked; 503 when the
+   * session cannot be ended.
    */
-  async start({ postLogoutRedirectUri: target, state }: LogoutRequest): Promise<string> {
+  async start(
+    { postLogoutRedirectUri: target, state }: LogoutRequest,
+    accessToken?: string,
+  ): Promise<string> {
     if (target !== undefined && !this.#isAllowed(target)) {
       throw new OAuthError('invalid_request', 'post_logout_redirect_uri is not allowed');
     }
     // A listed URL is sent as it was listed: providers compare exactly.
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
+    const idToken = accessToken === undefined ? undefined : await this.#endSession(accessToken);
     const url = await this.provider.endSessionUrl({
+      ...(idToken === undefined ? {} : { id_token_hint: idToken }),
       ...(absolute === undefined ? {} : { post_logout_redirect_uri: absolute }),
       ...(state === undefined ? {} : { state }),
     });
     this.events.emit('logout', { provider: this.provider.name });
     return url ?? withState(target ?? '/', state);
+  }
+
+  /** The ID token of the session that was ended, for the hint. A token that is worth nothing ends nothing. */
+  async #endSession(accessToken: string): Promise<string | undefined> {
+    if (this.options.broker === undefined) return undefined;
+    const verification = await this.verifier.verify(accessToken).catch((error: unknown) => {
+      if (error instanceof OAuthError && error.error === 'invalid_token') return undefined;
+      throw error;
+    });
+    if (verification === undefined) return undefined;
+    const { claims, issuer } = verification;
+    if (issuer.kind !== 'own') {
+      throw new OAuthError('invalid_request', 'The token belongs to no session here');
+    }
+    const open = claims.sid === undefined ? undefined : await this.sessions.findOpen(claims.sid);
+    if (open === undefined) return undefined;
+    await this.sessions.end(open.session, 'logout');
+    return open.content.provider.idToken;
   }
 
   #isAllowed(target: string): boolean {

@@ -1,28 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock, epochSeconds } from '../clock/clock.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { type DeviceAuthorization, IdentityProvider } from '../idp/identity-provider.js';
-import type { LoginCookie, RequestCookies } from '../login/login-cookies.js';
+import { SessionRefresh } from '../broker/session-refresh.js';
+import { SigningKeys } from '../broker/signing-keys.js';
+import type { DeviceAuthorization } from '../idp/identity-provider.js';
+import type { RequestCookies } from '../login/login-cookies.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import { type RequestHeaders, bearerToken } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
-import { AuthorizationCodeGrant, type FinishedLogin } from './authorization-code.grant.js';
+import { AuthorizationCodeGrant, type IssuedTokens } from './authorization-code.grant.js';
+import { BackchannelLogout } from './backchannel-logout.js';
+import { brokerOptions } from './broker-only.js';
 import { Callback, type CallbackRequest } from './callback.js';
 import { DeviceCodeGrant } from './device-code.grant.js';
+import { Introspect, type IntrospectionResponse } from './introspect.js';
 import { Logout, type LogoutRequest } from './logout.js';
+import { RefreshGrant } from './refresh.grant.js';
+import { Revoke } from './revoke.js';
 import { type TokenRequest, selectGrant } from './select-grant.js';
+import { ServiceMetadata } from './service-metadata.js';
 import { type LoginRedirect, type LoginRequest, StartLogin } from './start-login.js';
-import { type TokenResponse, toTokenResponse } from './token-response.js';
-import { type UserProfile, namesUser, toUserProfile } from './user-profile.js';
-
-/** Tokens for the caller, and the login cookies to remove with them. */
-export interface IssuedTokens {
-  readonly tokens: TokenResponse;
-  readonly cookies: readonly LoginCookie[];
-}
+import { TokenExchangeGrant } from './token-exchange.grant.js';
+import type { UserProfile } from './user-profile.js';
+import { UserProfiles } from './user-profiles.js';
+import { type SessionInfo, UserSessions } from './user-sessions.js';
 
 /** A rule for code that asks for a token itself; whether it is optional is then up to that code. */
 export type RequiredAuthRule = Omit<AuthRule, 'optional'>;
@@ -40,11 +42,18 @@ export class OidcService {
     private readonly finishLogin: Callback,
     private readonly codeGrant: AuthorizationCodeGrant,
     private readonly deviceGrant: DeviceCodeGrant,
+    private readonly refreshGrant: RefreshGrant,
+    private readonly exchangeGrant: TokenExchangeGrant,
     private readonly startLogout: Logout,
-    private readonly provider: IdentityProvider,
+    private readonly revocation: Revoke,
+    private readonly introspection: Introspect,
+    private readonly providerLogout: BackchannelLogout,
+    private readonly profiles: UserProfiles,
+    private readonly userSessions: UserSessions,
+    private readonly sessionRefresh: SessionRefresh,
+    private readonly signingKeys: SigningKeys,
+    private readonly metadata: ServiceMetadata,
     private readonly authenticator: Authenticator,
-    private readonly events: OidcEvents,
-    @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -64,29 +73,26 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_request` or the provider's error; 502, 503 when the provider fails.
    */
   async callback(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
-    return this.#issue(await this.finishLogin.finish(request, cookies));
+    return this.finishLogin.finish(request, cookies);
   }
 
   /**
-   * Serves the token route: code, refresh token or device code.
+   * Serves the token route: code, refresh token, device code, or in broker mode a subject token (RFC 8693).
    *
-   * @throws {@link OAuthError} 400 with the codes of RFC 6749 §5.2 and RFC 8628 §3.5; 502, 503 when the provider fails.
+   * @throws {@link OAuthError} 400 with the codes of RFC 6749 §5.2 and RFC 8628 §3.5; 403 when the user may not log in; 502, 503
+   * when the provider or the store fails.
    */
   async token(request: TokenRequest, cookies: RequestCookies = NO_COOKIES): Promise<IssuedTokens> {
     const selected = selectGrant(request, this.options.grants);
     switch (selected.grant) {
       case 'authorizationCode':
-        return this.#issue(await this.codeGrant.redeem(selected.code, request, cookies));
+        return this.codeGrant.redeem(selected.code, request, cookies);
       case 'device':
-        return this.#issue({
-          answer: await this.deviceGrant.redeem(selected.deviceCode),
-          cookies: [],
-        });
-      case 'refresh': {
-        const answer = await this.provider.refresh(selected.refreshToken, request.scope);
-        this.events.emit('refresh', { provider: this.provider.name });
-        return this.#issue({ answer, cookies: [] });
-      }
+        return withoutCookies(await this.deviceGrant.redeem(selected.deviceCode));
+      case 'refresh':
+        return withoutCookies(await this.refreshGrant.redeem(selected.refreshToken, request.scope));
+      case 'exchange':
+        return withoutCookies(await this.exchangeGrant.redeem(selected.subjectToken, request));
     }
   }
 
@@ -103,32 +109,107 @@ export class OidcService {
   /**
    * Where to send a browser to log out.
    *
-   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed.
+   * @param accessToken in broker mode, the caller's: its session ends on every instance.
+   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed; 503 when the session cannot be ended.
    */
-  logout(request: LogoutRequest = {}): Promise<string> {
-    return this.startLogout.start(request);
+  logout(request: LogoutRequest = {}, accessToken?: string): Promise<string> {
+    return this.startLogout.start(request, accessToken);
   }
 
   /**
-   * The profile of an access token's user: from its own claims where they name the user, else from the provider.
+   * The profile of an access token's user: from its own claims where they name the user, in broker mode also from its session,
+   * else from the provider.
    *
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`; 502, 503 when the provider fails.
    */
   async userinfo(accessToken: string): Promise<UserProfile> {
-    const claims = await this.verify(accessToken);
-    if (namesUser(claims)) return toUserProfile(claims, claims.sub);
-    const asked = await this.provider.userinfo(accessToken, claims.sub);
-    return toUserProfile({ ...claims, ...asked }, claims.sub);
+    return this.profiles.of(accessToken);
   }
 
   /**
-   * Revokes a token at the provider (RFC 7009).
+   * Revokes a token (RFC 7009): at the provider; in broker mode the token, and the session that it belongs to, here and there.
    *
-   * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot; 502, 503 when it fails.
+   * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot; 502, 503 when it or the store fails.
    */
-  async revoke(token: string, tokenTypeHint?: string): Promise<void> {
-    await this.provider.revoke(token, tokenTypeHint);
-    this.events.emit('revoke', { provider: this.provider.name, token: hashedId(token) });
+  revoke(token: string, tokenTypeHint?: string): Promise<void> {
+    return this.revocation.revoke(token, tokenTypeHint);
+  }
+
+  /**
+   * Broker mode: what a token is worth (RFC 7662).
+   *
+   * @param callerToken gives the caller's own access token, or throws when there is none.
+   * @throws {@link OAuthError} 404 without `broker.introspectionScope`; 401, 403 for the caller; 503.
+   */
+  introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
+    return this.introspection.introspect(token, callerToken);
+  }
+
+  /**
+   * Broker mode: ends the sessions that the provider says it has ended (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold; 503 when the store fails.
+   */
+  backchannelLogout(logoutToken: string): Promise<void> {
+    return this.providerLogout.end(logoutToken);
+  }
+
+  /** Broker mode: the public keys of our tokens (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
+  jwks(): ReturnType<ServiceMetadata['jwks']> {
+    return this.metadata.jwks();
+  }
+
+  /**
+   * Broker mode: a live access token of the identity provider for the user of a session (`sid` of the caller's token), for calls
+   * to other APIs. Refreshed when it is about to end, by one instance at a time.
+   *
+   * @throws {@link OAuthError} 400 `invalid_grant` when the session is over or cannot be refreshed; 404 in passthrough mode; 503.
+   */
+  async getIdpToken(session: string): Promise<string> {
+    brokerOptions(this.options);
+    return this.sessionRefresh.providerAccessToken(session);
+  }
+
+  /** Broker mode: the sessions of a user (`sub` of our tokens), newest first. @throws {@link OAuthError} 404, 503 */
+  async listSessions(sub: string): Promise<SessionInfo[]> {
+    brokerOptions(this.options);
+    return this.userSessions.list(sub);
+  }
+
+  /**
+   * Broker mode: ends a session, here at once and on every other instance within `broker.revocationPollSec`.
+   *
+   * @returns whether there was one to end.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async revokeSession(id: string): Promise<boolean> {
+    brokerOptions(this.options);
+    return this.userSessions.end(id);
+  }
+
+  /**
+   * Broker mode: ends all sessions of a user (`sub` of our tokens), and refuses every token that was issued to that user until
+   * now.
+   *
+   * @returns how many sessions ended.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async revokeSessions(sub: string): Promise<number> {
+    brokerOptions(this.options);
+    return this.userSessions.endAll(sub);
+  }
+
+  /**
+   * Broker mode: retires a signing key in an emergency. Another one signs at once, and every token of the retired one is refused,
+   * here at once and on every other instance within `broker.revocationPollSec`; peers learn of it from the JWKS.
+   *
+   * @param kid default: the key that signs now.
+   * @returns whether there was such a key.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async retireSigningKey(kid?: string): Promise<boolean> {
+    brokerOptions(this.options);
+    return this.signingKeys.retire(kid);
   }
 
   /**
@@ -149,8 +230,8 @@ export class OidcService {
   async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
     return this.verify(bearerToken(headers), rule);
   }
+}
 
-  #issue({ answer, cookies }: FinishedLogin): IssuedTokens {
-    return { tokens: toTokenResponse(answer, epochSeconds(this.clock)), cookies };
-  }
+function withoutCookies(tokens: IssuedTokens['tokens']): IssuedTokens {
+  return { tokens, cookies: [] };
 }

@@ -13,6 +13,11 @@ export interface TokenRequest {
   readonly refreshToken?: string | undefined;
   readonly deviceCode?: string | undefined;
   readonly subjectToken?: string | undefined;
+  readonly subjectTokenType?: string | undefined;
+  readonly requestedTokenType?: string | undefined;
+  readonly actorToken?: string | undefined;
+  readonly audience?: string | undefined;
+  readonly resource?: string | undefined;
   readonly scope?: string | undefined;
 }
 
@@ -20,7 +25,8 @@ export interface TokenRequest {
 export type SelectedGrant =
   | { readonly grant: 'authorizationCode'; readonly code: string }
   | { readonly grant: 'refresh'; readonly refreshToken: string }
-  | { readonly grant: 'device'; readonly deviceCode: string };
+  | { readonly grant: 'device'; readonly deviceCode: string }
+  | { readonly grant: 'exchange'; readonly subjectToken: string };
 
 const GRANT_OF_TYPE: Readonly<Record<string, string>> = {
   authorization_code: 'authorizationCode',
@@ -33,13 +39,13 @@ function unsupported(): OAuthError {
   return new OAuthError('unsupported_grant_type', 'This grant is not offered here');
 }
 
-function grantOf(request: TokenRequest): SelectedGrant | { grant: 'exchange' } | undefined {
-  const found: (SelectedGrant | { grant: 'exchange' })[] = [];
+function grantOf(request: TokenRequest): SelectedGrant | undefined {
+  const found: SelectedGrant[] = [];
   const { code, refreshToken, deviceCode, subjectToken } = request;
   if (code !== undefined) found.push({ grant: 'authorizationCode', code });
   if (refreshToken !== undefined) found.push({ grant: 'refresh', refreshToken });
   if (deviceCode !== undefined) found.push({ grant: 'device', deviceCode });
-  if (subjectToken !== undefined) found.push({ grant: 'exchange' });
+  if (subjectToken !== undefined) found.push({ grant: 'exchange', subjectToken });
   return found.length === 1 ? found[0] : undefined;
 }
 
@@ -70,6 +76,6 @@ export function selectGrant(
   if (named !== undefined && named !== selected.grant) {
     throw new OAuthError('invalid_request', 'grant_type does not belong to the other parameters');
   }
-  if (selected.grant === 'exchange' || !grants[selected.grant]) throw unsupported();
+  if (!grants[selected.grant]) throw unsupported();
   return selected;
 }

@@ -9,6 +9,8 @@ export interface TokenResponse {
   readonly refresh_token?: string;
   readonly refresh_expires?: number;
   readonly scope: string;
+  /** Of a token exchange only (RFC 8693 §2.2.1). */
+  readonly issued_token_type?: string;
 }
 
 /** The identity provider's own tokens, in our members only. */

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { OAuthError } from '../../../lib/errors/oauth.error.js';
 import { OidcEvents } from '../../../lib/events/oidc-events.js';
 import { DeviceCodeGrant } from '../../../lib/grants/device-code.grant.js';
-import { LoginFinisher } from '../../../lib/grants/login-finisher.js';
 import { GuardedFetch } from '../../../lib/http/guarded-fetch.js';
 import { IdentityProvider, type DeviceAuthorization } from '../../../lib/idp/identity-provider.js';
 import { ProviderConnection } from '../../../lib/idp/provider-connection.js';
@@ -15,6 +14,8 @@ import { FinishedLogins } from '../../../lib/login/finished-logins.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { FakeClock } from '../../support/fake-clock.js';
+
+const neverConcluded = (): Promise<never> => Promise.reject(new Error('no login ends here'));
 
 const CAPACITY = 10_000;
 
@@ -52,7 +53,7 @@ function setUp() {
   const events = new OidcEvents(clock);
   const connection = new ProviderConnection(options, new GuardedFetch(options), clock, events);
   const provider = new WaitingProvider(options, connection, events);
-  const finisher = new LoginFinisher(provider, new FinishedLogins(clock), events, options);
+  const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
   const grant = new DeviceCodeGrant(provider, finisher, clock, options);
 
   const poll = async (deviceCode: string): Promise<string> => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OAuthError } from '../../../lib/errors/oauth.error.js';
 import { selectGrant, type TokenRequest } from '../../../lib/grants/select-grant.js';
 
-const ALL = { authorizationCode: true, refresh: true, device: true };
+const ALL = { authorizationCode: true, refresh: true, device: true, exchange: true };
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
@@ -16,6 +16,11 @@ const complete: Required<TokenRequest> = {
   refreshToken: undefined,
   deviceCode: undefined,
   subjectToken: undefined,
+  subjectTokenType: undefined,
+  requestedTokenType: undefined,
+  actorToken: undefined,
+  audience: undefined,
+  resource: undefined,
   scope: 'openid',
 };
 
@@ -78,9 +83,12 @@ describe('the selection of a grant', () => {
     },
   );
 
-  it('TK-1: offers no exchange', () => {
-    expect(errorOf({ subjectToken: 'x' })).toBe('400 unsupported_grant_type');
-    expect(errorOf({ subjectToken: 'x', grantType: EXCHANGE })).toBe('400 unsupported_grant_type');
+  it('TK-1: tells an exchange by its subject token', () => {
+    const off = { ...ALL, exchange: false };
+
+    expect(errorOf({ subjectToken: 'x' })).toBe('selected exchange');
+    expect(errorOf({ subjectToken: 'x', grantType: EXCHANGE })).toBe('selected exchange');
+    expect(errorOf({ subjectToken: 'x' }, off)).toBe('400 unsupported_grant_type');
     expect(errorOf({ code: 'x', grantType: EXCHANGE })).toBe('400 invalid_request');
   });
 });

@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { storedHash } from '../broker/refresh-tokens.js';
+import { Sessions } from '../broker/sessions.js';
+import { Clock } from '../clock/clock.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcEvents } from '../events/oidc-events.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import type { LogoutTokenClaims } from '../idp/check-logout-token.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { brokerOptions } from './broker-only.js';
+import { UserSessions } from './user-sessions.js';
+
+const CAPACITY = 10_000;
+
+function refused(cause: string): OAuthError {
+  return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
+}
+
+/** The identity provider tells that it has logged somebody out (OpenID Connect Back-Channel Logout 1.0). */
+@Injectable()
+export class BackchannelLogout {
+  /** When each logout token that was seen expires, by its `jti`; the oldest goes when it is full. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly sessions: Sessions,
+    private readonly users: UserSessions,
+    private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /**
+   * Ends the sessions that the token names, on every instance.
+   *
+   * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before; 404 in passthrough mode;
+   * also 400 when the store cannot be asked: the specification knows 200 and 400 only (§2.8).
+   */
+  async end(logoutToken: string): Promise<void> {
+    const { subjectClaim } = brokerOptions(this.options);
+    const claims = await this.provider.readLogoutToken(logoutToken);
+    if (!this.#isFirst(claims)) throw refused('seen before');
+    try {
+      await this.#endSessions(claims, subjectClaim === undefined);
+    } catch (error) {
+      this.#seen.delete(claims.jti); // the provider may send it again
+      throw error;
+    }
+    this.events.emit('logout', { provider: this.provider.name });
+  }
+
+  async #endSessions({ iss, sid, sub }: LogoutTokenClaims, mintsSub: boolean): Promise<void> {
+    const list = () => this.sessions.ofProvider(iss, { sid, sub });
+    if (sid === undefined && sub !== undefined) {
+      const subjects = new Set((await list()).map(({ subjectHash }) => subjectHash));
+      if (mintsSub) subjects.add(storedHash(sub)); // tokens by exchange belong to no session
+      for (const subjectHash of subjects) await this.users.refuseTokensOf(subjectHash);
+    }
+    await this.users.endEach(list, 'logout');
+  }
+
+  #isFirst({ jti, exp }: LogoutTokenClaims): boolean {
+    const nowSec = this.clock.now().getTime() / 1000 - this.options.clockToleranceSec;
+    for (const [id, expiresAt] of this.#seen) {
+      if (expiresAt > nowSec && this.#seen.size < CAPACITY) break;
+      this.#seen.delete(id);
+    }
+    if (this.#seen.has(jti)) return false;
+    this.#seen.set(jti, exp);
+    return true;
+  }
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import type { ProviderTokens } from '../broker/session-content.js';
+import { type FinishedSession, Sessions } from '../broker/sessions.js';
+import { TokenMinter } from '../broker/token-minter.js';
+import { UpstreamTokens } from '../broker/upstream-tokens.js';
+import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { OidcEvents, hashedId } from '../events/oidc-events.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import type { TokenAnswer } from '../idp/token-answer.js';
+import type { LoginNotice } from '../options/oidc-auth-options.js';
+import { BrokerTokens } from './broker-tokens.js';
+import { LoginAdmission } from './login-admission.js';
+import { UserClaimsCollector } from './provider-claims.js';
+import type { TokenResponse } from './token-response.js';
+
+/** A login as its session remembers it. */
+export interface BrokerLoginRequest {
+  readonly grant: LoginNotice['grant'];
+  /** What makes the login single-use, on every instance. */
+  readonly loginId: string;
+  /** What to throw when the login was used already. */
+  readonly taken: () => OAuthError;
+}
+
+/** The provider's tokens as a session keeps them. */
+export function providerTokensOf(answer: TokenAnswer): ProviderTokens {
+  return {
+    accessToken: answer.accessToken,
+    accessExpiresAt: answer.expiresAt,
+    refreshToken: answer.refreshToken,
+    refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
+    idToken: answer.idToken,
+  };
+}
+
+/** The end of logins in broker mode: a session is written, and its first token minted. */
+@Injectable()
+export class BrokerLogin {
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly collector: UserClaimsCollector,
+    private readonly admission: LoginAdmission,
+    private readonly sessions: Sessions,
+    private readonly minter: TokenMinter,
+    private readonly tokens: BrokerTokens,
+    private readonly upstream: UpstreamTokens,
+    private readonly events: OidcEvents,
+  ) {}
+
+  /** Makes sure that a login could end well, before its code or device grant is spent. @throws {@link OAuthError} 503 */
+  async prepare(): Promise<void> {
+    await this.minter.prepare();
+    await this.sessions.prepare();
+  }
+
+  /**
+   * Makes a session of a token answer. Whatever goes wrong, the provider's tokens are given back.
+   *
+   * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
+   */
+  async finish(answer: TokenAnswer, request: BrokerLoginRequest): Promise<TokenResponse> {
+    try {
+      return await this.#finish(answer, request);
+    } catch (error) {
+      await this.upstream.revoke(providerTokensOf(answer));
+      throw error;
+    }
+  }
+
+  async #finish(
+    answer: TokenAnswer,
+    { grant, loginId, taken }: BrokerLoginRequest,
+  ): Promise<TokenResponse> {
+    const login = await this.#sessionOf(answer, grant);
+    const open = await this.sessions.create({ ...login, loginId });
+    if (open === undefined) throw taken();
+    this.events.emit('login', {
+      provider: this.provider.name,
+      grant,
+      subject: hashedId(open.content.providerSubject),
+      session: hashedId(open.session.id),
+    });
+    return this.tokens.respond(open);
+  }
+
+  async #sessionOf(
+    answer: TokenAnswer,
+    grant: LoginNotice['grant'],
+  ): Promise<Omit<FinishedSession, 'loginId'>> {
+    const { iss, sub, sid } = answer.idTokenClaims ?? {};
+    if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
+    const collected = await this.collector.collect(answer, sub);
+    this.collector.checkDemands(collected);
+    await this.admission.check({ grant, claims: { ...collected.all, iss, sub } });
+    return {
+      provider: this.provider.name,
+      issuer: iss,
+      providerSession: typeof sid === 'string' ? sid : undefined,
+      content: {
+        provider: providerTokensOf(answer),
+        providerSubject: sub,
+        claims: await this.collector.toUserClaims(collected, sub),
+        profile: this.collector.profileOf(collected),
+        scope: answer.scope,
+      },
+    };
+  }
+}

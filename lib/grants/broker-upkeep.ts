@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Revocations } from '../broker/revocations.js';
+import { SigningKeys } from '../broker/signing-keys.js';
+import { Clock } from '../clock/clock.js';
+import { describeError } from '../errors/describe-error.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { PeerIssuers } from '../federation/peer-issuers.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { StoreAccess } from '../store/store-access.js';
+
+const PURGE_BATCH = 500;
+const PAUSE_MS = 50;
+/** Rows are kept this long beyond their end, for clocks that differ. */
+const PURGE_MARGIN_MS = 60_000;
+
+/**
+ * What broker mode does without being asked: pulls revocations, keys and trusted issuers every few seconds, and
+ * removes expired rows. Waits between the turns, so that a slow store is never asked twice at once.
+ */
+@Injectable()
+export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #logger = new Logger('OidcAuth');
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly revocations: Revocations,
+    private readonly peers: PeerIssuers,
+    private readonly store: StoreAccess,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { broker } = this.options;
+    if (broker === undefined) return;
+    const turns = [this.#repeat(() => this.pull(), broker.revocationPollSec, 'at once')];
+    if (broker.purgeIntervalSec > 0) {
+      turns.push(this.#repeat(() => this.purge(), broker.purgeIntervalSec, 'later'));
+    }
+    this.#running = Promise.all(turns);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Looks for what other instances did. */
+  async pull(): Promise<void> {
+    await Promise.all([this.keys.refresh(), this.revocations.pull(), this.peers.refresh()]);
+  }
+
+  /** Removes expired rows in small batches, until none are left. @returns how many. */
+  async purge(): Promise<number> {
+    const before = new Date(this.clock.now().getTime() - PURGE_MARGIN_MS);
+    let removed = 0;
+    for (let batch = PURGE_BATCH; batch >= PURGE_BATCH && !this.#stop.signal.aborted;) {
+      batch = await this.store.ask((store) => store.purgeExpired(before, PURGE_BATCH), {
+        repeat: true,
+      });
+      removed += batch;
+      await this.#pause(PAUSE_MS);
+    }
+    return removed;
+  }
+
+  async #repeat(
+    turn: () => Promise<unknown>,
+    everySec: number,
+    first: 'at once' | 'later',
+  ): Promise<void> {
+    if (first === 'later') await this.#pause(jittered(everySec));
+    while (!this.#stop.signal.aborted) {
+      await turn().catch((error: unknown) => this.#report(error));
+      await this.#pause(jittered(everySec));
+    }
+  }
+
+  /** Failures of the store and of peers were reported where they happened. */
+  #report(error: unknown): void {
+    if (error instanceof OAuthError) return;
+    this.#logger.error(`Upkeep failed: ${describeError(error)}`);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+  }
+}
+
+/** A little less each time, so that instances that start together do not stay together. */
+function jittered(seconds: number): number {
+  return seconds * 1000 * (0.85 + Math.random() * 0.15);
+}

@@ -1,0 +1,208 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { UserClaims } from '../broker/session-content.js';
+import { Clock } from '../clock/clock.js';
+import { printable } from '../errors/describe-error.js';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
+import type { ProviderClaims } from '../options/broker-options.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { claimAt, meetsDemand } from '../tokens/claim-path.js';
+import { rolesOf } from '../tokens/roles.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+import { LoginTokenIssuers } from './login-token-issuers.js';
+
+/** What the identity provider said of a user, by where it said so. */
+export interface ClaimSources {
+  /** Of its access token, when that is a JWT that verifies and is about the same user. */
+  readonly accessToken: ProviderClaims | undefined;
+  readonly idToken: ProviderClaims | undefined;
+  /** `undefined` when it was not asked, could not be reached, or offers none. */
+  readonly userinfo: ProviderClaims | undefined;
+  /** Whether userinfo was wanted and could not be had. */
+  readonly incomplete: boolean;
+}
+
+/** A user's claims, put together. */
+export interface CollectedClaims {
+  /** All that the provider said, for the host's functions and the option `claims`. */
+  readonly all: ProviderClaims;
+  readonly roles: readonly string[] | undefined;
+  readonly sources: ClaimSources;
+}
+
+const ROLE_CLAIMS = ['realm_access', 'resource_access', 'groups', 'roles'];
+const NAMES = ['name', 'given_name', 'family_name'];
+/** About the token rather than the user. */
+const OF_THE_TOKEN = new Set(
+  'aud exp iat nbf jti azp typ nonce at_hash c_hash s_hash auth_time acr amr sid scope scp client_id ver uti rh'.split(
+    ' ',
+  ),
+);
+/** What a token of ours needs to mean what it says; a host's own claims do not touch it. */
+const RESERVED = new Set(
+  'iss sub aud exp nbf iat jti sid scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
+    ' ',
+  ),
+);
+
+function textOf(claims: ProviderClaims | undefined, name: string): string | undefined {
+  const value = claims && Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function hasRoles(claims: ProviderClaims | undefined): claims is ProviderClaims {
+  return claims !== undefined && ROLE_CLAIMS.some((name) => Object.hasOwn(claims, name));
+}
+
+function aboutUser(claims: ProviderClaims | undefined): ProviderClaims {
+  return Object.fromEntries(
+    Object.entries(claims ?? {}).filter(([name]) => !OF_THE_TOKEN.has(name)),
+  );
+}
+
+/** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
+@Injectable()
+export class UserClaimsCollector {
+  readonly #logger = new Logger('OidcAuth');
+  readonly #verifier: TokenVerifier;
+  readonly #warned = new Set<string>();
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly provider: IdentityProvider,
+    @Inject(Clock) clock: Clock,
+  ) {
+    // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
+    const quiet = { emit: () => undefined };
+    this.#verifier = new TokenVerifier(new LoginTokenIssuers(provider), clock, quiet, options);
+  }
+
+  /**
+   * Asks userinfo where the tokens leave something open: a source of roles, user name, e-mail, the subject claim, or a
+   * claim that the option `claims` names.
+   *
+   * @param remembered claims of an earlier ID token, where the provider repeats none at a refresh: they give way to all others.
+   * @throws {@link OAuthError} 502 when userinfo is about another subject (OpenID Connect Core §5.3.2).
+   */
+  async collect(
+    tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
+    subject: string,
+    remembered?: ProviderClaims,
+  ): Promise<CollectedClaims> {
+    const { idTokenClaims: idToken } = tokens;
+    const accessToken = await this.#claimsOf(tokens.accessToken, subject);
+    const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
+    const known = { ...aboutUser(remembered), ...aboutUser(idToken), ...aboutUser(accessToken) };
+    if (!this.#leavesOpen(known, hasRoles(idToken) || accessToken !== undefined)) {
+      return this.#combined(sources, remembered);
+    }
+    try {
+      const userinfo = await this.provider.userinfo(tokens.accessToken, subject);
+      return this.#combined({ ...sources, userinfo }, remembered);
+    } catch (error) {
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
+      return this.#combined({ ...sources, incomplete: true }, remembered);
+    }
+  }
+
+  /** @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold. */
+  checkDemands({ all, roles }: CollectedClaims): void {
+    if (this.options.claims.every((demand) => meetsDemand(all, demand, roles ?? []))) return;
+    throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
+  }
+
+  /**
+   * What minted tokens say of the user.
+   *
+   * @param before of the session's last mint: the subject stays, and what the provider does not repeat.
+   * @throws {@link OAuthError} 502 without the claim that is to become `sub`.
+   */
+  async toUserClaims(
+    { all, roles, sources }: CollectedClaims,
+    subject: string,
+    before?: UserClaims,
+  ): Promise<UserClaims> {
+    const { accessToken, idToken, userinfo } = sources;
+    const withEmail = [idToken, accessToken, userinfo, before].find((one) => textOf(one, 'email'));
+    const username = [idToken, accessToken, userinfo, before]
+      .map((one) => textOf(one, 'preferred_username'))
+      .find((one) => one !== undefined);
+    const verified = withEmail?.['email_verified']; // travels with its address, from one source
+    const mapped = (await this.options.broker?.mapClaims?.(Object.freeze({ ...all }))) ?? {};
+    return {
+      sub: before?.sub ?? this.#mintedSubject(all, subject),
+      ...(username === undefined ? {} : { preferred_username: username }),
+      ...(withEmail === undefined ? {} : { email: withEmail['email'] }),
+      ...(typeof verified === 'boolean' ? { email_verified: verified } : {}),
+      roles: roles ?? before?.['roles'] ?? [],
+      ...this.#permitted(mapped),
+    };
+  }
+
+  /** Names for the userinfo route. */
+  profileOf({ all }: CollectedClaims): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(
+      NAMES.flatMap((name) => {
+        const value = textOf(all, name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  }
+
+  async #claimsOf(accessToken: string, subject: string): Promise<ProviderClaims | undefined> {
+    if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
+    try {
+      const { claims } = await this.#verifier.verify(accessToken);
+      return claims.sub === subject ? claims : undefined;
+    } catch (error) {
+      if (error instanceof OAuthError) return undefined;
+      throw error;
+    }
+  }
+
+  #leavesOpen(known: ProviderClaims, rolesKnown: boolean): boolean {
+    const { broker, claims } = this.options;
+    const wanted = ['preferred_username', 'email', broker?.subjectClaim ?? 'sub'];
+    if (!rolesKnown || wanted.some((name) => textOf(known, name) === undefined)) return true;
+    return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
+  }
+
+  #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
+    const { accessToken, idToken, userinfo } = sources;
+    const withRoles = accessToken ?? [idToken, userinfo].find(hasRoles);
+    return {
+      all: {
+        ...aboutUser(remembered),
+        ...aboutUser(userinfo),
+        ...aboutUser(idToken),
+        ...aboutUser(accessToken),
+      },
+      roles: withRoles && rolesOf(withRoles, this.options.roleClients),
+      sources,
+    };
+  }
+
+  #mintedSubject(all: ProviderClaims, subject: string): string {
+    const claim = this.options.broker?.subjectClaim;
+    if (claim === undefined) return subject;
+    const value = textOf(all, claim);
+    if (value !== undefined) return value;
+    this.#logger.error(`The provider gave no claim "${printable(claim)}" ("broker.subjectClaim")`);
+    throw badUpstreamAnswer('the subject claim is missing');
+  }
+
+  #permitted(mapped: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const entries = Object.entries(mapped);
+    for (const [name] of entries) {
+      if (!RESERVED.has(name) || this.#warned.has(name)) continue;
+      this.#warned.add(name);
+      this.#logger.warn(
+        `"broker.mapClaims" gives "${name}", which a host cannot set; it is left out`,
+      );
+    }
+    return Object.fromEntries(
+      entries.filter(([name, value]) => !RESERVED.has(name) && value !== undefined),
+    );
+  }
+}

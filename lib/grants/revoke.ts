@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RefreshTokens, storedHash } from '../broker/refresh-tokens.js';
+import { Revocations } from '../broker/revocations.js';
+import { Sessions } from '../broker/sessions.js';
+import { Clock } from '../clock/clock.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcEvents, hashedId } from '../events/oidc-events.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { StoreAccess } from '../store/store-access.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+
+/** Token revocation (RFC 7009): at the identity provider in passthrough mode, of our own tokens in broker mode. */
+@Injectable()
+export class Revoke {
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly verifier: TokenVerifier,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
+    private readonly store: StoreAccess,
+    private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** In broker mode a token that is not ours is no error (RFC 7009 §2.2), and reaches nobody. */
+  async revoke(token: string, hint: string | undefined): Promise<void> {
+    const revoked =
+      this.options.broker === undefined
+        ? await this.provider.revoke(token, hint).then(() => true)
+        : await this.#revokeOwn(token);
+    if (!revoked) return;
+    this.events.emit('revoke', { provider: this.provider.name, token: hashedId(token) });
+  }
+
+  async #revokeOwn(token: string): Promise<boolean> {
+    const refreshToken = this.refreshTokens.read(token);
+    if (refreshToken !== undefined) return this.#endSession(refreshToken.sessionId);
+    const claims = await this.#ownClaims(token);
+    if (claims === undefined) return false;
+    if (claims.jti !== undefined) await this.#revokeToken(claims.jti);
+    if (claims.sid !== undefined) await this.#endSession(claims.sid);
+    return true;
+  }
+
+  async #endSession(id: string): Promise<boolean> {
+    const session = await this.sessions.find(id);
+    return session !== undefined && (await this.sessions.end(session, 'revoked'));
+  }
+
+  async #revokeToken(jti: string): Promise<void> {
+    const at = this.clock.now();
+    const revocation = { kind: 'token', id: storedHash(jti), at } as const;
+    const expiresAt = this.revocations.keepUntil(at);
+    await this.store.ask((store) => store.addRevocation({ ...revocation, expiresAt }), {
+      repeat: true,
+    });
+    this.revocations.add(revocation);
+  }
+
+  async #ownClaims(token: string): Promise<IdTokenClaims | undefined> {
+    try {
+      const { claims, issuer } = await this.verifier.verify(token);
+      return issuer.kind === 'own' ? claims : undefined;
+    } catch (error) {
+      if (error instanceof OAuthError && error.error === 'invalid_token') return undefined;
+      throw error;
+    }
+  }
+}

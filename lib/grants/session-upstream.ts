@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { decodeJwt } from 'jose';
+import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
+import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
+import { describeError } from '../errors/describe-error.js';
+import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
+import { OidcEvents, hashedId } from '../events/oidc-events.js';
+import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
+import type { TokenAnswer } from '../idp/token-answer.js';
+import { UserClaimsCollector } from './provider-claims.js';
+
+const REVOCATION_LIMIT_MS = 3000;
+/** The lease of the session leaves this much time beyond the call that matters. */
+const CLAIMS_LIMIT_MS = 4000;
+
+/** The identity provider as sessions see it. */
+@Injectable()
+export class SessionUpstream extends UpstreamTokens {
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly collector: UserClaimsCollector,
+    private readonly events: OidcEvents,
+  ) {
+    super();
+  }
+
+  prepare(): Promise<void> {
+    return this.provider.prepare();
+  }
+
+  async renew(sessionId: string, content: SessionContent): Promise<RenewedTokens> {
+    const answer = await this.#refreshed(content);
+    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(sessionId) });
+    const { provider: before } = content;
+    const provider: ProviderTokens = {
+      accessToken: answer.accessToken,
+      accessExpiresAt: answer.expiresAt,
+      refreshToken: answer.refreshToken,
+      refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
+      idToken: answer.idToken ?? before.idToken,
+    };
+    return { provider, ...(await this.#claims(sessionId, content, answer, provider)) };
+  }
+
+  async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
+    const token = refreshToken ?? accessToken;
+    if (token === undefined) return;
+    const hint = refreshToken === undefined ? 'access_token' : 'refresh_token';
+    const revoked = this.provider.revoke(token, hint).catch(() => undefined); // was reported where it failed
+    await Promise.race([revoked, sleep(REVOCATION_LIMIT_MS, undefined, { ref: false })]);
+  }
+
+  async #refreshed({ provider, providerSubject }: SessionContent): Promise<TokenAnswer> {
+    if (provider.refreshToken === undefined) throw invalidGrant('no refresh token');
+    try {
+      return await this.provider.refreshOf(providerSubject, provider.refreshToken);
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      if (error.error === 'invalid_grant')
+        throw new SessionEnd('provider-ended-it', invalidGrant(error));
+      if (error.cause === OTHER_SUBJECT)
+        throw new SessionEnd('subject-changed', invalidGrant(error));
+      throw error;
+    }
+  }
+
+  /** Claims of now; those of the last mint where they cannot be had, because the provider's answer must not be lost. */
+  async #claims(
+    sessionId: string,
+    content: SessionContent,
+    answer: TokenAnswer,
+    provider: ProviderTokens,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
+    const limit = new AbortController();
+    const late = sleep(CLAIMS_LIMIT_MS, undefined, { signal: limit.signal, ref: false }).then(
+      () => {
+        throw new Error('timed out');
+      },
+    );
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([this.#renewedClaims(content, answer), late]);
+    } catch (error) {
+      if (isRefusal(error)) {
+        await this.revoke(provider); // newer than those that the session gives back
+        throw new SessionEnd('claims-no-longer-allowed', error);
+      }
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
+        await this.revoke(provider);
+        throw new SessionEnd('subject-changed', invalidGrant(error));
+      }
+      this.events.emit('claims-not-renewed', {
+        provider: this.provider.name,
+        session: hashedId(sessionId),
+        reason: describeError(error),
+      });
+      return { claims: content.claims, profile: content.profile };
+    } finally {
+      limit.abort();
+    }
+  }
+
+  async #renewedClaims(
+    { provider, providerSubject, claims, profile }: SessionContent,
+    answer: TokenAnswer,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
+    const { idToken: earlier } = provider;
+    const repeated = answer.idToken !== undefined || earlier === undefined;
+    const remembered = repeated ? undefined : decodeJwt(earlier); // it was validated at the login
+    const collected = await this.collector.collect(answer, providerSubject, remembered);
+    const { accessToken, idToken, userinfo, incomplete } = collected.sources;
+    if (incomplete) throw new Error('userinfo could not be had');
+    if (accessToken === undefined && idToken === undefined && userinfo === undefined) {
+      return { claims, profile }; // this provider says nothing at a refresh
+    }
+    this.collector.checkDemands(collected);
+    return {
+      claims: await this.collector.toUserClaims(collected, providerSubject, claims),
+      profile: { ...profile, ...this.collector.profileOf(collected) },
+    };
+  }
+}
+
+function isRefusal(error: unknown): error is OAuthError {
+  return error instanceof OAuthError && error.getStatus() === 403;
+}

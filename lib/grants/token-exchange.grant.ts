@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TokenMinter } from '../broker/token-minter.js';
+import { Clock, epochSeconds } from '../clock/clock.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcEvents, hashedId } from '../events/oidc-events.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { authorizedParty } from '../tokens/check-claims.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { scopesOf } from '../tokens/roles.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+import { LoginAdmission } from './login-admission.js';
+import { UserClaimsCollector } from './provider-claims.js';
+import type { TokenRequest } from './select-grant.js';
+import type { TokenResponse } from './token-response.js';
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+function invalidRequest(description: string, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_request', description, { cause });
+}
+
+/**
+ * Token exchange (RFC 8693): an access token of the identity provider for one of ours, no longer and no wider than it. It
+ * belongs to no session and cannot be refreshed.
+ */
+@Injectable()
+export class TokenExchangeGrant {
+  readonly #verifier: TokenVerifier;
+
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly collector: UserClaimsCollector,
+    private readonly admission: LoginAdmission,
+    private readonly minter: TokenMinter,
+    private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    this.#verifier = new TokenVerifier(provider, clock, events, options);
+  }
+
+  /** @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`; 403; 503 without keys. */
+  async redeem(subjectToken: string, request: TokenRequest): Promise<TokenResponse> {
+    const { broker } = this.options;
+    if (broker === undefined) {
+      throw new OAuthError('unsupported_grant_type', 'This grant is not offered here');
+    }
+    this.#checkRequest(request, broker);
+    await this.minter.prepare();
+    const subject = await this.#verified(subjectToken);
+    if (!broker.exchangeClients.some((client) => client === authorizedParty(subject))) {
+      throw invalidRequest('subject_token was issued to another client');
+    }
+    const scope = grantedScope(subject, request.scope);
+    const collected = await this.collector.collect(
+      { accessToken: subjectToken, idTokenClaims: subject },
+      subject.sub,
+    );
+    this.collector.checkDemands(collected);
+    const { iss, sub } = subject;
+    await this.admission.check({ grant: 'token_exchange', claims: { ...collected.all, iss, sub } });
+    const minted = await this.minter.mint({
+      claims: await this.collector.toUserClaims(collected, sub),
+      scope,
+      sessionId: undefined,
+      notAfter: new Date(subject.exp * 1000),
+    });
+    this.events.emit('login', {
+      provider: this.provider.name,
+      grant: 'token_exchange',
+      subject: hashedId(sub),
+    });
+    return {
+      access_token: minted.token,
+      token_type: 'Bearer',
+      expires: minted.expiresAt,
+      expires_in: Math.max(0, minted.expiresAt - epochSeconds(this.clock)),
+      scope,
+      issued_token_type: ACCESS_TOKEN,
+    };
+  }
+
+  #checkRequest(request: TokenRequest, broker: ResolvedBrokerOptions): void {
+    const { subjectTokenType = ACCESS_TOKEN, requestedTokenType = ACCESS_TOKEN } = request;
+    if (subjectTokenType !== ACCESS_TOKEN) {
+      throw invalidRequest('subject_token_type must be that of an access token');
+    }
+    if (requestedTokenType !== ACCESS_TOKEN) {
+      throw invalidRequest('requested_token_type must be that of an access token');
+    }
+    if (request.actorToken !== undefined) throw invalidRequest('actor_token is not supported');
+    const targets = [broker.audience, broker.issuer, this.options.publicUrl];
+    for (const target of [request.audience, request.resource]) {
+      if (target !== undefined && !targets.includes(target)) {
+        throw new OAuthError('invalid_target', 'Tokens for this target are not issued here');
+      }
+    }
+  }
+
+  async #verified(subjectToken: string): Promise<IdTokenClaims> {
+    try {
+      return (await this.#verifier.verify(subjectToken)).claims;
+    } catch (error) {
+      if (!(error instanceof OAuthError) || error.error !== 'invalid_token') throw error;
+      throw invalidRequest(
+        'subject_token is no valid access token of the identity provider',
+        error,
+      );
+    }
+  }
+}
+
+/** What was asked for, if the subject token has it, else all that it has. */
+function grantedScope(subject: IdTokenClaims, asked: string | undefined): string {
+  const held = scopesOf(subject);
+  const wanted = (asked ?? '').split(' ').filter(Boolean);
+  if (wanted.every((scope) => held.includes(scope))) {
+    return (wanted.length > 0 ? wanted : held).join(' ');
+  }
+  throw new OAuthError('invalid_scope', 'subject_token does not have these scopes');
+}
