@@ -2,13 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { LoginCookie } from '../login/login-cookies.js';
 
+const PROTECTION = {
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
 /** On every answer of our routes, errors included (RFC 9700 §4.2.4, §4.16; RFC 6749 §5.1). */
 export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  ...PROTECTION,
+};
+
+/** The same for public documents, which caches may keep for a while. */
+export const PUBLIC_HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'public, max-age=300',
+  ...PROTECTION,
 };
 
 function serialised({ name, value, maxAgeSec, secure }: LoginCookie): string {

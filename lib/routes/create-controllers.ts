@@ -1,7 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
+import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
 import { deviceController } from './device.controller.js';
+import { introspectController } from './introspect.controller.js';
+import { jwksController } from './jwks.controller.js';
 import { loginController } from './login.controller.js';
 import { logoutController } from './logout.controller.js';
 import { revokeController } from './revoke.controller.js';
@@ -16,6 +19,9 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   logout: logoutController,
   userinfo: userinfoController,
   revoke: revokeController,
+  jwks: jwksController,
+  introspect: introspectController,
+  backchannelLogout: backchannelLogoutController,
 };
 
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */

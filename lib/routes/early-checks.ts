@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { OAuthError } from '../errors/oauth.error.js';
+import { refusalHeaders } from '../tokens/challenge.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
-import { ANSWER_HEADERS } from './answers.js';
+import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
 import { checkSize, readForm } from './form-body.js';
+import type { DocumentSource, WellKnownDocuments } from './well-known-documents.js';
 
 const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
 
@@ -72,17 +74,55 @@ async function bodyProblem(
   }
 }
 
+function headersOf(route: RouteName): Readonly<Record<string, string>> {
+  return route === 'jwks' ? PUBLIC_HEADERS : ANSWER_HEADERS;
+}
+
+/** An answer that is ready to be sent. */
+interface ReadyAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+async function answerOf(source: DocumentSource): Promise<ReadyAnswer> {
+  try {
+    return { status: 200, headers: PUBLIC_HEADERS, body: await source() };
+  } catch (error) {
+    const refusal =
+      error instanceof OAuthError
+        ? error
+        : new OAuthError('server_error', 'The document cannot be made', { status: 500 });
+    const headers = { ...ANSWER_HEADERS, ...Object.fromEntries(refusalHeaders(refusal)) };
+    return { status: refusal.getStatus(), headers, body: refusal.getResponse() };
+  }
+}
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 /** Bodies of other methods at our paths are the host's, if anybody's. */
 function isOurs(route: RouteName, { method }: IncomingMessage): boolean {
   if (formRoutes.includes(route)) return method === 'POST';
   return method === 'GET' || method === 'HEAD';
 }
 
-function onExpress(express: ExpressLike, paths: OwnPaths): void {
+function sendOnNode(response: ServerResponse, { status, headers, body }: ReadyAnswer): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.end(JSON.stringify(body));
+}
+
+function onExpress(express: ExpressLike, paths: OwnPaths, documents: WellKnownDocuments): void {
   express.use(async (request, response, next) => {
-    const route = paths.routeAt(pathOf(request.url));
+    const path = pathOf(request.url);
+    const document = isReading(request) ? documents.at(path) : undefined;
+    if (document !== undefined) return sendOnNode(response, await answerOf(document));
+    const route = paths.routeAt(path);
     if (route === undefined) return next();
-    for (const [name, value] of Object.entries(ANSWER_HEADERS)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
     if (!isOurs(route, request)) return next();
     if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
     const problem = await bodyProblem(route, request);
@@ -90,19 +130,24 @@ function onExpress(express: ExpressLike, paths: OwnPaths): void {
       delete request.headers['content-type']; // so that no parser looks at what is left of a body
       return next();
     }
-    response.statusCode = problem.getStatus();
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Connection', 'close'); // the rest of the body is not read
-    response.end(JSON.stringify(problem.getResponse()));
+    const headers = { Connection: 'close' }; // the rest of the body is not read
+    sendOnNode(response, { status: problem.getStatus(), headers, body: problem.getResponse() });
   });
 }
 
-function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
+function onFastify(fastify: FastifyLike, paths: OwnPaths, documents: WellKnownDocuments): void {
   fastify.addHook('onRequest', async (request, reply) => {
     const { raw } = request;
-    const route = paths.routeAt(request.routeOptions.url ?? pathOf(request.url));
+    const path = pathOf(request.url);
+    const document = isReading(raw) ? documents.at(path) : undefined;
+    if (document !== undefined) {
+      const { status, headers, body } = await answerOf(document);
+      reply.headers(headers);
+      return reply.code(status).send(body);
+    }
+    const route = paths.routeAt(request.routeOptions.url ?? path);
     if (route === undefined) return undefined;
-    reply.headers(ANSWER_HEADERS);
+    reply.headers(headersOf(route));
     if (!isOurs(route, raw)) return undefined;
     const problem = await bodyProblem(route, raw);
     if (problem !== undefined) {
@@ -115,18 +160,22 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths): void {
 }
 
 /**
- * Puts our headers, and the reading of our forms, ahead of everything else on our routes. To be called before the host's
+ * Puts our headers, the reading of our forms and the well-known documents ahead of everything else on our paths. To be called before the host's
  * parsers are registered: in a module's constructor.
  *
  * @returns whether there was an HTTP adapter to install them on.
  */
-export function installEarlyChecks({ httpAdapter }: HttpAdapterHost, urls: PublicUrls): boolean {
+export function installEarlyChecks(
+  { httpAdapter }: HttpAdapterHost,
+  urls: PublicUrls,
+  documents: WellKnownDocuments,
+): boolean {
   if (!httpAdapter) return false; // an application context
   const paths = new OwnPaths(urls);
   if (httpAdapter.getType() === 'fastify') {
-    onFastify(httpAdapter.getInstance<FastifyLike>(), paths);
+    onFastify(httpAdapter.getInstance<FastifyLike>(), paths, documents);
   } else {
-    onExpress(httpAdapter, paths);
+    onExpress(httpAdapter, paths, documents);
   }
   return true;
 }

@@ -2,6 +2,7 @@ import {
   Controller,
   UseFilters,
   UseInterceptors,
+  type Type,
   VERSION_NEUTRAL,
   applyDecorators,
 } from '@nestjs/common';
@@ -12,10 +13,13 @@ import { ForeignErrorFilter, RouteInterceptor } from './route-errors.js';
  * A controller of ours at one path: the same under a host's URI versioning, exempt from an {@link AuthGuard} on the whole
  * application, with the error bodies of the wire contract.
  */
-export const RouteController = (path: string): ClassDecorator =>
+export const RouteController = (
+  path: string,
+  interceptor: Type<RouteInterceptor> = RouteInterceptor,
+): ClassDecorator =>
   applyDecorators(
     Controller({ path, version: VERSION_NEUTRAL }),
     Public(),
-    UseInterceptors(RouteInterceptor),
+    UseInterceptors(interceptor),
     UseFilters(ForeignErrorFilter),
   );

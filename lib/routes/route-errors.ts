@@ -14,7 +14,7 @@ import { type Observable, catchError } from 'rxjs';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
 import { refusalHeaders } from '../tokens/challenge.js';
-import { ANSWER_HEADERS } from './answers.js';
+import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
 import { formBody } from './form-body.js';
 import type { RouteRequest } from './request-parameters.js';
 
@@ -49,22 +49,31 @@ function asOAuthError(error: unknown): OAuthError {
  */
 @Injectable()
 export class RouteInterceptor implements NestInterceptor {
+  protected readonly headers: Readonly<Record<string, string>> = ANSWER_HEADERS;
+
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const response: unknown = context.switchToHttp().getResponse();
     // Also where a host routes to us in a way that the early checks do not know.
-    for (const [name, value] of Object.entries(ANSWER_HEADERS)) {
+    for (const [name, value] of Object.entries(this.headers)) {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     }
     return next.handle().pipe(
       catchError((error: unknown) => {
         const refusal = asOAuthError(error);
         setHeaders(this.adapterHost, response, refusal);
+        this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
         throw refusal;
       }),
     );
   }
+}
+
+/** The same for public documents, which may be cached. */
+@Injectable()
+export class PublicRouteInterceptor extends RouteInterceptor {
+  protected override readonly headers: Readonly<Record<string, string>> = PUBLIC_HEADERS;
 }
 
 /** Matches everything but {@link OAuthError}, which hosts may catch themselves. */

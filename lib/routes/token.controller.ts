@@ -13,6 +13,11 @@ class TokenForm {
   @Parameter(16_384) readonly refresh_token: string | undefined;
   @Parameter(8192) readonly device_code: string | undefined;
   @Parameter(16_384) readonly subject_token: string | undefined;
+  @Parameter(200) readonly subject_token_type: string | undefined;
+  @Parameter(200) readonly requested_token_type: string | undefined;
+  @Parameter(16_384) readonly actor_token: string | undefined;
+  @Parameter(2048) readonly audience: string | undefined;
+  @Parameter(2048) readonly resource: string | undefined;
   @Parameter(2048) readonly scope: string | undefined;
 }
 
@@ -37,6 +42,11 @@ export function tokenController(path: string): Type {
           refreshToken: form.refresh_token,
           deviceCode: form.device_code,
           subjectToken: form.subject_token,
+          subjectTokenType: form.subject_token_type,
+          requestedTokenType: form.requested_token_type,
+          actorToken: form.actor_token,
+          audience: form.audience,
+          resource: form.resource,
           scope: form.scope,
         },
         cookiesOf(request),

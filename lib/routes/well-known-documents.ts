@@ -1,0 +1,62 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ServiceMetadata } from '../grants/service-metadata.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+
+/** Gives a document, or throws an `OAuthError`. */
+export type DocumentSource = () => Promise<object>;
+
+const JWKS_PATH = '/auth/v2/.well-known/jwks.json';
+
+/**
+ * Documents at paths that others fix: peers and resource servers know nothing but `iss`, and clients nothing but our origin.
+ * They answer beside the host's own routes, whatever its global prefix is.
+ */
+@Injectable()
+export class WellKnownDocuments {
+  #documents: ReadonlyMap<string, DocumentSource> | undefined;
+
+  constructor(
+    private readonly metadata: ServiceMetadata,
+    private readonly urls: PublicUrls,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** The document at a path of our origin. */
+  at(path: string): DocumentSource | undefined {
+    this.#documents ??= new Map(this.#all()); // read late: the host sets its global prefix after the container is built
+    return this.#documents.get(path);
+  }
+
+  *#all(): Generator<[path: string, source: DocumentSource]> {
+    const { routes, publicUrl } = this.options;
+    const base = this.#issuerPath();
+    if (
+      base !== undefined &&
+      routes.jwks !== undefined &&
+      this.urls.path('jwks') !== base + JWKS_PATH
+    ) {
+      yield [base + JWKS_PATH, () => this.metadata.jwks()];
+    }
+    if (!routes.metadata) return;
+    if (base !== undefined) {
+      const path = `${base}/.well-known/openid-configuration`;
+      yield [path, async () => this.metadata.authorizationServer()];
+    }
+    if (publicUrl !== undefined) {
+      yield ['/.well-known/oauth-protected-resource', () => this.metadata.protectedResource()];
+    }
+  }
+
+  /** Where the issuer is on our origin, as requests reach us: a proxy takes the path of `publicUrl` away. */
+  #issuerPath(): string | undefined {
+    const { broker, publicUrl } = this.options;
+    if (broker === undefined || publicUrl === undefined) return undefined;
+    const issuer = broker.issuer.replace(/\/$/, '');
+    if (issuer === publicUrl || issuer.startsWith(`${publicUrl}/`))
+      return issuer.slice(publicUrl.length);
+    const { origin, pathname } = new URL(issuer);
+    return origin === new URL(publicUrl).origin ? pathname.replace(/\/$/, '') : undefined;
+  }
+}
