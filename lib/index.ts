@@ -1,14 +1,22 @@
 export { Clock } from './clock/clock.js';
 export { OidcConfigError } from './errors/oidc-config.error.js';
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './errors/oauth.error.js';
-export { OidcEvents, type OidcEventMap, type OidcEventName } from './events/oidc-events.js';
+export {
+  OidcEvents,
+  type OidcEventMap,
+  type OidcEventName,
+  type SessionEndReason,
+} from './events/oidc-events.js';
+export type { IssuedTokens } from './grants/authorization-code.grant.js';
 export type { CallbackRequest } from './grants/callback.js';
+export type { IntrospectionResponse } from './grants/introspect.js';
 export type { LogoutRequest } from './grants/logout.js';
-export { OidcService, type IssuedTokens, type RequiredAuthRule } from './grants/oidc.service.js';
+export { OidcService, type RequiredAuthRule } from './grants/oidc.service.js';
 export type { TokenRequest } from './grants/select-grant.js';
 export type { LoginRedirect, LoginRequest } from './grants/start-login.js';
 export type { TokenResponse } from './grants/token-response.js';
 export type { UserProfile } from './grants/user-profile.js';
+export type { SessionInfo } from './grants/user-sessions.js';
 export { Auth, Public } from './guard/auth.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { IdToken } from './guard/id-token.decorator.js';
@@ -19,6 +27,13 @@ export type {
   OidcAuthFactoryOptions,
   OidcAuthRegistration,
 } from './oidc-auth.module-definition.js';
+export type {
+  BrokerOptions,
+  ProviderClaims,
+  SigningAlgorithm,
+  TrustedIssuer,
+  TrustedIssuers,
+} from './options/broker-options.js';
 export type { ClaimConstraint, ClaimValue } from './options/claim-constraint.js';
 export type {
   ClientAuthenticationMethod,
@@ -31,6 +46,20 @@ export type {
   RouteOptions,
   RoutePath,
 } from './options/oidc-auth-options.js';
+export {
+  BrokerStore,
+  type BrokerSession,
+  type BrokerStoreChoice,
+  type BrokerStoreDefinition,
+  type LeaseRequest,
+  type ReplacedGeneration,
+  type Revocation,
+  type SessionFilter,
+  type SessionState,
+  type StoredPeerKeys,
+  type StoredSigningKey,
+} from './store/broker-store.js';
+export { MemoryBrokerStore } from './store/memory-broker.store.js';
 export type { AuthRule } from './tokens/auth-rule.js';
 export type { RequestHeaders } from './tokens/bearer-token.js';
 export type { IdTokenClaims } from './tokens/id-token-claims.js';

@@ -1,8 +1,10 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
 import type { OidcAuthOptions, RouteOptions } from './options/oidc-auth-options.js';
-import { OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
+import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
 import { resolveRoutes } from './options/resolve-routes.js';
 import { createControllers } from './routes/create-controllers.js';
+import type { BrokerStoreChoice } from './store/broker-store.js';
+import { storeDefinition } from './store/resolve-store.js';
 
 /** What decides which controllers and exports the container holds, and so must be known at registration. */
 export interface OidcAuthRegistration {
@@ -13,23 +15,33 @@ export interface OidcAuthRegistration {
   isGlobal?: boolean;
   /** Paths of the routes, each can be `false`. */
   routes?: RouteOptions;
+  /**
+   * What `broker.store` says in `forRoot`: it decides what the container holds. A store that only the factory names must find
+   * in the container what it needs (`TypeOrmModule.forFeature(brokerEntities)`).
+   */
+  store?: BrokerStoreChoice | undefined;
 }
 
 /** What a factory of `forRootAsync` returns; `routes` stands beside the factory. */
 export type OidcAuthFactoryOptions = Omit<OidcAuthOptions, 'routes'>;
 
-const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {} };
+const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {}, store: undefined };
 
 function register(
   definition: DynamicModule,
-  { isGlobal, routes }: OidcAuthRegistration,
+  { isGlobal, routes, store }: OidcAuthRegistration,
 ): DynamicModule {
   const resolved = resolveRoutes(routes);
   return {
     ...definition,
     global: isGlobal ?? true,
+    imports: [...(definition.imports ?? []), ...(storeDefinition(store)?.imports ?? [])],
     controllers: [...createControllers(resolved).values()],
-    providers: [...(definition.providers ?? []), { provide: RESOLVED_ROUTES, useValue: resolved }],
+    providers: [
+      ...(definition.providers ?? []),
+      { provide: RESOLVED_ROUTES, useValue: resolved },
+      { provide: BROKER_STORE, useValue: store },
+    ],
   };
 }
 

@@ -1,5 +1,32 @@
 import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { OwnIssuer } from './broker/own-issuer.js';
+import { RefreshTokens } from './broker/refresh-tokens.js';
+import { Revocations } from './broker/revocations.js';
+import { SessionContents } from './broker/session-content.js';
+import { SessionRefresh } from './broker/session-refresh.js';
+import { Sessions } from './broker/sessions.js';
+import { SigningKeys } from './broker/signing-keys.js';
+import { TokenMinter } from './broker/token-minter.js';
+import { UpstreamTokens } from './broker/upstream-tokens.js';
+import { PeerIssuers } from './federation/peer-issuers.js';
+import { BackchannelLogout } from './grants/backchannel-logout.js';
+import { BrokerLogin } from './grants/broker-login.js';
+import { BrokerTokens } from './grants/broker-tokens.js';
+import { BrokerUpkeep } from './grants/broker-upkeep.js';
+import { GuardIssuers } from './grants/guard-issuers.js';
+import { Introspect } from './grants/introspect.js';
+import { LoginAdmission } from './grants/login-admission.js';
+import { UserClaimsCollector } from './grants/provider-claims.js';
+import { RefreshGrant } from './grants/refresh.grant.js';
+import { Revoke } from './grants/revoke.js';
+import { ServiceMetadata } from './grants/service-metadata.js';
+import { SessionUpstream } from './grants/session-upstream.js';
+import { TokenExchangeGrant } from './grants/token-exchange.grant.js';
+import { UserProfiles } from './grants/user-profiles.js';
+import { UserSessions } from './grants/user-sessions.js';
+import { WellKnownDocuments } from './routes/well-known-documents.js';
+import { StoreAccess } from './store/store-access.js';
 import { Clock, SystemClock } from './clock/clock.js';
 import { OidcEvents } from './events/oidc-events.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
@@ -43,26 +70,53 @@ import { TokenIssuers } from './tokens/verification-keys.js';
       inject: [OIDC_AUTH_OPTIONS, RESOLVED_ROUTES],
     },
     { provide: Clock, useClass: SystemClock },
-    { provide: TokenIssuers, useExisting: IdentityProvider },
+    { provide: TokenIssuers, useExisting: GuardIssuers },
+    { provide: UpstreamTokens, useExisting: SessionUpstream },
     Answers,
-    AuthGuard,
     Authenticator,
+    AuthGuard,
     AuthorizationCodeGrant,
+    BackchannelLogout,
+    BrokerLogin,
+    BrokerTokens,
+    BrokerUpkeep,
     Callback,
     DeviceCodeGrant,
     FinishedLogins,
     GuardedFetch,
+    GuardIssuers,
     IdentityProvider,
+    Introspect,
     KeyRing,
+    LoginAdmission,
     LoginFinisher,
     Logout,
     OidcEvents,
     OidcService,
+    OwnIssuer,
+    PeerIssuers,
     PendingLogins,
     ProviderConnection,
     PublicUrls,
+    RefreshGrant,
+    RefreshTokens,
+    Revocations,
+    Revoke,
+    ServiceMetadata,
+    SessionContents,
+    SessionRefresh,
+    Sessions,
+    SessionUpstream,
+    SigningKeys,
     StartLogin,
+    StoreAccess,
+    TokenExchangeGrant,
+    TokenMinter,
     TokenVerifier,
+    UserClaimsCollector,
+    UserProfiles,
+    UserSessions,
+    WellKnownDocuments,
   ],
   // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.
   exports: [Authenticator, AuthGuard, OidcEvents, OidcService],
@@ -73,9 +127,10 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly urls: PublicUrls,
+    private readonly documents: WellKnownDocuments,
   ) {
     super();
-    this.#checksInstalled = installEarlyChecks(adapterHost, urls);
+    this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
   }
 
   /**
@@ -84,12 +139,13 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
    * @throws {@link OidcConfigError} for unusable routes, here; for any other option when the application starts.
    */
   static override forRoot(options: OidcAuthOptions & OidcAuthRegistration): DynamicModule {
-    return super.forRoot(options);
+    const store = options.store ?? options.broker?.store;
+    return super.forRoot({ ...options, store });
   }
 
   /**
    * Registers the module with options from a factory (`useFactory`, `useClass` with `createOidcAuthOptions()`, or
-   * `useExisting`). `routes` and `isGlobal` are written beside it.
+   * `useExisting`). `routes`, `store` and `isGlobal` are written beside it.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
@@ -97,6 +153,8 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
 
   onModuleInit(): void {
     // Nest's testing module builds the container before there is an HTTP adapter.
-    if (!this.#checksInstalled) installEarlyChecks(this.adapterHost, this.urls);
+    if (!this.#checksInstalled) {
+      installEarlyChecks(this.adapterHost, this.urls, this.documents);
+    }
   }
 }

@@ -10,12 +10,38 @@ interface EventBase {
   provider: string;
 }
 
+/** Why a session ended. */
+export type SessionEndReason =
+  | 'logout'
+  | 'revoked'
+  | 'refresh-token-reused'
+  | 'provider-ended-it'
+  | 'subject-changed'
+  | 'claims-no-longer-allowed'
+  | 'undecryptable';
+
 /** The events of {@link OidcEvents} by name, with what each listener receives. */
 export interface OidcEventMap {
   /** A login (browser or device) ended with tokens. `subject` is hashed; absent when no ID token came. */
-  login: EventBase & { grant: 'authorization_code' | 'device_code'; subject?: string };
+  login: EventBase & {
+    grant: 'authorization_code' | 'device_code' | 'token_exchange';
+    subject?: string;
+    session?: string;
+  };
   /** A refresh token was exchanged at the identity provider. */
-  refresh: EventBase;
+  refresh: EventBase & { session?: string };
+  /** Broker mode: a refresh token was used again after its grace time; the session was ended. */
+  'refresh-token-reused': EventBase & { session: string };
+  /** Broker mode: a session ended. */
+  'session-ended': EventBase & { session: string; reason: SessionEndReason };
+  /** Broker mode: after a refresh the user's claims could not be renewed, and those of before were used. */
+  'claims-not-renewed': EventBase & { session: string; reason: string };
+  /** Broker mode: a signing key was made (it signs later), began to sign, or was retired in an emergency. */
+  'signing-key': EventBase & { kid: string; change: 'created' | 'signs' | 'retired' };
+  /** Broker mode: the store could not be asked. `reason` holds names and codes only. */
+  'store-failed': EventBase & { reason: string };
+  /** Broker mode: something in the store cannot be decrypted with `encryptionKeys`. */
+  undecryptable: EventBase & { what: 'session' | 'signing-key' };
   /** Somebody was sent to the identity provider's logout. */
   logout: EventBase;
   /** A token was handed to the identity provider's revocation endpoint. */
@@ -28,6 +54,14 @@ export interface OidcEventMap {
   'keys-changed': EventBase & { added: string[]; removed: string[] };
   /** The key set could not be renewed and the last one goes on serving. */
   'stale-keys-served': EventBase & { ageSec: number };
+  /** The key set of a trusted issuer changed. `issuer` is escaped and cut; the ids are those of the keys. */
+  'peer-keys-changed': EventBase & { issuer: string; added: string[]; removed: string[] };
+  /** The key set of a trusted issuer could not be renewed and the last one goes on serving. */
+  'stale-peer-keys-served': EventBase & { issuer: string; ageSec: number };
+  /** A trusted issuer did not answer, or with nothing usable. `reason` holds names and codes only. */
+  'peer-failed': EventBase & { issuer: string; reason: string };
+  /** The function of `broker.trustedIssuers` failed, or gave no usable list; the last good one stays in force. */
+  'trusted-issuers-failed': EventBase & { reason: string };
   /** The identity provider refused this application's own credentials. */
   'client-rejected': EventBase & { error: string };
   /** The identity provider did not answer, or nothing usable. `reason` holds names and codes only. */
@@ -44,15 +78,29 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   'token-refused': '',
   'keys-changed': '',
   'stale-keys-served': 'the key set of the identity provider cannot be fetched',
+  'peer-keys-changed': '',
+  'stale-peer-keys-served': 'the key set of a trusted issuer cannot be fetched',
+  'peer-failed': '',
+  'trusted-issuers-failed': 'the last good list of "broker.trustedIssuers" stays in force',
   'client-rejected': 'check "clientId", "clientSecret" and "clientAuthentication"',
   'provider-failed': '',
   'subject-mismatch': '',
   revoke: '',
+  'refresh-token-reused': 'a refresh token was stolen, or a client keeps old ones',
+  'claims-not-renewed': '',
+  'signing-key': '',
+  'store-failed': 'the database of "broker.store" cannot be asked',
+  undecryptable: 'put the key that it was encrypted with second in "encryptionKeys"',
 };
 const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
+  'trusted-issuers-failed': 'error',
   'client-rejected': 'error',
   'subject-mismatch': 'error',
   revoke: 'log',
+  'refresh-token-reused': 'error',
+  'signing-key': 'log',
+  'store-failed': 'error',
+  undecryptable: 'error',
 };
 const ALARM_INTERVAL_MS = 60_000;
 

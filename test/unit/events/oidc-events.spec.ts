@@ -19,6 +19,16 @@ const samples: { [Name in keyof OidcEventMap]: OidcEventMap[Name] } = {
   'client-rejected': { provider, error: 'invalid_client' },
   'provider-failed': { provider, reason: 'OAuthError status 503' },
   'subject-mismatch': { provider, subject: hashedId('sub') },
+  'refresh-token-reused': { provider, session: hashedId('session') },
+  'session-ended': { provider, session: hashedId('session'), reason: 'logout' },
+  'claims-not-renewed': { provider, session: hashedId('session'), reason: 'Error' },
+  'signing-key': { provider, kid: 'kid', change: 'created' },
+  'store-failed': { provider, reason: 'Error ECONNREFUSED' },
+  undecryptable: { provider, what: 'session' },
+  'peer-keys-changed': { provider, issuer: 'https://b.example', added: ['new'], removed: [] },
+  'stale-peer-keys-served': { provider, issuer: 'https://b.example', ageSec: 3600 },
+  'peer-failed': { provider, issuer: 'https://b.example', reason: 'Error' },
+  'trusted-issuers-failed': { provider, reason: 'Error' },
 };
 
 const levels = ['error', 'warn', 'log', 'debug', 'verbose', 'fatal'] as const;
@@ -36,6 +46,16 @@ const logged: [name: keyof OidcEventMap, level: (typeof levels)[number] | undefi
   ['client-rejected', 'error'],
   ['provider-failed', 'warn'],
   ['subject-mismatch', 'error'],
+  ['refresh-token-reused', 'error'],
+  ['session-ended', undefined],
+  ['claims-not-renewed', 'warn'],
+  ['signing-key', 'log'],
+  ['store-failed', 'error'],
+  ['undecryptable', 'error'],
+  ['peer-keys-changed', 'warn'],
+  ['stale-peer-keys-served', 'warn'],
+  ['peer-failed', 'warn'],
+  ['trusted-issuers-failed', 'warn'],
 ];
 
 describe('OidcEvents', () => {
