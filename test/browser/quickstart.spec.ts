@@ -42,6 +42,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     quickstart = await startQuickstart({
       port: await freePort(),
       idpPort: await freePort(),
+      store: 'memory://',
       quiet: true,
     });
   });
@@ -77,7 +78,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     await login('alice');
 
     expect(new URL(page.url()).search).toBe(''); // code and state are gone from the address
-    expect(await page.textContent('#claims')).toContain('my-aud');
+    expect(await page.textContent('#claims')).toContain('quickstart-api');
 
     await page.click('#call-me');
     await page.locator('#response', { hasText: 'alice' }).waitFor();

@@ -1,14 +1,16 @@
-import { Controller, Get } from '@nestjs/common';
-import { Auth, IdToken, type IdTokenClaims } from 'nestjs-oidc-auth';
+import { Controller, Delete, Get } from '@nestjs/common';
+import { Auth, IdToken, type IdTokenClaims, OidcService } from 'nestjs-oidc-auth';
 
 @Controller('api')
 export class ApiController {
+  constructor(private readonly oidc: OidcService) {}
+
   /** For everybody who is logged in. */
   @Get('me')
   @Auth()
   me(@IdToken() token: IdTokenClaims) {
-    const { sub, preferred_username: username, name, email, scope, exp } = token;
-    return { sub, username, name, email, scope, expires: exp };
+    const { sub, preferred_username: username, email, roles, scope, exp } = token;
+    return { sub, username, email, roles, scope, expires: exp };
   }
 
   /** For those who have the role: alice, but not bob. */
@@ -16,6 +18,20 @@ export class ApiController {
   @Auth({ roles: ['admins'] })
   admin(@IdToken('preferred_username') username: string) {
     return { message: `Welcome, administrator ${username}.` };
+  }
+
+  /** Where else the caller is logged in. */
+  @Get('sessions')
+  @Auth()
+  sessions(@IdToken('sub') sub: string) {
+    return this.oidc.listSessions(sub);
+  }
+
+  /** Logs the caller out everywhere: every access token is refused from now on, on every instance. */
+  @Delete('sessions')
+  @Auth()
+  async endSessions(@IdToken('sub') sub: string) {
+    return { ended: await this.oidc.revokeSessions(sub) };
   }
 
   /** For everybody, and better when we know who asks. */

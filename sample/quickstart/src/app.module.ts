@@ -12,9 +12,11 @@ export class AppModule {
   static forRoot({
     url,
     identityProvider,
+    store,
   }: {
     url: string;
     identityProvider: IdentityProvider;
+    store: string | undefined;
   }): DynamicModule {
     return {
       module: AppModule,
@@ -29,6 +31,13 @@ export class AppModule {
           allowedRedirectUris: [`${url}/`], // the page finishes its own login
           allowedPostLogoutRedirectUris: ['/'],
           routes: { prefix: '/api' },
+          appName: 'nestjs-oidc-auth-quickstart',
+          encryptionKeys: [client.encryptionKey],
+          broker: {
+            audience: 'quickstart-api',
+            accessTokenLifetimeSec: 300,
+            ...(store === undefined ? {} : { store }),
+          },
         }),
       ],
       controllers: [PageController, ApiController, AuthPortsController],

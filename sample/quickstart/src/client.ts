@@ -3,4 +3,5 @@ export const client = {
   clientId: 'my-client',
   clientSecret: 'quickstart-secret-that-is-known-to-everybody',
   audience: 'my-aud',
+  encryptionKey: 'quickstart-key-that-is-known-to-everybody-too',
 };

@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { client } from './client.js';
 import { IdentityProvider } from './identity-provider/identity-provider.js';
+import { chooseStore } from './store.js';
 import { assertFree, type ChosenPort, explain, host, StartError } from './listen.js';
 
 export interface QuickstartOptions {
@@ -11,6 +12,8 @@ export interface QuickstartOptions {
   port: number;
   /** Port of the identity provider. */
   idpPort: number;
+  /** Where sessions are kept. Default: see `chooseStore`. */
+  store?: string;
   /** Only errors are logged. */
   quiet?: boolean;
 }
@@ -20,6 +23,8 @@ export interface Quickstart {
   url: string;
   /** Where the identity provider is. */
   issuer: string;
+  /** Where sessions are kept, in words. */
+  sessions: string;
   /** Ends both. */
   close(): Promise<void>;
 }
@@ -28,6 +33,7 @@ export interface Quickstart {
 export async function startQuickstart({
   port,
   idpPort,
+  store,
   quiet = false,
 }: QuickstartOptions): Promise<Quickstart> {
   if (port === idpPort) {
@@ -43,9 +49,11 @@ export async function startQuickstart({
   });
   try {
     const url = `http://localhost:${port}`;
-    const app = await createApp({ url, identityProvider, quiet });
+    const chosen = store === undefined ? chooseStore() : { store, words: 'where you said' };
+    const app = await createApp({ url, identityProvider, store: chosen.store, quiet });
     await app.listen(port, host);
-    return { url, issuer: identityProvider.issuer, close: () => app.close() };
+    const { issuer } = identityProvider;
+    return { url, issuer, sessions: chosen.words, close: () => app.close() };
   } catch (error) {
     await identityProvider.close();
     throw explain(error, appPort);
@@ -55,14 +63,16 @@ export async function startQuickstart({
 async function createApp({
   url,
   identityProvider,
+  store,
   quiet,
 }: {
   url: string;
   identityProvider: IdentityProvider;
+  store: string | undefined;
   quiet: boolean;
 }): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ url, identityProvider }),
+    AppModule.forRoot({ url, identityProvider, store }),
     {
       abortOnError: false, // an exception for the caller instead of the end of the process
       forceCloseConnections: true,

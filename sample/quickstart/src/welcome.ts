@@ -1,7 +1,8 @@
 import { demoAccounts } from './identity-provider/accounts.js';
+import type { Quickstart } from './start-quickstart.js';
 
 /** What a person at the terminal needs to try everything: the address, the users, a line for each flow. */
-export function welcome({ url, issuer }: { url: string; issuer: string }): string {
+export function welcome({ url, issuer, sessions }: Omit<Quickstart, 'close'>): string {
   const auth = `${url}/api/auth/v2`;
   const users = demoAccounts.map(
     ({ username, password, roles }) => `${username} / ${password}  (${roles.join(', ')})`,
@@ -12,6 +13,7 @@ export function welcome({ url, issuer }: { url: string; issuer: string }): strin
   Open        ${bold(`${url}/`)}
   Users       ${users.join('\n              ')}
   Provider    ${issuer}
+  Sessions    ${sessions}
   Stop        Ctrl-C
 
   ${bold('From another terminal')} (bash or zsh)
@@ -32,10 +34,16 @@ export function welcome({ url, issuer }: { url: string; issuer: string }): strin
   # refresh
   TOKENS=$(curl -s -d "refresh_token=$(field refresh_token <<< "$TOKENS")" ${auth}/token); echo "$TOKENS"
 
+  # your sessions
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/sessions
+
   # userinfo
   curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${auth}/userinfo
 
-  # revoke: no refresh after this
+  # what other services verify our tokens with
+  curl -s -w '\\n' ${url}/.well-known/openid-configuration
+
+  # revoke: no refresh after this, and the access token is refused at once
   curl -i -w '\\n' -d "token=$(field refresh_token <<< "$TOKENS")" ${auth}/revoke
 
   ${bold('With the Python client')} (pip install py-oidc-auth-client)
