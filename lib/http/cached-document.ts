@@ -19,6 +19,14 @@ export interface CachedDocumentSettings<T> {
   cooldownMs: number;
   /** Told when the last copy is used although it could not be renewed. */
   onStale?: (ageMs: number) => void;
+  /** A copy that was kept elsewhere, asked for when the source does not answer and there is none in memory. */
+  kept?: () => Promise<KeptCopy<T> | undefined>;
+}
+
+/** A document that was fetched before this process began, or by another one. */
+export interface KeptCopy<T> {
+  readonly document: T;
+  readonly ageMs: number;
 }
 
 /**
@@ -120,23 +128,33 @@ export class CachedDocument<T> {
   }
 
   #load(): Promise<T> {
-    const flight = this.settings.load().then(
-      (document) => {
-        this.#copy = { document, at: this.#now() };
-        this.#failures = 0;
-        return document;
-      },
-      (error: unknown) => {
-        this.#noteFailure(error);
-        throw error;
-      },
-    );
-    this.#flight = flight.finally(() => {
+    this.#flight = this.#attempt().finally(() => {
       this.#flight = undefined;
       this.#patience = undefined;
     });
     this.#flight.catch(() => undefined); // readers that did not wait
     return this.#flight;
+  }
+
+  async #attempt(): Promise<T> {
+    try {
+      const document = await this.settings.load();
+      this.#copy = { document, at: this.#now() };
+      this.#failures = 0;
+      return document;
+    } catch (error) {
+      this.#noteFailure(error);
+      return this.#useKept(error);
+    }
+  }
+
+  /** Goes on with a kept copy, as if it had been in memory all the time. @throws `failure` when there is none to use. */
+  async #useKept(failure: unknown): Promise<T> {
+    if (this.settings.kept === undefined || this.peek() !== undefined) throw failure;
+    const kept = await this.settings.kept().catch(() => undefined);
+    if (kept === undefined || kept.ageMs >= this.settings.usableMs) throw failure;
+    this.#copy = { document: kept.document, at: this.#now() - Math.max(0, kept.ageMs) };
+    return kept.document;
   }
 
   #noteFailure(error: unknown): void {

@@ -1,18 +1,18 @@
 import type { CryptoKey, KeyObject } from 'jose';
 import type { Clock } from '../clock/clock.js';
-import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import { printable } from '../errors/describe-error.js';
-import { CachedDocument } from './cached-document.js';
-import type { GuardedFetch } from './guarded-fetch.js';
-import { type UsableKey, usableKeys } from './usable-keys.js';
+import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { CachedDocument, type KeptCopy } from './cached-document.js';
+import type { UsableKey } from './usable-keys.js';
 
 const FRESH_MS = 5 * 60_000;
 
 /** What a {@link RemoteKeySet} is made of. */
 export interface RemoteKeySetSettings {
-  /** Where the JWKS is; asked before each fetch, because discovery may move it. */
-  jwksUri: () => Promise<string>;
-  http: GuardedFetch;
+  /** Fetches the keys. */
+  load: () => Promise<readonly UsableKey[]>;
+  /** Keys that were fetched before this process began, for a source that does not answer. */
+  kept?: () => Promise<KeptCopy<readonly UsableKey[]> | undefined>;
   clock: Clock;
   staleSec: number;
   cooldownSec: number;
@@ -49,6 +49,7 @@ export class RemoteKeySet {
       usableMs: Math.max(settings.staleSec * 1000, FRESH_MS),
       cooldownMs: settings.cooldownSec * 1000,
       ...(settings.onStale === undefined ? {} : { onStale: settings.onStale }),
+      ...(settings.kept === undefined ? {} : { kept: settings.kept }),
     });
   }
 
@@ -76,27 +77,17 @@ export class RemoteKeySet {
   }
 
   /** Whether a key that was found earlier is still published, as far as is known. */
-  holds({ source }: SelectedKey): boolean {
+  holds({ source }: { readonly source: object }): boolean {
     if (this.#document.overdue) return false; // what it verified is verified anew, after a look at the source
     this.#document.read().catch(() => undefined); // old sets are renewed while they are used
-    return this.#document.peek()?.includes(source) ?? false;
+    return this.#document.peek()?.some((key) => key === source) ?? false;
   }
 
   async #load(): Promise<readonly UsableKey[]> {
-    const { http, jwksUri } = this.#settings;
-    const response = await http.document(await jwksUri());
-    if (response.status !== 200) throw badUpstreamAnswer(`JWKS with HTTP ${response.status}`);
-    let document: unknown;
-    try {
-      document = await response.json();
-    } catch {
-      throw badUpstreamAnswer('JWKS that is not JSON');
-    }
+    const loaded = await this.#settings.load();
     const before = this.#document.peek() ?? [];
     // Keys that stay keep their identity, and with it what was verified with them.
-    const keys = usableKeys(document).map(
-      (key) => before.find((one) => one.material === key.material) ?? key,
-    );
+    const keys = loaded.map((key) => before.find((one) => one.material === key.material) ?? key);
     if (before.length > 0) this.#reportChange(before, keys);
     return keys;
   }

@@ -16,23 +16,24 @@ const CURVES = new Set(Object.values(CURVE_OF));
 /** A key of a JWKS that may verify signatures; it is imported for an algorithm when a token first needs it. */
 export class UsableKey {
   readonly #imported = new Map<string, Promise<CryptoKey | KeyObject | undefined>>();
-  readonly #jwk: JWK;
+  /** What matters of its entry: the public members, the key id and the algorithm, all of them texts. */
+  readonly jwk: JWK;
   /** Identifies the key's material, so that a set fetched again recognises it. */
   readonly material: string;
 
-  constructor(jwk: JWK) {
-    this.#jwk = jwk;
-    const { kid, kty, crv, n, e, x, y, alg } = jwk;
+  constructor({ kid, kty, crv, n, e, x, y, alg }: JWK) {
+    const members = Object.entries({ kid, kty, crv, n, e, x, y, alg });
+    this.jwk = Object.fromEntries(members.filter(([, value]) => value !== undefined));
     this.material = JSON.stringify([kid, kty, crv, n, e, x, y, alg]);
   }
 
   get kid(): string | undefined {
-    return this.#jwk.kid;
+    return this.jwk.kid;
   }
 
   /** Whether the key's own type, curve and `alg` allow this algorithm (RFC 8725 §3.1). */
   fits(alg: string): boolean {
-    const { kty, crv, alg: own } = this.#jwk;
+    const { kty, crv, alg: own } = this.jwk;
     if (own !== undefined && own !== alg) return false;
     if (/^[RP]S(256|384|512)$/.test(alg)) return kty === 'RSA';
     if (CURVE_OF[alg] === undefined || crv !== CURVE_OF[alg]) return false;
@@ -43,19 +44,17 @@ export class UsableKey {
   for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
     const known = this.#imported.get(alg);
     if (known !== undefined) return known;
-    const imported = importPublicKey(this.#jwk, alg).catch(() => undefined);
+    const imported = importPublicKey(this.jwk, alg).catch(() => undefined);
     this.#imported.set(alg, imported);
     return imported;
   }
 }
 
-/** Imports the public members alone: what else an entry says of its use was looked at before. */
+/** Imports the public members alone: what an entry says of its use was looked at before. */
 async function importPublicKey(
-  { kty, crv, n, e, x, y }: JWK,
+  { kid: _kid, alg: _alg, ...jwk }: JWK,
   alg: string,
 ): Promise<CryptoKey | KeyObject | undefined> {
-  const members = Object.entries({ kty, crv, n, e, x, y });
-  const jwk: JWK = Object.fromEntries(members.filter(([, value]) => value !== undefined));
   const key = await importJWK(jwk, alg);
   return key instanceof Uint8Array ? undefined : key;
 }
