@@ -211,7 +211,11 @@ export class SessionRefresh {
     if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');
     const current = { generation: session.generation, at: now };
     const graced = [...session.replaced, current].filter((one) => this.#isGraced(one));
-    if (issued === undefined) return { state: { ...session, sealed }, content: next };
+    if (issued === undefined) {
+      const { usedAt, expiresAt, generation: same, refreshHash, replaced } = session;
+      const kept = { usedAt, expiresAt, generation: same, refreshHash, replaced };
+      return { state: { ...kept, sealed }, content: next };
+    }
     const state: SessionState = {
       usedAt: now,
       expiresAt: this.sessions.idleEnd(now, session.endsAt),

@@ -11,9 +11,11 @@ import { SigningKeys } from '../broker/signing-keys.js';
 import { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { PeerIssuers } from '../federation/peer-issuers.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { KeyRing } from '../sealing/key-ring.js';
 import { StoreAccess } from '../store/store-access.js';
 
 const PURGE_BATCH = 500;
@@ -21,9 +23,12 @@ const PAUSE_MS = 50;
 /** Rows are kept this long beyond their end, for clocks that differ. */
 const PURGE_MARGIN_MS = 60_000;
 
+/** A turn under way at shutdown gets this long to end. */
+const SHUTDOWN_LIMIT_MS = 4000;
+
 /**
  * What broker mode does without being asked: pulls revocations, keys and trusted issuers every few seconds, and
- * removes expired rows. Waits between the turns, so that a slow store is never asked twice at once.
+ * removes expired rows. Each waits for its own last turn alone, so that one that hangs holds up no other.
  */
 @Injectable()
 export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -36,6 +41,7 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly revocations: Revocations,
     private readonly peers: PeerIssuers,
     private readonly store: StoreAccess,
+    private readonly keyRing: KeyRing,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -43,7 +49,13 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
   onApplicationBootstrap(): void {
     const { broker } = this.options;
     if (broker === undefined) return;
-    const turns = [this.#repeat(() => this.pull(), broker.revocationPollSec, 'at once')];
+    if (this.store.lasting) this.#checkKeys();
+    const pulls = [
+      () => this.revocations.pull(),
+      () => this.keys.refresh(),
+      () => this.peers.refresh(),
+    ];
+    const turns = pulls.map((pull) => this.#repeat(pull, broker.revocationPollSec, 'at once'));
     if (broker.purgeIntervalSec > 0) {
       turns.push(this.#repeat(() => this.purge(), broker.purgeIntervalSec, 'later'));
     }
@@ -52,7 +64,24 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    await Promise.race([this.#running, sleep(SHUTDOWN_LIMIT_MS, undefined, { ref: false })]);
+  }
+
+  /** What is kept beyond this process must be readable beyond it. @throws {@link OidcConfigError} */
+  #checkKeys(): void {
+    if (this.keyRing.origin === 'random') {
+      throw new OidcConfigError(
+        'Option "encryptionKeys" is missing, and "clientSecret" is absent or has fewer than 32 characters: nobody could read the ' +
+          'sessions and keys in "broker.store" after a restart. Set "encryptionKeys" to a list of strings of 32 characters and more, ' +
+          'e.g. the output of `openssl rand -base64 32`, or use "memory://".',
+      );
+    }
+    if (this.keyRing.origin === 'clientSecret') {
+      this.#logger.warn(
+        'Sessions and signing keys are encrypted with keys derived from "clientSecret": when it changes, all sessions end unless the ' +
+          'former one is listed in "encryptionKeys". Better set "encryptionKeys" now.',
+      );
+    }
   }
 
   /** Looks for what other instances did. */

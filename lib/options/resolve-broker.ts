@@ -9,7 +9,8 @@ import { resolveTrustedIssuers } from './trusted-issuer.js';
 export interface ResolvedBrokerOptions {
   readonly issuer: string;
   readonly audience: string;
-  readonly store: BrokerOptions['store'];
+  /** A function, so that the password in a URL does not show where options are printed. */
+  readonly store: () => BrokerOptions['store'];
   /** As given: a list was checked at start-up, a function's answers are checked each time. */
   readonly trustedIssuers: NonNullable<BrokerOptions['trustedIssuers']>;
   readonly jwksPath: string;
@@ -71,7 +72,7 @@ export function resolveBroker(options: OidcAuthOptions): ResolvedBrokerOptions |
   return {
     issuer,
     audience: broker.audience,
-    store: broker.store,
+    store: () => broker.store,
     trustedIssuers:
       typeof trustedIssuers === 'function' ? trustedIssuers : structuredClone(trustedIssuers),
     jwksPath: broker.jwksPath,

@@ -36,15 +36,20 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   readonly #logger = new Logger('OidcAuth');
   #store: BrokerStore | undefined;
   #opened: Promise<BrokerStore> | undefined;
+  readonly #choice: BrokerStoreChoice | undefined;
+  readonly #container: ModuleRef;
   #failures = 0;
   #closed = false;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(BROKER_STORE) private readonly registered: BrokerStoreChoice | undefined,
+    @Inject(BROKER_STORE) registered: BrokerStoreChoice | undefined,
     private readonly events: OidcEvents,
-    private readonly container: ModuleRef,
-  ) {}
+    container: ModuleRef,
+  ) {
+    this.#choice = registered ?? options.broker?.store();
+    this.#container = container;
+  }
 
   /** Whether what is kept here outlives the process. */
   get lasting(): boolean {
@@ -54,8 +59,8 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   /** @throws {@link OidcConfigError} when the host's store cannot be used at all; a store that is down only warns. */
   async onModuleInit(): Promise<void> {
     if (this.options.broker === undefined) return;
-    this.#store = await resolveStore(this.registered ?? this.options.broker.store, {
-      container: this.container,
+    this.#store = await resolveStore(this.#choice, {
+      container: this.#container,
       appName: this.options.appName,
       onWarning: (warning) => this.#logger.warn(warning),
     });
