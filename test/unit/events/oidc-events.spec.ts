@@ -55,7 +55,7 @@ const logged: [name: keyof OidcEventMap, level: (typeof levels)[number] | undefi
   ['peer-keys-changed', 'warn'],
   ['stale-peer-keys-served', 'warn'],
   ['peer-failed', 'warn'],
-  ['trusted-issuers-failed', 'warn'],
+  ['trusted-issuers-failed', 'error'],
 ];
 
 describe('OidcEvents', () => {
