@@ -13,7 +13,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'behaviour',
-          include: ['test/{support,unit,readme}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
+          include: ['test/{support,unit,readme,store}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
           exclude: measuring,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

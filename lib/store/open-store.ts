@@ -1,11 +1,90 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { BrokerStore } from './broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
+import { defaultSqliteFile, sqliteFileOf } from './sqlite-file.js';
 
-export function openStoreByUrl(
+/** What a store that is opened by URL is told. */
+export interface StoreOpening {
+  readonly appName: string;
+  readonly onWarning: (warning: string) => void;
+}
+
+const KNOWN =
+  'Known: memory://, sqlite:///path, postgres://…, mysql://…, mariadb://…, mongodb://…, mongodb+srv://…';
+
+/** Packages that a kind of URL needs, for the message when they are not there. */
+const NEEDED: Readonly<Record<string, string>> = {
+  sqlite: 'typeorm better-sqlite3',
+  postgres: 'typeorm pg',
+  mysql: 'typeorm mysql2',
+  mariadb: 'typeorm mysql2',
+  mongodb: 'mongoose',
+};
+
+function kindOf(url: string): string {
+  const [, scheme = ''] = /^([a-z0-9+]+):\/\//.exec(url) ?? [];
+  if (scheme === 'postgresql') return 'postgres';
+  return scheme === 'mongodb+srv' ? 'mongodb' : scheme;
+}
+
+/** Loads an adapter, and with it the packages that it needs; a host that does not use it never does. */
+async function loaded<T>(kind: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
+    throw packagesMissing(kind);
+  }
+}
+
+/** What to install for a kind of store. */
+export function packagesMissing(kind: string): OidcConfigError {
+  return new OidcConfigError(
+    `Option "broker.store" is a ${kind} URL, which needs packages that are not installed: npm install ${NEEDED[kind] ?? ''}`,
+  );
+}
+
+/**
+ * The store that a URL stands for; it connects when it is opened, and makes its tables then. Without a URL: a SQLite file in the
+ * platform's data directory.
+ *
+ * @throws {@link OidcConfigError} for a URL of an unknown kind, or when its packages are not installed. Never shows the URL.
+ */
+export async function openStoreByUrl(
   url: string | undefined,
-  _surroundings: { readonly appName: string; readonly onWarning: (warning: string) => void },
-): BrokerStore {
-  if (url === 'memory://') return new MemoryBrokerStore();
-  throw new OidcConfigError('Option "broker.store" is a URL of an unknown kind.');
+  opening: StoreOpening,
+): Promise<BrokerStore> {
+  if (url === undefined) {
+    const file = defaultSqliteFile(opening.appName);
+    opening.onWarning(
+      `"broker.store" is not set: sessions are kept in ${file}, which is for one instance only`,
+    );
+    const { openSqlite } = await loaded('sqlite', () => import('./typeorm/open-sqlite.js'));
+    return openSqlite(file, opening.onWarning);
+  }
+  const kind = kindOf(url);
+  switch (kind) {
+    case 'memory':
+      return new MemoryBrokerStore();
+    case 'sqlite': {
+      const file = sqliteFileOf(url);
+      const { openSqlite } = await loaded(kind, () => import('./typeorm/open-sqlite.js'));
+      return openSqlite(file, opening.onWarning);
+    }
+    case 'postgres':
+    case 'mysql':
+    case 'mariadb': {
+      const { openServer } = await loaded(kind, () => import('./typeorm/open-server.js'));
+      return openServer(kind, url);
+    }
+    case 'mongodb': {
+      const { openMongoose } = await loaded(kind, () => import('./mongoose/open-mongoose.js'));
+      return openMongoose(url);
+    }
+    default:
+      throw new OidcConfigError(
+        `Option "broker.store" is a URL of the unknown kind "${kind.slice(0, 20)}". ${KNOWN}.`,
+      );
+  }
 }

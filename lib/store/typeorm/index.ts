@@ -1,0 +1,9 @@
+export { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
+export {
+  brokerEntities,
+  peerKeysEntity,
+  revocationEntity,
+  sessionEntity,
+  signingKeyEntity,
+} from './entities.js';
+export { TypeOrmBrokerStore, type TypeOrmBrokerStoreOptions } from './typeorm-broker.store.js';

@@ -1,0 +1,58 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { BrokerStore } from '../broker-store.js';
+import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
+import { OwnDataSourceStore } from './own-data-source.store.js';
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** Names the lock under which tables are made; any number does. */
+const LOCK = 764_115_200;
+const LOCK_WAIT_SEC = 30;
+
+/** A database server, on a pool of connections of our own. */
+export function openServer(kind: 'postgres' | 'mysql' | 'mariadb', url: string): BrokerStore {
+  return kind === 'postgres'
+    ? new OwnDataSourceStore(
+        { type: 'postgres', url, connectTimeoutMS: CONNECT_TIMEOUT_MS, logNotifications: false },
+        (dataSource) => withRunner(dataSource, makeOnPostgres),
+      )
+    : new OwnDataSourceStore(
+        { type: kind, url, connectTimeout: CONNECT_TIMEOUT_MS, charset: 'utf8mb4_bin' },
+        (dataSource) => withRunner(dataSource, makeOnMysql),
+      );
+}
+
+async function withRunner(
+  dataSource: DataSource,
+  work: (runner: QueryRunner) => Promise<void>,
+): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await work(runner);
+  } finally {
+    await runner.release();
+  }
+}
+
+/** The lock ends with the transaction, so it also holds through a transaction-pooling proxy. */
+async function makeOnPostgres(runner: QueryRunner): Promise<void> {
+  await runner.startTransaction();
+  try {
+    await runner.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    await new CreateOidcBrokerTables1764115200000().up(runner);
+    await runner.commitTransaction();
+  } catch (error) {
+    await runner.rollbackTransaction();
+    throw error;
+  }
+}
+
+/** Statements that make tables commit by themselves here; the lock belongs to the connection. */
+async function makeOnMysql(runner: QueryRunner): Promise<void> {
+  const name = `nestjs-oidc-auth ${LOCK}`;
+  await runner.query('SELECT GET_LOCK(?, ?)', [name, LOCK_WAIT_SEC]);
+  try {
+    await new CreateOidcBrokerTables1764115200000().up(runner);
+  } finally {
+    await runner.query('SELECT RELEASE_LOCK(?)', [name]);
+  }
+}

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
+import { NOW, aSession } from './a-session.js';
+import { brokerStoreContract } from './broker-store-contract.js';
+
+describe('MemoryBrokerStore', () => {
+  brokerStoreContract(async () => new MemoryBrokerStore());
+
+  it('shares no object with its callers', async () => {
+    const store = new MemoryBrokerStore();
+    const session = aSession();
+    await store.createSession(session);
+    session.endsAt.setTime(0);
+    const found = await store.findSession(session.id, NOW);
+
+    found?.createdAt.setTime(0);
+
+    expect((await store.findSession(session.id, NOW))?.endsAt.getTime()).toBeGreaterThan(0);
+    expect((await store.findSession(session.id, NOW))?.createdAt).toStrictEqual(NOW);
+  });
+});
