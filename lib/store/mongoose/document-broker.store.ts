@@ -1,0 +1,222 @@
+import type { Connection, mongo } from 'mongoose';
+import {
+  type BrokerSession,
+  BrokerStore,
+  type LeaseRequest,
+  type Revocation,
+  type SessionFilter,
+  type SessionState,
+  type StoredPeerKeys,
+  type StoredSigningKey,
+} from '../broker-store.js';
+import {
+  toPeerKeys,
+  toRevocation,
+  toSession,
+  toSessionDocument,
+  toSigningKey,
+  toSigningKeyDocument,
+  toStateMembers,
+} from './documents.js';
+import { type BrokerCollections, collectionsOf, makeIndexes } from './collections.js';
+
+const MOST_LISTED = 1000;
+const DUPLICATE_KEY = 11_000;
+const ABSENT = { $exists: false } as const;
+
+/** Only such a text reaches a filter: an object there would be an operator. */
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{32,64}$/.test(value);
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
+}
+
+/** The store of broker mode on a connection of Mongoose. Plain commands on single documents; no transactions. */
+export class DocumentBrokerStore extends BrokerStore {
+  constructor(protected readonly connection: Connection) {
+    super();
+  }
+
+  override async open(): Promise<void> {
+    await makeIndexes(this.#collections);
+  }
+
+  get #collections(): BrokerCollections {
+    return collectionsOf(this.connection);
+  }
+
+  createSession(session: BrokerSession): Promise<boolean> {
+    return inserted(this.#collections.sessions, toSessionDocument(session));
+  }
+
+  async findSession(id: string, now: Date): Promise<BrokerSession | undefined> {
+    if (!isId(id)) return undefined;
+    const found = await this.#collections.sessions.findOne({ _id: id, ...alive(now) });
+    return found === null ? undefined : toSession(found);
+  }
+
+  async listSessions(filter: SessionFilter, now: Date): Promise<BrokerSession[]> {
+    if (!Object.values(filter).every(isId)) return [];
+    const found = await this.#collections.sessions
+      .find({ ...filter, ...alive(now) })
+      .sort({ createdAt: -1 })
+      .limit(MOST_LISTED)
+      .toArray();
+    return found.map(toSession);
+  }
+
+  async takeLease(id: string, request: LeaseRequest): Promise<boolean> {
+    const { leaseId, until: leaseUntil, now, generation } = request;
+    if (!isId(id)) return false;
+    const { modifiedCount } = await this.#collections.sessions.updateOne(
+      {
+        _id: id,
+        generation,
+        ...alive(now),
+        $or: [{ leaseUntil: ABSENT }, { leaseUntil: { $lte: now } }],
+      },
+      { $set: { leaseId, leaseUntil } },
+    );
+    return modifiedCount === 1;
+  }
+
+  async rotateSession(id: string, leaseId: string, state: SessionState): Promise<boolean> {
+    if (!isId(id) || !isId(leaseId)) return false;
+    const { modifiedCount } = await this.#collections.sessions.updateOne(
+      { _id: id, leaseId, revokedAt: ABSENT },
+      { $set: toStateMembers(state), $unset: { leaseId: '', leaseUntil: '' } },
+    );
+    return modifiedCount === 1;
+  }
+
+  async releaseLease(id: string, leaseId: string): Promise<void> {
+    if (!isId(id) || !isId(leaseId)) return;
+    await this.#collections.sessions.updateOne(
+      { _id: id, leaseId },
+      { $unset: { leaseId: '', leaseUntil: '' } },
+    );
+  }
+
+  async revokeSession(
+    id: string,
+    { at, keepUntil }: { at: Date; keepUntil: Date },
+  ): Promise<boolean> {
+    if (!isId(id)) return false;
+    const { modifiedCount } = await this.#collections.sessions.updateOne(
+      { _id: id, revokedAt: ABSENT },
+      { $set: { revokedAt: at, expiresAt: keepUntil, sealed: '' } },
+    );
+    return modifiedCount === 1;
+  }
+
+  async addRevocation({ kind, id, at, expiresAt }: Revocation): Promise<void> {
+    const _id = `${kind}:${id}`;
+    if (await inserted(this.#collections.revocations, { _id, revokedAt: at, expiresAt })) return;
+    await this.#collections.revocations.updateOne(
+      { _id, revokedAt: { $lte: at } },
+      { $set: { revokedAt: at, expiresAt } },
+    );
+  }
+
+  async listRevocations(since: Date, now: Date): Promise<Revocation[]> {
+    const filter = { revokedAt: { $gte: since }, expiresAt: { $gt: now } };
+    const sessions = await this.#collections.sessions
+      .find(filter, { projection: { revokedAt: 1, expiresAt: 1 } })
+      .toArray();
+    const others = await this.#collections.revocations.find(filter).toArray();
+    const ofSessions = sessions.map(({ _id, revokedAt: at = since, expiresAt }): Revocation => ({
+      kind: 'session',
+      id: _id,
+      at,
+      expiresAt,
+    }));
+    return [...ofSessions, ...others.map(toRevocation)];
+  }
+
+  insertSigningKey(key: StoredSigningKey): Promise<boolean> {
+    return inserted(this.#collections.signingKeys, toSigningKeyDocument(key));
+  }
+
+  async listSigningKeys(): Promise<StoredSigningKey[]> {
+    const found = await this.#collections.signingKeys.find().sort({ _id: 1 }).toArray();
+    return found.map(toSigningKey);
+  }
+
+  async retireSigningKey(sequence: number, at: Date): Promise<boolean> {
+    const { modifiedCount } = await this.#collections.signingKeys.updateOne(
+      { _id: sequence, retiredAt: ABSENT },
+      { $set: { retiredAt: at } },
+    );
+    return modifiedCount === 1;
+  }
+
+  async resealSigningKey(
+    sequence: number,
+    { expected, next }: { expected: string; next: string },
+  ): Promise<boolean> {
+    const { modifiedCount } = await this.#collections.signingKeys.updateOne(
+      { _id: sequence, sealed: expected },
+      { $set: { sealed: next } },
+    );
+    return modifiedCount === 1;
+  }
+
+  async deleteSigningKey(sequence: number): Promise<void> {
+    await this.#collections.signingKeys.deleteOne({ _id: sequence });
+  }
+
+  async savePeerKeys({ issuer, issuerHash, jwks, fetchedAt }: StoredPeerKeys): Promise<void> {
+    const members = { issuer, jwks, fetchedAt };
+    if (await inserted(this.#collections.peerKeys, { _id: issuerHash, ...members })) return;
+    await this.#collections.peerKeys.updateOne({ _id: issuerHash }, { $set: members });
+  }
+
+  async listPeerKeys(): Promise<StoredPeerKeys[]> {
+    return (await this.#collections.peerKeys.find().toArray()).map(toPeerKeys);
+  }
+
+  async deletePeerKeys(issuerHash: string): Promise<void> {
+    if (isId(issuerHash)) await this.#collections.peerKeys.deleteOne({ _id: issuerHash });
+  }
+
+  async purgeExpired(before: Date, limit: number): Promise<number> {
+    const expired = { expiresAt: { $lt: before } };
+    const sessions = await this.#collections.sessions
+      .find(expired, { projection: { _id: 1 } })
+      .limit(limit)
+      .toArray();
+    const others = await this.#collections.revocations
+      .find(expired, { projection: { _id: 1 } })
+      .limit(limit)
+      .toArray();
+    if (sessions.length > 0) {
+      await this.#collections.sessions.deleteMany({ _id: { $in: sessions.map(({ _id }) => _id) } });
+    }
+    if (others.length > 0) {
+      await this.#collections.revocations.deleteMany({
+        _id: { $in: others.map(({ _id }) => _id) },
+      });
+    }
+    return sessions.length + others.length;
+  }
+}
+
+/** `false` when a unique member holds that value already. */
+async function inserted<Document extends { _id: string | number }>(
+  collection: mongo.Collection<Document>,
+  document: mongo.OptionalUnlessRequiredId<Document>,
+): Promise<boolean> {
+  try {
+    await collection.insertOne(document);
+    return true;
+  } catch (error) {
+    if (isDuplicate(error)) return false;
+    throw error;
+  }
+}
+
+function alive(now: Date) {
+  return { revokedAt: ABSENT, expiresAt: { $gt: now } };
+}

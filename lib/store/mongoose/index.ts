@@ -1,0 +1,1 @@
+export { MongooseBrokerStore, type MongooseBrokerStoreOptions } from './mongoose-broker.store.js';
