@@ -24,5 +24,7 @@ export async function freshDatabase(server: string): Promise<FreshDatabase> {
   await run(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => run(server, `DROP DATABASE ${name}`) };
+  // A proxy keeps connections after its clients have gone.
+  const drop = `DROP DATABASE ${name}${server.startsWith('postgres') ? ' WITH (FORCE)' : ''}`;
+  return { url: url.href, drop: () => run(server, drop) };
 }
