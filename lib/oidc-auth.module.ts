@@ -18,6 +18,7 @@ import { GuardIssuers } from './grants/guard-issuers.js';
 import { Introspect } from './grants/introspect.js';
 import { LoginAdmission } from './grants/login-admission.js';
 import { UserClaimsCollector } from './grants/provider-claims.js';
+import { OwnTokens } from './grants/own-tokens.js';
 import { RefreshGrant } from './grants/refresh.grant.js';
 import { Revoke } from './grants/revoke.js';
 import { ServiceMetadata } from './grants/service-metadata.js';
@@ -94,6 +95,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     OidcEvents,
     OidcService,
     OwnIssuer,
+    OwnTokens,
     PeerIssuers,
     PendingLogins,
     ProviderConnection,

@@ -6,7 +6,7 @@ import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { TokenVerifier } from '../tokens/token-verifier.js';
+import { OwnTokens } from './own-tokens.js';
 
 /** The query of the logout route (OpenID Connect RP-Initiated Logout §2). */
 export interface LogoutRequest {
@@ -21,7 +21,7 @@ export class Logout {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly urls: PublicUrls,
-    private readonly verifier: TokenVerifier,
+    private readonly ownTokens: OwnTokens,
     private readonly sessions: Sessions,
     private readonly events: OidcEvents,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -57,16 +57,11 @@ export class Logout {
   /** The ID token of the session that was ended, for the hint. A token that is worth nothing ends nothing. */
   async #endSession(accessToken: string): Promise<string | undefined> {
     if (this.options.broker === undefined) return undefined;
-    const verification = await this.verifier.verify(accessToken).catch((error: unknown) => {
-      if (error instanceof OAuthError && error.error === 'invalid_token') return undefined;
-      throw error;
-    });
-    if (verification === undefined) return undefined;
-    const { claims, issuer } = verification;
-    if (issuer.kind !== 'own') {
+    const claims = await this.ownTokens.read(accessToken);
+    if (claims === 'foreign') {
       throw new OAuthError('invalid_request', 'The token belongs to no session here');
     }
-    const open = claims.sid === undefined ? undefined : await this.sessions.findOpen(claims.sid);
+    const open = claims?.sid === undefined ? undefined : await this.sessions.findOpen(claims.sid);
     if (open === undefined) return undefined;
     await this.sessions.end(open.session, 'logout');
     return open.content.provider.idToken;

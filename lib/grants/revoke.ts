@@ -3,21 +3,19 @@ import { RefreshTokens, storedHash } from '../broker/refresh-tokens.js';
 import { Revocations } from '../broker/revocations.js';
 import { Sessions } from '../broker/sessions.js';
 import { Clock } from '../clock/clock.js';
-import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { StoreAccess } from '../store/store-access.js';
-import type { IdTokenClaims } from '../tokens/id-token-claims.js';
-import { TokenVerifier } from '../tokens/token-verifier.js';
+import { OwnTokens } from './own-tokens.js';
 
 /** Token revocation (RFC 7009): at the identity provider in passthrough mode, of our own tokens in broker mode. */
 @Injectable()
 export class Revoke {
   constructor(
     private readonly provider: IdentityProvider,
-    private readonly verifier: TokenVerifier,
+    private readonly ownTokens: OwnTokens,
     private readonly refreshTokens: RefreshTokens,
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
@@ -40,8 +38,8 @@ export class Revoke {
   async #revokeOwn(token: string): Promise<boolean> {
     const refreshToken = this.refreshTokens.read(token);
     if (refreshToken !== undefined) return this.#endSession(refreshToken.sessionId);
-    const claims = await this.#ownClaims(token);
-    if (claims === undefined) return false;
+    const claims = await this.ownTokens.read(token);
+    if (claims === undefined || claims === 'foreign') return false;
     if (claims.jti !== undefined) await this.#revokeToken(claims.jti);
     if (claims.sid !== undefined) await this.#endSession(claims.sid);
     return true;
@@ -60,15 +58,5 @@ export class Revoke {
       repeat: true,
     });
     this.revocations.add(revocation);
-  }
-
-  async #ownClaims(token: string): Promise<IdTokenClaims | undefined> {
-    try {
-      const { claims, issuer } = await this.verifier.verify(token);
-      return issuer.kind === 'own' ? claims : undefined;
-    } catch (error) {
-      if (error instanceof OAuthError && error.error === 'invalid_token') return undefined;
-      throw error;
-    }
   }
 }

@@ -9,7 +9,7 @@ export interface TrustedIssuer {
   jwksUri?: string;
   /** What its tokens must hold, instead of the module's option `claims`; no `@Auth()` lifts it. */
   claims?: ClaimConstraint;
-  /** Roles that it may give; others are removed from its tokens. Default: any. */
+  /** Roles that it may give; others are removed from its tokens, before {@link claims} are held against them. Default: any. */
   roles?: readonly string[];
   /** Scopes that it may give; others are removed from its tokens. Default: any. */
   scopes?: string | readonly string[];

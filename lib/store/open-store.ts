@@ -2,6 +2,7 @@ import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { BrokerStore } from './broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
 import { defaultSqliteFile, sqliteFileOf } from './sqlite-file.js';
+import { packagesMissing } from './store-errors.js';
 
 /** What a store that is opened by URL is told. */
 export interface StoreOpening {
@@ -11,15 +12,6 @@ export interface StoreOpening {
 
 const KNOWN =
   'Known: memory://, sqlite:///path, postgres://…, mysql://…, mariadb://…, mongodb://…, mongodb+srv://…';
-
-/** Packages that a kind of URL needs, for the message when they are not there. */
-const NEEDED: Readonly<Record<string, string>> = {
-  sqlite: 'typeorm better-sqlite3',
-  postgres: 'typeorm pg',
-  mysql: 'typeorm mysql2',
-  mariadb: 'typeorm mysql2',
-  mongodb: 'mongoose',
-};
 
 function kindOf(url: string): string {
   const [, scheme = ''] = /^([a-z0-9+]+):\/\//.exec(url) ?? [];
@@ -36,13 +28,6 @@ async function loaded<T>(kind: string, load: () => Promise<T>): Promise<T> {
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
     throw packagesMissing(kind);
   }
-}
-
-/** What to install for a kind of store. */
-export function packagesMissing(kind: string): OidcConfigError {
-  return new OidcConfigError(
-    `Option "broker.store" is a ${kind} URL, which needs packages that are not installed: npm install ${NEEDED[kind] ?? ''}`,
-  );
 }
 
 /**

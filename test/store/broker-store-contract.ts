@@ -14,13 +14,27 @@ const NOT_IDS: readonly [what: string, value: unknown][] = [
   ['an empty text', ''],
   ['a quote', "' OR '1'='1"],
   ['an operator', { $ne: '' }],
-  ['a regular expression', /.*/],
   ['a list', ['x']],
   ['a number', 1],
   ['nothing', undefined],
   ['10 kB', 'a'.repeat(10_240)],
   ['a NUL', `${'a'.repeat(31)}\0`],
 ];
+
+const lease = (members: { leaseId?: string; now?: Date; generation?: number } = {}) => ({
+  leaseId: anId(),
+  now: NOW,
+  until: after(15, members.now ?? NOW),
+  generation: 1,
+  ...members,
+});
+
+const keysOf = (issuer: string, jwks: string, fetchedAt = NOW) => ({
+  issuer,
+  issuerHash: hashOf(issuer),
+  jwks,
+  fetchedAt,
+});
 
 /**
  * What every store must do, each sentence of `BrokerStore` and more.
@@ -29,6 +43,11 @@ const NOT_IDS: readonly [what: string, value: unknown][] = [
  */
 export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
   let store: BrokerStore;
+
+  const peerKeysOf = async (issuer: string) =>
+    (await store.listPeerKeys()).filter((one) => one.issuer === issuer);
+  const revocationsOf = async (id: string, since = NOW, now = NOW): Promise<Revocation[]> =>
+    (await store.listRevocations(since, now)).filter((one) => one.id === id);
 
   beforeAll(async () => {
     store = await open();
@@ -89,7 +108,7 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
     });
 
     it.each(NOT_IDS)('ST-4: are not found by %s', async (_, value) => {
-      const id = value as string;
+      const id: string = JSON.parse(JSON.stringify({ value })).value; // of any type, as a body parser gives it
       await store.createSession(aSession());
 
       expect(await store.findSession(id, NOW)).toBeUndefined();
@@ -138,14 +157,6 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
   });
 
   describe('the lease of a session', () => {
-    const lease = (members: { leaseId?: string; now?: Date; generation?: number } = {}) => ({
-      leaseId: anId(),
-      now: NOW,
-      until: after(15, members.now ?? NOW),
-      generation: 1,
-      ...members,
-    });
-
     it('RF-4: goes to one of 50 who want it at once', async () => {
       const session = aSession();
       await store.createSession(session);
@@ -284,9 +295,6 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
   });
 
   describe('revocations of tokens and subjects', () => {
-    const listed = async (id: string, since = NOW, now = NOW): Promise<Revocation[]> =>
-      (await store.listRevocations(since, now)).filter((one) => one.id === id);
-
     it('are kept by kind and id, and end by themselves', async () => {
       const id = hashOf(anId());
       const token = { kind: 'token', id, at: NOW, expiresAt: after(60) } as const;
@@ -294,11 +302,11 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       await store.addRevocation(token);
       await store.addRevocation(subject);
 
-      const both = await listed(id);
+      const both = await revocationsOf(id);
       expect(both).toHaveLength(2);
       expect(both).toEqual(expect.arrayContaining([token, subject]));
-      expect(await listed(id, NOW, after(60))).toStrictEqual([subject]);
-      expect(await listed(id, after(1))).toEqual([]);
+      expect(await revocationsOf(id, NOW, after(60))).toStrictEqual([subject]);
+      expect(await revocationsOf(id, after(1))).toEqual([]);
     });
 
     it('are renewed by a later one of the same name, and not by an earlier one', async () => {
@@ -309,7 +317,7 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       await store.addRevocation(later);
       await store.addRevocation(first);
 
-      expect(await listed(id)).toStrictEqual([later]);
+      expect(await revocationsOf(id)).toStrictEqual([later]);
     });
 
     it('ST-3: may be written by many at once', async () => {
@@ -323,7 +331,7 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
 
       await Promise.all(revocations.map((one) => store.addRevocation(one)));
 
-      expect(await listed(id, NOW, after(60))).toStrictEqual([revocations.at(-1)]);
+      expect(await revocationsOf(id, NOW, after(60))).toStrictEqual([revocations.at(-1)]);
     });
   });
 
@@ -384,15 +392,6 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
   });
 
   describe('key sets of peers', () => {
-    const keysOf = (issuer: string, jwks: string, fetchedAt = NOW) => ({
-      issuer,
-      issuerHash: hashOf(issuer),
-      jwks,
-      fetchedAt,
-    });
-    const stored = async (issuer: string) =>
-      (await store.listPeerKeys()).filter((one) => one.issuer === issuer);
-
     it('A-40: are written again and again, and by many at once', async () => {
       const issuer = `https://${anId()}.example.org/Path`;
       await store.savePeerKeys(keysOf(issuer, '{"keys":[]}'));
@@ -400,7 +399,7 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       const last = keysOf(issuer, 'x'.repeat(60_000), after(5));
       await store.savePeerKeys(last);
 
-      expect(await stored(issuer)).toStrictEqual([last]);
+      expect(await peerKeysOf(issuer)).toStrictEqual([last]);
     });
 
     it('FD-2: are gone when they are deleted, and only those', async () => {
@@ -410,8 +409,8 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
 
       await store.deletePeerKeys(hashOf(one));
 
-      expect(await stored(one)).toEqual([]);
-      expect(await stored(other)).toHaveLength(1);
+      expect(await peerKeysOf(one)).toEqual([]);
+      expect(await peerKeysOf(other)).toHaveLength(1);
     });
   });
 

@@ -1,5 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { packagesMissing } from '../open-store.js';
+import { packagesMissing } from '../store-errors.js';
 import { checkSchema } from './check-schema.js';
 import { brokerEntities } from './entities.js';
 import { SqlBrokerStore } from './sql-broker.store.js';

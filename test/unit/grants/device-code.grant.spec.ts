@@ -10,7 +10,6 @@ import { GuardedFetch } from '../../../lib/http/guarded-fetch.js';
 import { IdentityProvider, type DeviceAuthorization } from '../../../lib/idp/identity-provider.js';
 import { ProviderConnection } from '../../../lib/idp/provider-connection.js';
 import type { TokenAnswer } from '../../../lib/idp/token-answer.js';
-import { FinishedLogins } from '../../../lib/login/finished-logins.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { FakeClock } from '../../support/fake-clock.js';
