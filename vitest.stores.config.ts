@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     setupFiles: ['reflect-metadata', './test/support/setup.ts'],
     globalSetup: './test/support/services/start-services.ts',
-    include: ['test/store/**/*.spec.ts', 'test/processes/**/*.spec.ts'],
+    include: ['test/{store,samples,processes}/**/*.spec.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
