@@ -41,8 +41,8 @@ const cases: readonly Case[] = [
     database: 'PostgreSQL',
     missing: required('the sample on PostgreSQL', unset('OIDC_TEST_POSTGRES_URL', postgres)),
     open: async () => {
-      const { url, drop } = await freshDatabase(postgres ?? '');
-      return { settings: { DATABASE_URL: url }, drop };
+      const database = await freshDatabase(postgres ?? '');
+      return { settings: { DATABASE_URL: database.url }, drop: () => database.drop() };
     },
   },
   {
