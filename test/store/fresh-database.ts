@@ -5,7 +5,9 @@ import { DataSource } from 'typeorm';
 /** A database of its own on a server that runs, and its removal. */
 export interface FreshDatabase {
   readonly url: string;
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
+  /** Makes it again. */
+  readonly create: () => Promise<void>;
 }
 
 async function run(server: string, statement: string): Promise<void> {
@@ -21,10 +23,11 @@ async function run(server: string, statement: string): Promise<void> {
 /** @param server the address of a server, a database on it, and a user who may create others. */
 export async function freshDatabase(server: string): Promise<FreshDatabase> {
   const name = `oidc_test_${randomBytes(6).toString('hex')}`;
-  await run(server, `CREATE DATABASE ${name}`);
+  const create = () => run(server, `CREATE DATABASE ${name}`);
+  await create();
   const url = new URL(server);
   url.pathname = `/${name}`;
   // A proxy keeps connections after its clients have gone.
   const drop = `DROP DATABASE ${name}${server.startsWith('postgres') ? ' WITH (FORCE)' : ''}`;
-  return { url: url.href, drop: () => run(server, drop) };
+  return { url: url.href, create, drop: () => run(server, drop) };
 }

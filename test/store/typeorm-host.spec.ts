@@ -31,6 +31,23 @@ const oidc = (store: BrokerOptions['store']) =>
     broker: { audience: 'myapp-api', ...(store === undefined ? {} : { store }) },
   });
 
+/** Makes the tables as a host does that runs its migrations itself. */
+async function migrate(options: DataSourceOptions): Promise<void> {
+  const migrations = [CreateOidcBrokerTables1764115200000];
+  const source = new DataSource({ ...options, migrations, entities: [...brokerEntities] });
+  await source.initialize();
+  await source.runMigrations();
+  const { upQueries } = await source.driver.createSchemaBuilder().log();
+  expect(upQueries.map(({ query }) => query)).toEqual([]); // synchronize would change nothing
+  await source.destroy();
+}
+
+async function works(context: INestApplicationContext): Promise<void> {
+  const { keys } = await context.get(OidcService).jwks();
+  expect(keys).toHaveLength(1);
+  expect(await context.get(OidcService).listSessions('nobody')).toEqual([]);
+}
+
 describe.skipIf(missing)(`TypeORM of the host${missing ? ` (${missing})` : ''}`, () => {
   let folder: string;
   let app: INestApplicationContext | undefined;
@@ -56,23 +73,6 @@ describe.skipIf(missing)(`TypeORM of the host${missing ? ` (${missing})` : ''}`,
       abortOnError: false,
     });
     return app;
-  }
-
-  /** Makes the tables as a host does that runs its migrations itself. */
-  async function migrate(options: DataSourceOptions): Promise<void> {
-    const migrations = [CreateOidcBrokerTables1764115200000];
-    const source = new DataSource({ ...options, migrations, entities: [...brokerEntities] });
-    await source.initialize();
-    await source.runMigrations();
-    const { upQueries } = await source.driver.createSchemaBuilder().log();
-    expect(upQueries.map(({ query }) => query)).toEqual([]); // synchronize would change nothing
-    await source.destroy();
-  }
-
-  async function works(context: INestApplicationContext): Promise<void> {
-    const { keys } = await context.get(OidcService).jwks();
-    expect(keys).toHaveLength(1);
-    expect(await context.get(OidcService).listSessions('nobody')).toEqual([]);
   }
 
   async function startUpError(imports: ModuleMetadata['imports']): Promise<string> {
