@@ -29,6 +29,7 @@ export type {
 } from './oidc-auth.module-definition.js';
 export type {
   BrokerOptions,
+  ClaimsMapper,
   ProviderClaims,
   SigningAlgorithm,
   TrustedIssuer,

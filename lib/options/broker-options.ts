@@ -23,6 +23,11 @@ export type TrustedIssuers =
 /** Claims of the identity provider about a user who logs in: of its access token, ID token and userinfo. */
 export type ProviderClaims = Readonly<Record<string, unknown>>;
 
+/** What {@link BrokerOptions.mapClaims} is. */
+export type ClaimsMapper = (
+  claims: ProviderClaims,
+) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+
 /** Algorithms that can sign minted tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'ES256' | 'EdDSA';
 
@@ -107,7 +112,5 @@ export interface BrokerOptions {
    * Adds claims to minted tokens, at each login, refresh and exchange. Names that the token itself needs (`iss`, `sub`,
    * `scope`, `exp`, …) are not taken from it.
    */
-  mapClaims?: (
-    claims: ProviderClaims,
-  ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+  mapClaims?: ClaimsMapper;
 }

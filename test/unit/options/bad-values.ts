@@ -202,4 +202,76 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [null, 'null'],
     [{}, '{}'],
   ],
+  broker: [
+    [true, 'true'],
+    ['myapp-api', '"myapp-api"'],
+    [null, 'null'],
+    [[], '[]'],
+  ],
+  appName: [
+    ['', '""'],
+    ['../etc', '"../etc"'],
+    ['.hidden', '".hidden"'],
+    ['a/b', '"a/b"'],
+    [7, '7'],
+    [null, 'null'],
+  ],
+};
+
+/** The bad values of every option of `broker`, but for trusted issuers (trusted-issuers.spec.ts). */
+export const badBrokerValues: Readonly<Record<string, BadValues>> = {
+  audience: [[undefined, 'nothing'], ...texts],
+  store: [
+    [7, 'a value of type number'],
+    ['', 'a value of type string'],
+    [null, 'a value of type object'],
+  ],
+  issuer: plainUrls,
+  trustedIssuers: [
+    ['https://peer.example.org', '"https://peer.example.org"'],
+    [null, 'null'],
+    [{ issuer: 'https://peer.example.org' }, '{"issuer":"https://peer.example.org"}'],
+  ],
+  jwksPath: [
+    ['jwks.json', '"jwks.json"'],
+    ['//evil.example', '"//evil.example"'],
+    ['https://evil.example/jwks', '"https://evil.example/jwks"'],
+    ['/jwks?x=1', '"/jwks?x=1"'],
+    [7, '7'],
+  ],
+  accessTokenLifetimeSec: wholeNumber(1, 2_592_000),
+  refreshGraceSec: wholeNumber(0, 3600),
+  sessionLifetimeSec: wholeNumber(1, 315_360_000),
+  sessionIdleSec: wholeNumber(1, 315_360_000),
+  purgeIntervalSec: wholeNumber(0, 604_800),
+  revocationPollSec: wholeNumber(1, 10),
+  signingAlgorithm: [
+    ['HS256', '"HS256"'],
+    ['none', '"none"'],
+    ['rs256', '"rs256"'],
+    [null, 'null'],
+  ],
+  keyLifetimeSec: wholeNumber(10_800, 315_360_000),
+  exchangeClients: [
+    [[], '[]'],
+    [[''], '[""]'],
+    ['my-client', '"my-client"'],
+    [null, 'null'],
+  ],
+  roleClients: [
+    [[], '[]'],
+    [[7], '[7]'],
+    ['my-client', '"my-client"'],
+  ],
+  introspectionScope: [
+    ['', '""'],
+    ['a b', '"a b"'],
+    [7, '7'],
+  ],
+  subjectClaim: texts,
+  mapClaims: [
+    ['roles', '"roles"'],
+    [{}, '{}'],
+    [null, 'null'],
+  ],
 };

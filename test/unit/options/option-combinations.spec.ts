@@ -92,7 +92,12 @@ describe('options that go together', () => {
 
     expect(resolved.scopes).toEqual(['openid', 'profile', 'email']);
     expect(resolved.timeoutMs).toBe(10_000);
-    expect(resolved.grants).toEqual({ authorizationCode: true, refresh: true, device: false });
+    expect(resolved.grants).toEqual({
+      authorizationCode: true,
+      refresh: true,
+      device: false,
+      exchange: false, // there is nothing to exchange for without a broker
+    });
   });
 
   it.each([

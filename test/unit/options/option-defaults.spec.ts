@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { BrokerOptionRules } from '../../../lib/options/broker-option-rules.js';
 import {
+  brokerDefaults,
   grantDefaults,
   optionDefaults,
   routeDefaults,
@@ -15,6 +17,7 @@ import {
 import { resolveWith } from './config-error.js';
 
 const source = new URL('../../../lib/options/oidc-auth-options.ts', import.meta.url);
+const brokerSource = new URL('../../../lib/options/broker-options.ts', import.meta.url);
 
 /** The members of an interface by name, each with what its `@defaultValue` tag says, if it has one. */
 function membersOf(text: string, name: string): Map<string, unknown> {
@@ -54,6 +57,13 @@ describe('documented defaults', () => {
     expect(tagged(membersOf(text, 'EndpointOptions'))).toEqual({});
   });
 
+  it('agree with the defaults of broker', async () => {
+    const brokerText = await readFile(brokerSource, 'utf8');
+
+    expect(tagged(membersOf(brokerText, 'BrokerOptions'))).toEqual(brokerDefaults);
+    expect(brokerText.match(/@defaultValue/g)).toHaveLength(Object.keys(brokerDefaults).length);
+  });
+
   it('cover every tag in the file', () => {
     const tags = text.match(/@defaultValue/g) ?? [];
     const objects = [optionDefaults, routeDefaults, grantDefaults, { paths: [] }];
@@ -68,6 +78,17 @@ describe('documented defaults', () => {
     expect(resolved).toMatchObject(others);
     expect(resolved.scopes).toEqual(['openid', 'profile', 'email']);
     expect(resolved.allowedScopes).toEqual(['openid', 'profile', 'email', 'offline_access']);
+    expect(resolved.grants).toEqual({ ...grantDefaults, exchange: false });
+    expect(resolved.broker).toBeUndefined();
+  });
+
+  it('are what is resolved of broker when nothing but its audience is given', () => {
+    const resolved = resolveWith({ broker: { audience: 'myapp-api' } });
+
+    expect(resolved.broker).toMatchObject({ ...brokerDefaults, audience: 'myapp-api' });
+    expect(resolved.broker?.issuer).toBe('https://app.example.org');
+    expect(resolved.broker?.exchangeClients).toEqual(['my-client']);
+    expect(resolved.roleClients).toEqual(['my-client']);
     expect(resolved.grants).toEqual(grantDefaults);
   });
 });
@@ -81,6 +102,9 @@ describe('documented options', () => {
 
     expect(names('OidcAuthOptions')).toEqual(rules(new OidcAuthOptionRules()));
     expect(names('GrantOptions')).toEqual(rules(new GrantOptionRules()));
+    const brokerText = await readFile(brokerSource, 'utf8');
+    const ofBroker = [...membersOf(brokerText, 'BrokerOptions').keys(), 'allowInsecureHttp'];
+    expect(ofBroker.toSorted()).toEqual(rules(new BrokerOptionRules()));
     expect([...names('EndpointOptions'), 'allowInsecureHttp'].toSorted()).toEqual(
       rules(new EndpointOptionRules()),
     );

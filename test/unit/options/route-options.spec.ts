@@ -54,13 +54,20 @@ describe('the option "routes"', () => {
     },
   );
 
-  it.each(['jwks', 'introspect', 'Login', 'constructor'])(
+  it.each(['sessions', 'metadataa', 'Login', 'constructor'])(
     'refuses the unknown route %s',
     (name) => {
       const message = startUpMessage(() => register({ [name]: '/x' }));
 
       expect(message).toContain(`Unknown option "routes.${name}"`);
       expect(message).toContain('login, callback, token');
+    },
+  );
+
+  it.each(['/.well-known/x', null, 1])(
+    'refuses routes.metadata: %j, whose paths are fixed',
+    (metadata) => {
+      expect(startUpMessage(() => register({ metadata }))).toContain('"routes.metadata"');
     },
   );
 
@@ -92,6 +99,10 @@ describe('the option "routes"', () => {
       logout: '/api/auth/v2/logout',
       userinfo: '/api/auth/v2/userinfo',
       revoke: '/api/auth/v2/revoke',
+      jwks: '/api/auth/v2/.well-known/jwks.json',
+      introspect: '/api/auth/v2/introspect',
+      backchannelLogout: '/api/auth/v2/backchannel-logout',
+      metadata: true,
     });
     expect(Object.isFrozen(routes)).toBe(true);
   });

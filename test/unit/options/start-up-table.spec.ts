@@ -23,7 +23,7 @@ describe('the start-up table', () => {
     expect(message).not.toContain('canary');
   });
 
-  it.each(['clientID', 'client_id', 'clientSecrets', 'scope', 'broker', 'session', 'constructor'])(
+  it.each(['clientID', 'client_id', 'clientSecrets', 'scope', 'brokers', 'session', 'constructor'])(
     'refuses the unknown option %s by its name and lists the known ones, never its value',
     (option) => {
       const message = startUpMessage(() => resolveWith({ [option]: 'canary-value' }));
@@ -47,6 +47,7 @@ describe('the start-up table', () => {
     ['grants', 'refresh', 'yes', '"yes"'],
     ['grants', 'device', null, 'null'],
     ['grants', 'authorizationCode', 0, '0'],
+    ['grants', 'exchange', 'no', '"no"'],
     ['endpoints', 'token', 'http://idp.example.org/token', '"http://idp.example.org/token"'],
     ['endpoints', 'authorization', '/authorize', '"/authorize"'],
     ['endpoints', 'userinfo', null, 'null'],
@@ -61,8 +62,10 @@ describe('the start-up table', () => {
   });
 
   it.each([
-    ['grants', 'exchange'],
+    ['grants', 'exchanges'],
     ['grants', 'authorization_code'],
+    ['broker', 'audiences'],
+    ['broker', 'allowInsecureHttp'],
     ['endpoints', 'jwks'],
     ['endpoints', 'allowInsecureHttp'],
     ['endpoints', '__proto__'],
