@@ -56,6 +56,7 @@ import { Answers } from './routes/answers.js';
 import { installEarlyChecks } from './routes/early-checks.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
+import { Challenges } from './tokens/challenge.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 import { TokenIssuers } from './tokens/verification-keys.js';
 
@@ -82,6 +83,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     BrokerTokens,
     BrokerUpkeep,
     Callback,
+    Challenges,
     DeviceCodeGrant,
     FinishedLogins,
     GuardedFetch,
@@ -121,7 +123,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     WellKnownDocuments,
   ],
   // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.
-  exports: [Authenticator, AuthGuard, OidcEvents, OidcService],
+  exports: [Authenticator, AuthGuard, Challenges, OidcEvents, OidcService],
 })
 export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleInit {
   readonly #checksInstalled: boolean;

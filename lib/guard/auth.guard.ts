@@ -4,7 +4,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import { bearerToken } from '../tokens/bearer-token.js';
-import { refusalHeaders } from '../tokens/challenge.js';
+import { Challenges } from '../tokens/challenge.js';
 import { AuthRuleKey } from './auth-rule.key.js';
 import { type AuthenticatedRequest, setVerifiedClaims } from './authenticated-request.js';
 
@@ -21,6 +21,7 @@ export class AuthGuard implements CanActivate {
     private readonly authenticator: Authenticator,
     private readonly reflector: Reflector,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly challenges: Challenges,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -46,7 +47,7 @@ export class AuthGuard implements CanActivate {
 
   #announce(error: unknown, context: ExecutionContext): void {
     const response: unknown = context.switchToHttp().getResponse();
-    for (const [name, value] of refusalHeaders(error)) {
+    for (const [name, value] of this.challenges.headersOf(error)) {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     }
   }

@@ -2,7 +2,10 @@ import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { RESOLVED_OPTIONS } from './options.token.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import { type RouteName, formRoutes } from './resolve-routes.js';
+import { type RouteName, brokerRoutes, formRoutes } from './resolve-routes.js';
+
+/** Where RFC 9728 §3.1 wants the metadata of a protected resource, on our origin. */
+export const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
 
 /**
  * Where our routes are, seen from outside: `publicUrl` + the host's global prefix + `routes.prefix` + path.
@@ -15,10 +18,11 @@ export class PublicUrls {
     private readonly application: ApplicationConfig,
   ) {}
 
-  /** Path of a route with the host's global prefix, or `undefined` when it is switched off. */
+  /** Path of a route with the host's global prefix, or `undefined` when it is switched off, or of another mode. */
   path(route: RouteName): string | undefined {
     const path = this.options.routes[route];
     if (path === undefined) return undefined;
+    if (this.options.broker === undefined && brokerRoutes.includes(route)) return undefined;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
     return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
   }
@@ -33,6 +37,13 @@ export class PublicUrls {
     const path = this.path(route);
     if (path === undefined || this.options.publicUrl === undefined) return undefined;
     return new URL(this.options.publicUrl + path).href;
+  }
+
+  /** Address of the protected-resource document (RFC 9728), or `undefined` when it is not published. */
+  resourceMetadata(): string | undefined {
+    const { publicUrl, routes } = this.options;
+    if (publicUrl === undefined || !routes.metadata) return undefined;
+    return publicUrl + RESOURCE_METADATA_PATH;
   }
 
   /** A path of our own origin as an absolute URL; `undefined` where `publicUrl` is not known. */

@@ -15,6 +15,9 @@ export const formRoutes: readonly RouteName[] = [
   'backchannelLogout',
 ];
 
+/** Routes that only broker mode has. */
+export const brokerRoutes: readonly RouteName[] = ['jwks', 'introspect', 'backchannelLogout'];
+
 /** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
 export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   /** Whether the well-known documents, whose paths are not ours to choose, are published. */

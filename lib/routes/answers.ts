@@ -8,11 +8,16 @@ const PROTECTION = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
+/** Of public documents, as long as they may still become errors. */
+export const UNCACHED_HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  ...PROTECTION,
+};
+
 /** On every answer of our routes, errors included (RFC 9700 §4.2.4, §4.16; RFC 6749 §5.1). */
 export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
-  'Cache-Control': 'no-store',
+  ...UNCACHED_HEADERS,
   Pragma: 'no-cache',
-  ...PROTECTION,
 };
 
 /** The same for public documents, which caches may keep for a while. */

@@ -4,13 +4,14 @@ import { OidcService } from '../grants/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
+import { BrokerRouteInterceptor } from './route-errors.js';
 
 class LogoutForm {
   @Parameter(16_384) readonly logout_token: string | undefined;
 }
 
 export function backchannelLogoutController(path: string): Type {
-  @RouteController(path)
+  @RouteController(path, BrokerRouteInterceptor)
   class BackchannelLogoutController {
     constructor(
       private readonly oidc: OidcService,

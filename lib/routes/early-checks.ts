@@ -4,7 +4,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { refusalHeaders } from '../tokens/challenge.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
-import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
+import { ANSWER_HEADERS, PUBLIC_HEADERS, UNCACHED_HEADERS } from './answers.js';
 import { checkSize, readForm } from './form-body.js';
 import type { DocumentSource, WellKnownDocuments } from './well-known-documents.js';
 
@@ -74,8 +74,9 @@ async function bodyProblem(
   }
 }
 
+/** Nothing is cached before it is known to be a public document: its own handler says that. */
 function headersOf(route: RouteName): Readonly<Record<string, string>> {
-  return route === 'jwks' ? PUBLIC_HEADERS : ANSWER_HEADERS;
+  return route === 'jwks' ? UNCACHED_HEADERS : ANSWER_HEADERS;
 }
 
 /** An answer that is ready to be sent. */

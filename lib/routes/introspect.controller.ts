@@ -5,6 +5,7 @@ import { bearerToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
+import { BrokerRouteInterceptor } from './route-errors.js';
 
 class IntrospectionForm {
   @Parameter(16_384) readonly token: string | undefined;
@@ -12,7 +13,7 @@ class IntrospectionForm {
 }
 
 export function introspectController(path: string): Type {
-  @RouteController(path)
+  @RouteController(path, BrokerRouteInterceptor)
   class IntrospectController {
     constructor(
       private readonly oidc: OidcService,

@@ -5,15 +5,19 @@ import {
   type ExceptionFilter,
   type ExecutionContext,
   HttpException,
+  Inject,
   Injectable,
   Logger,
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Observable, catchError } from 'rxjs';
+import { type Observable, catchError, defer } from 'rxjs';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
-import { refusalHeaders } from '../tokens/challenge.js';
+import { brokerOptions } from '../grants/broker-only.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Challenges } from '../tokens/challenge.js';
 import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
 import { formBody } from './form-body.js';
 import type { RouteRequest } from './request-parameters.js';
@@ -25,10 +29,14 @@ const CODE_OF_STATUS: Readonly<Record<number, OAuthErrorCode>> = {
   503: 'temporarily_unavailable',
 };
 
-function setHeaders(adapterHost: HttpAdapterHost, response: unknown, error: unknown): void {
-  for (const [name, value] of refusalHeaders(error)) {
-    adapterHost.httpAdapter.setHeader(response, name, value);
-  }
+/** A refusal is never cached, not even where the answer would have been. */
+function setHeaders(
+  { httpAdapter }: HttpAdapterHost,
+  response: unknown,
+  headers: readonly (readonly [name: string, value: string])[],
+): void {
+  httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+  for (const [name, value] of headers) httpAdapter.setHeader(response, name, value);
 }
 
 /** Whatever went wrong as an {@link OAuthError}; a fault of ours is 500 `server_error`, and its kind is logged. */
@@ -51,7 +59,10 @@ function asOAuthError(error: unknown): OAuthError {
 export class RouteInterceptor implements NestInterceptor {
   protected readonly headers: Readonly<Record<string, string>> = ANSWER_HEADERS;
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly challenges: Challenges,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const response: unknown = context.switchToHttp().getResponse();
@@ -62,8 +73,7 @@ export class RouteInterceptor implements NestInterceptor {
     return next.handle().pipe(
       catchError((error: unknown) => {
         const refusal = asOAuthError(error);
-        setHeaders(this.adapterHost, response, refusal);
-        this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+        setHeaders(this.adapterHost, response, this.challenges.headersOf(refusal));
         throw refusal;
       }),
     );
@@ -74,6 +84,26 @@ export class RouteInterceptor implements NestInterceptor {
 @Injectable()
 export class PublicRouteInterceptor extends RouteInterceptor {
   protected override readonly headers: Readonly<Record<string, string>> = PUBLIC_HEADERS;
+}
+
+/** The same for routes that passthrough mode lacks: 404 there, whatever the request holds. */
+@Injectable()
+export class BrokerRouteInterceptor extends RouteInterceptor {
+  constructor(
+    adapterHost: HttpAdapterHost,
+    challenges: Challenges,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    super(adapterHost, challenges);
+  }
+
+  override intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const handle = () => {
+      brokerOptions(this.options);
+      return next.handle();
+    };
+    return super.intercept(context, { handle: () => defer(handle) });
+  }
 }
 
 /** Matches everything but {@link OAuthError}, which hosts may catch themselves. */
@@ -98,12 +128,15 @@ function isDevicePoll(request: RouteRequest): boolean {
  */
 @Catch(ForeignError)
 export class ForeignErrorFilter implements ExceptionFilter {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly challenges: Challenges,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response: unknown = host.switchToHttp().getResponse();
     const refusal = this.#refusal(error, host.switchToHttp().getRequest<RouteRequest>());
-    setHeaders(this.adapterHost, response, refusal);
+    setHeaders(this.adapterHost, response, this.challenges.headersOf(refusal));
     this.adapterHost.httpAdapter.reply(response, refusal.getResponse(), refusal.getStatus());
   }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ServiceMetadata } from '../grants/service-metadata.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { PublicUrls } from '../options/public-urls.js';
+import { PublicUrls, RESOURCE_METADATA_PATH } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** Gives a document, or throws an `OAuthError`. */
@@ -45,7 +45,7 @@ export class WellKnownDocuments {
       yield [path, async () => this.metadata.authorizationServer()];
     }
     if (publicUrl !== undefined) {
-      yield ['/.well-known/oauth-protected-resource', () => this.metadata.protectedResource()];
+      yield [RESOURCE_METADATA_PATH, () => this.metadata.protectedResource()];
     }
   }
 

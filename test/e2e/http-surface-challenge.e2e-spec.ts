@@ -23,6 +23,11 @@ function attributesOf(reply: Reply): Record<string, string> {
   return Object.fromEntries([...pairs].map(([, name = '', value = '']) => [name, value]));
 }
 
+/** What a 401 says beside the error (RFC 9728 §5.1). */
+const resourceOf = ({ url }: TestApp): object => ({
+  resource_metadata: `${url}/.well-known/oauth-protected-resource`,
+});
+
 let refuseLogin: Error | undefined;
 
 /** What the host says to a login: nothing, or what a test wants. */
@@ -77,7 +82,33 @@ describe.each(adapters)('challenges on %s', (adapter) => {
     const reply = await request(app.url + path, bearer === undefined ? {} : { bearer });
 
     expect(reply.status).toBe(status);
-    expect(attributesOf(reply)).toEqual(attributes);
+    expect(attributesOf(reply)).toEqual({ ...attributes, ...resourceOf(app) });
+  });
+
+  it('HS-2: no document where none is published', async () => {
+    const other = await startApp({
+      adapter,
+      provider,
+      controllers: [GuardedRoutes],
+      options: { routes: { metadata: false } },
+    });
+
+    const missing = await request(`${other.url}/required`);
+    const malformed = await request(`${other.url}/required`, { bearer: 'a.b' });
+    await other.close();
+
+    expect(missing.headers.get('www-authenticate')).toBe('Bearer');
+    expect(attributesOf(malformed)).toEqual({ error: 'invalid_token', error_description: text });
+  });
+
+  it('HS-2: a document that answers, whatever the host of the request was', async () => {
+    const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example' };
+    const reply = await request(`${app.url}/required`, { headers });
+
+    const { resource_metadata: address = '' } = attributesOf(reply);
+
+    expect(new URL(address).origin).toBe(app.url);
+    expect((await request(address)).json()['resource']).toBe(app.url);
   });
 
   it('HS-2: an expired token and one without a signature', async () => {
@@ -90,7 +121,11 @@ describe.each(adapters)('challenges on %s', (adapter) => {
     ]) {
       const reply = await request(`${app.url}/required`, { bearer });
       expect(reply.status).toBe(401);
-      expect(attributesOf(reply)).toEqual({ error: 'invalid_token', error_description: text });
+      expect(attributesOf(reply)).toEqual({
+        error: 'invalid_token',
+        error_description: text,
+        ...resourceOf(app),
+      });
     }
   });
 

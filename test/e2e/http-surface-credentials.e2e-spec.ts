@@ -9,6 +9,10 @@ import {
 } from '../support/misbehaving-provider.js';
 import { rawRequest } from '../support/raw-request.js';
 
+/** The challenge to a request without a token: no error, only where to get one (RFC 6750 §3.1, RFC 9728 §5.1). */
+const noToken = ({ url }: TestApp): string =>
+  `Bearer resource_metadata="${url}/.well-known/oauth-protected-resource"`;
+
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
 
 describe.each(adapters)('credentials of requests on %s', (adapter) => {
@@ -103,7 +107,7 @@ describe.each(adapters)('credentials of requests on %s', (adapter) => {
       const reply = await request(`${app.url}/required`, { headers: { authorization } });
 
       expectGuardRefusal(reply, 401, 'invalid_token');
-      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expect(reply.headers.get('www-authenticate')).toBe(noToken(app));
     },
   );
 
@@ -113,7 +117,7 @@ describe.each(adapters)('credentials of requests on %s', (adapter) => {
       const reply = await request(`${app.url}/required`, { headers: { authorization } });
 
       expectGuardRefusal(reply, 401, 'invalid_token');
-      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expect(reply.headers.get('www-authenticate')).toBe(noToken(app));
     },
   );
 
@@ -134,7 +138,7 @@ describe.each(adapters)('credentials of requests on %s', (adapter) => {
 
     for (const reply of await Promise.all(elsewhere)) {
       expectGuardRefusal(reply, 401, 'invalid_token');
-      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expect(reply.headers.get('www-authenticate')).toBe(noToken(app));
     }
   });
 
@@ -148,7 +152,7 @@ describe.each(adapters)('credentials of requests on %s', (adapter) => {
       await request(url, { method: 'GET', form: { access_token: token } }),
     ]) {
       expectGuardRefusal(reply, 401, 'invalid_token');
-      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
+      expect(reply.headers.get('www-authenticate')).toBe(noToken(app));
     }
   });
 
@@ -162,6 +166,6 @@ describe.each(adapters)('credentials of requests on %s', (adapter) => {
     );
 
     expect(status).toBe(401);
-    expect(header('www-authenticate')).toBe('Bearer');
+    expect(header('www-authenticate')).toBe(noToken(app));
   });
 });

@@ -17,7 +17,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { UserAgent } from '../support/user-agent.js';
 
-/** How each route answers when it is there and gets nothing. */
+/** How each route answers in passthrough mode when it is there and gets nothing. */
 const EMPTY: Record<RouteName, [method: string, status: number]> = {
   login: ['GET', 400],
   callback: ['GET', 400],
@@ -27,8 +27,8 @@ const EMPTY: Record<RouteName, [method: string, status: number]> = {
   userinfo: ['GET', 401],
   revoke: ['POST', 400],
   jwks: ['GET', 404],
-  introspect: ['POST', 400],
-  backchannelLogout: ['POST', 400],
+  introspect: ['POST', 404],
+  backchannelLogout: ['POST', 404],
 };
 
 const ask = (app: TestApp, name: RouteName, path: string): Promise<Reply> =>

@@ -5,7 +5,9 @@ import { challengeOf, refusalHeaders } from '../../../lib/tokens/challenge.js';
 
 /** RFC 9110 §11.6.1 with the values that RFC 6750 §3 allows. */
 const CHALLENGE =
-  /^Bearer( (error|error_description|scope)="[\x20-\x21\x23-\x5b\x5d-\x7e]*"(, (error_description|scope)="[\x20-\x21\x23-\x5b\x5d-\x7e]*")*)?$/;
+  /^Bearer( (error|error_description|scope)="[\x20-\x21\x23-\x5b\x5d-\x7e]*"(, (error_description|scope|resource_metadata)="[\x20-\x21\x23-\x5b\x5d-\x7e]*")*)?$/;
+
+const DOCUMENT = 'https://app.example.org/.well-known/oauth-protected-resource';
 
 describe('challenge', () => {
   it('HS-2: names no error for a request without credentials', () => {
@@ -30,6 +32,24 @@ describe('challenge', () => {
     );
   });
 
+  it('HS-2: tells a caller without a token where to get one, and names no error (RFC 9728)', () => {
+    const error = new OAuthError('invalid_token', 'A bearer token is required', {
+      credentialsMissing: true,
+    });
+
+    expect(challengeOf(error, DOCUMENT)).toBe(`Bearer resource_metadata="${DOCUMENT}"`);
+  });
+
+  it('HS-2: names the protected-resource document with 401 alone', () => {
+    const missingScope = new OAuthError('insufficient_scope', 'No', { scopes: ['a'] });
+
+    expect(challengeOf(invalidToken('exp'), DOCUMENT)).toBe(
+      `Bearer error="invalid_token", error_description="The access token is invalid or has expired", resource_metadata="${DOCUMENT}"`,
+    );
+    expect(challengeOf(missingScope, DOCUMENT)).toBe(challengeOf(missingScope));
+    expect(refusalHeaders(new OAuthError('invalid_request', 'x'), DOCUMENT)).toEqual([]);
+  });
+
   it.each([
     'a "quoted" word',
     String.raw`a\b`,
@@ -40,9 +60,9 @@ describe('challenge', () => {
     'caf\u00e9 \u2028 \u{1f600}',
     '\u007f',
   ])('HS-2: puts only characters of RFC 6750 around %j', (text) => {
-    const error = new OAuthError('access_denied', text, { status: 403, scopes: [text] });
+    const error = new OAuthError('access_denied', text, { status: 401, scopes: [text] });
 
-    expect(challengeOf(error)).toMatch(CHALLENGE);
+    expect(challengeOf(error, text)).toMatch(CHALLENGE);
   });
 
   it.each([
