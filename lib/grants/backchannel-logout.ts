@@ -13,7 +13,7 @@ import { UserSessions } from './user-sessions.js';
 
 const CAPACITY = 10_000;
 
-function refused(cause: string): OAuthError {
+function refused(cause: unknown): OAuthError {
   return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
 }
 
@@ -35,8 +35,8 @@ export class BackchannelLogout {
   /**
    * Ends the sessions that the token names, on every instance.
    *
-   * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before; 404 in passthrough mode;
-   * also 400 when the store cannot be asked: the specification knows 200 and 400 only (§2.8).
+   * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before, and when the store cannot be
+   * asked: the specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
    */
   async end(logoutToken: string): Promise<void> {
     const { subjectClaim } = brokerOptions(this.options);
@@ -46,7 +46,7 @@ export class BackchannelLogout {
       await this.#endSessions(claims, subjectClaim === undefined);
     } catch (error) {
       this.#seen.delete(claims.jti); // the provider may send it again
-      throw error;
+      throw error instanceof OAuthError ? refused(error) : error;
     }
     this.events.emit('logout', { provider: this.provider.name });
   }
