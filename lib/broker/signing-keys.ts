@@ -116,8 +116,7 @@ export class SigningKeys implements VerificationKeys {
    * @returns whether there was such a key.
    */
   async retire(kid?: string): Promise<boolean> {
-    await this.#read();
-    const { stored } = await this.#known();
+    const { stored } = await this.#readAfresh();
     const now = this.clock.now();
     const signing = newestSigning(stored, now);
     const target = kid === undefined ? signing : stored.find((key) => key.kid === kid);
@@ -125,13 +124,19 @@ export class SigningKeys implements VerificationKeys {
     if (target.sequence === signing?.sequence) await this.#make(nextSequence(stored), now, now);
     await this.store.ask((store) => store.retireSigningKey(target.sequence, now), { repeat: true });
     this.#announce(target.kid, 'retired');
-    await this.#read();
+    await this.#readAfresh();
     return true;
   }
 
   /** What was read last, however old; reads first where nothing was. */
   async #known(): Promise<KeyState> {
     return this.#state ?? this.#read();
+  }
+
+  /** What is in the store now: a reading under way may have begun before what it must show. */
+  async #readAfresh(): Promise<KeyState> {
+    await this.#reading?.catch(() => undefined);
+    return this.#read();
   }
 
   #read(): Promise<KeyState> {
