@@ -7,6 +7,7 @@ import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { isRecord } from '../options/value-rules.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import { rolesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
@@ -25,8 +26,10 @@ export interface ClaimSources {
 
 /** A user's claims, put together. */
 export interface CollectedClaims {
-  /** All that the provider said, for the host's functions and the option `claims`. */
+  /** All that the provider said of the user, for the host's functions. */
   readonly all: ProviderClaims;
+  /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against. */
+  readonly unabridged: ProviderClaims;
   readonly roles: readonly string[] | undefined;
   readonly sources: ClaimSources;
 }
@@ -51,14 +54,26 @@ function textOf(claims: ProviderClaims | undefined, name: string): string | unde
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+function hasEmail(claims: ProviderClaims | undefined): claims is ProviderClaims {
+  return textOf(claims, 'email') !== undefined;
+}
+
 function hasRoles(claims: ProviderClaims | undefined): claims is ProviderClaims {
-  return claims !== undefined && ROLE_CLAIMS.some((name) => Object.hasOwn(claims, name));
+  const values = ROLE_CLAIMS.map((name) => claims && claimAt(claims, name));
+  return values.some((value) => Array.isArray(value) || isRecord(value));
 }
 
 function aboutUser(claims: ProviderClaims | undefined): ProviderClaims {
   return Object.fromEntries(
     Object.entries(claims ?? {}).filter(([name]) => !OF_THE_TOKEN.has(name)),
   );
+}
+
+/** Where address and `email_verified` come from: together, from one source, that says both where there is one. */
+function emailSource(sources: readonly (ProviderClaims | undefined)[]): ProviderClaims | undefined {
+  const withEmail = sources.filter(hasEmail);
+  const complete = withEmail.find((one) => typeof one['email_verified'] === 'boolean');
+  return complete ?? withEmail[0];
 }
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
@@ -93,7 +108,7 @@ export class UserClaimsCollector {
     const { idTokenClaims: idToken } = tokens;
     const accessToken = await this.#claimsOf(tokens.accessToken, subject);
     const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
-    const known = { ...aboutUser(remembered), ...aboutUser(idToken), ...aboutUser(accessToken) };
+    const known = { ...remembered, ...idToken, ...accessToken };
     if (!this.#leavesOpen(known, hasRoles(idToken) || accessToken !== undefined)) {
       return this.#combined(sources, remembered);
     }
@@ -106,9 +121,15 @@ export class UserClaimsCollector {
     }
   }
 
-  /** @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold. */
-  checkDemands({ all, roles }: CollectedClaims): void {
-    if (this.options.claims.every((demand) => meetsDemand(all, demand, roles ?? []))) return;
+  /**
+   * @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold; 502 when nobody can tell, because
+   * userinfo could not be had.
+   */
+  checkDemands({ unabridged, roles, sources }: CollectedClaims): void {
+    const { claims } = this.options;
+    if (claims.every((demand) => meetsDemand(unabridged, demand, roles ?? []))) return;
+    if (sources.incomplete)
+      throw badUpstreamAnswer('a demanded claim is missing, and so is userinfo');
     throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
   }
 
@@ -124,7 +145,7 @@ export class UserClaimsCollector {
     before?: UserClaims,
   ): Promise<UserClaims> {
     const { accessToken, idToken, userinfo } = sources;
-    const withEmail = [idToken, accessToken, userinfo, before].find((one) => textOf(one, 'email'));
+    const withEmail = emailSource([idToken, accessToken, userinfo]) ?? before;
     const username = [idToken, accessToken, userinfo, before]
       .map((one) => textOf(one, 'preferred_username'))
       .find((one) => one !== undefined);
@@ -133,7 +154,7 @@ export class UserClaimsCollector {
     return {
       sub: before?.sub ?? this.#mintedSubject(all, subject),
       ...(username === undefined ? {} : { preferred_username: username }),
-      ...(withEmail === undefined ? {} : { email: withEmail['email'] }),
+      ...(hasEmail(withEmail) ? { email: withEmail['email'] } : {}),
       ...(typeof verified === 'boolean' ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
       ...this.#permitted(mapped),
@@ -170,6 +191,7 @@ export class UserClaimsCollector {
 
   #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
     const { accessToken, idToken, userinfo } = sources;
+    const unabridged = { ...remembered, ...userinfo, ...idToken, ...accessToken };
     const withRoles = accessToken ?? [idToken, userinfo].find(hasRoles);
     return {
       all: {
@@ -178,6 +200,7 @@ export class UserClaimsCollector {
         ...aboutUser(idToken),
         ...aboutUser(accessToken),
       },
+      unabridged,
       roles: withRoles && rolesOf(withRoles, this.options.roleClients),
       sources,
     };

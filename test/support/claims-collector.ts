@@ -1,0 +1,48 @@
+import { UserClaimsCollector, type CollectedClaims } from '../../lib/grants/provider-claims.js';
+import type { UserClaims } from '../../lib/broker/session-content.js';
+import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
+import type { JsonMembers } from './compact-jws.js';
+import type { MisbehavingProvider } from './misbehaving-provider.js';
+import { alice } from './users.js';
+import { startVerifier } from './verifier.js';
+
+/** What the provider's tokens say at a login or a refresh; the access token is a good one by default. */
+export interface Said {
+  readonly accessToken?: string;
+  readonly idToken?: JsonMembers | undefined;
+  /** Claims of an earlier ID token. */
+  readonly remembered?: JsonMembers;
+}
+
+/** The collector of claims, with a provider behind it. */
+export interface TestCollector {
+  readonly provider: MisbehavingProvider;
+  readonly collector: UserClaimsCollector;
+  readonly collect: (said?: Said) => Promise<CollectedClaims>;
+  /** What a token would say that is minted for alice. */
+  readonly claims: (said?: Said, before?: UserClaims) => Promise<UserClaims>;
+}
+
+/** Builds the collector of an application in broker mode; its provider ends with the test. */
+export async function startCollector(
+  broker: Partial<BrokerOptions> = {},
+  options: Partial<OidcAuthOptions> = {},
+): Promise<TestCollector> {
+  const { provider, verifier } = await startVerifier({
+    options: {
+      publicUrl: 'https://app.example.org',
+      ...options,
+      broker: { audience: 'myapp-api', store: 'memory://', ...broker },
+    },
+  });
+  const collector = new UserClaimsCollector(verifier.options, verifier.provider, verifier.clock);
+  const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
+    collector.collect(
+      { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
+      alice.sub,
+      remembered,
+    );
+  const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
+    collector.toUserClaims(await collect(said), alice.sub, before);
+  return { provider, collector, collect, claims };
+}
