@@ -1,0 +1,63 @@
+// One instance of an application in broker mode, in a process of its own: run by instance-process.ts, with its settings in the
+// environment. It imports the built package, and tells its parent when it listens and, on demand, when a refresh was committed.
+import process from 'node:process';
+
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Auth, IdToken, OidcAuthModule } from 'nestjs-oidc-auth';
+
+import { openStoreByUrl } from '../../../dist/store/open-store.js';
+
+const settings = JSON.parse(process.env['INSTANCE_SETTINGS'] ?? '{}');
+
+const store = await openStoreByUrl(settings.storeUrl, {
+  appName: 'test',
+  onWarning: () => undefined,
+});
+
+if (settings.holdAfterCommit) {
+  const rotate = store.rotateSession.bind(store);
+  store.rotateSession = async (...args) => {
+    const committed = await rotate(...args);
+    process.send?.({ event: 'committed', committed });
+    await new Promise(() => undefined); // until it is killed
+    return committed;
+  };
+}
+
+class AppModule {}
+Module({
+  imports: [
+    OidcAuthModule.forRoot({
+      clientId: 'my-client',
+      clientSecret: settings.clientSecret,
+      discoveryUrl: settings.discoveryUrl,
+      audience: 'my-aud',
+      publicUrl: `http://localhost:${settings.port}`,
+      encryptionKeys: ['encryption-key-of-all-instances-of-this-test'],
+      timeoutMs: settings.timeoutMs,
+      broker: { audience: 'myapp-api', issuer: 'http://localhost:1', store, revocationPollSec: 1 },
+    }),
+  ],
+  controllers: [meController()],
+})(AppModule);
+
+const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+app.enableShutdownHooks();
+await app.listen(settings.port, '127.0.0.1');
+process.send?.({ event: 'listening' });
+
+/** Decorators as functions: this file is run as it is. */
+function meController() {
+  class MeController {
+    me(token) {
+      return { sub: token.sub };
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(MeController.prototype, 'me');
+  IdToken()(MeController.prototype, 'me', 0);
+  Auth()(MeController.prototype, 'me', descriptor);
+  Get('me')(MeController.prototype, 'me', descriptor);
+  Controller()(MeController);
+  return MeController;
+}
