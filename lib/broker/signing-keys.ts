@@ -10,6 +10,7 @@ import type { RowSealer } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
 import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
+import { bySigning, isOver, newestSigning, nextSequence, rowOf } from './key-schedule.js';
 import {
   type PublishedKey,
   type SigningKey,
@@ -42,6 +43,7 @@ interface KeyState {
 @Injectable()
 export class SigningKeys implements VerificationKeys {
   readonly #sealer: RowSealer;
+  /** By {@link rowOf}. */
   readonly #opened = new Map<string, SigningKey>();
   #state: KeyState | undefined;
   #reading: Promise<KeyState> | undefined;
@@ -155,10 +157,9 @@ export class SigningKeys implements VerificationKeys {
     } else if (await this.#makeNext(stored, now)) {
       stored = await this.#list();
     }
-    const wanted = stored.filter(
-      (key) => key.retiredAt === undefined && !this.#isOver(key, stored, now),
-    );
-    await this.#remove(stored.filter((key) => this.#isOver(key, stored, now)));
+    const over = stored.filter((key) => isOver(key, stored, now, this.#longestUseMs));
+    await this.#remove(over);
+    const wanted = stored.filter((key) => key.retiredAt === undefined && !over.includes(key));
     this.#state = await this.#open(wanted);
     return this.#state;
   }
@@ -182,23 +183,15 @@ export class SigningKeys implements VerificationKeys {
     const newest = alive.toSorted(bySigning).at(-1);
     if (newest === undefined || newest.signsFrom > now) return false; // the next one is there
     const { keyLifetimeSec, signingAlgorithm } = this.#broker;
+    // Who cannot open the newest one would make a next one that the others cannot open.
+    if ((this.#opened.get(rowOf(newest)) ?? (await this.#openOne(newest))) === undefined)
+      return false;
     const soonest = now.getTime() + PUBLISHED_AHEAD_SEC * 1000;
     const due = newest.signsFrom.getTime() + keyLifetimeSec * 1000;
     if (newest.algorithm === signingAlgorithm && due > soonest) return false;
     const signsFrom = newest.algorithm === signingAlgorithm ? Math.max(due, soonest) : soonest;
     await this.#make(nextSequence(stored), now, new Date(signsFrom));
     return true;
-  }
-
-  /** Whether the last token that the key signed has expired, or it was retired and nobody can still hold its tokens. */
-  #isOver(key: StoredSigningKey, stored: readonly StoredSigningKey[], now: Date): boolean {
-    const lifetimeMs =
-      (this.#broker.accessTokenLifetimeSec + this.options.clockToleranceSec + SKEW_SEC) * 1000;
-    const over = (since: Date) => now.getTime() > since.getTime() + lifetimeMs;
-    if (key.retiredAt !== undefined) return over(key.retiredAt);
-    const alive = stored.filter(({ retiredAt }) => retiredAt === undefined);
-    const successor = alive.toSorted(bySigning).find((other) => bySigning(other, key) > 0);
-    return successor !== undefined && over(successor.signsFrom);
   }
 
   async #remove(keys: readonly StoredSigningKey[]): Promise<void> {
@@ -212,12 +205,12 @@ export class SigningKeys implements VerificationKeys {
     const keys: SigningKey[] = [];
     const locked = new Set<string>();
     for (const one of stored) {
-      const key = this.#opened.get(one.sealed) ?? (await this.#openOne(one));
+      const key = this.#opened.get(rowOf(one)) ?? (await this.#openOne(one));
       if (key === undefined) locked.add(one.kid);
       else keys.push(key);
     }
-    const sealed = new Set(stored.map((one) => one.sealed));
-    for (const text of this.#opened.keys()) if (!sealed.has(text)) this.#opened.delete(text);
+    const rows = new Set(stored.map(rowOf));
+    for (const row of this.#opened.keys()) if (!rows.has(row)) this.#opened.delete(row);
     if (locked.size > 0) {
       this.events.emit('undecryptable', { provider: DEFAULT_PROVIDER, what: 'signing-key' });
     }
@@ -229,15 +222,21 @@ export class SigningKeys implements VerificationKeys {
     if (opened === undefined) return undefined;
     const { key, resealed } = opened;
     const known = [...this.#opened.values()].find(({ kid }) => kid === key.kid) ?? key;
-    this.#opened.set(stored.sealed, known);
+    this.#opened.set(rowOf(stored), known);
     if (resealed === undefined) return known;
     const replaced = await this.store.ask(
       (store) =>
         store.resealSigningKey(stored.sequence, { expected: stored.sealed, next: resealed }),
       { repeat: true },
     );
-    if (replaced) this.#opened.set(resealed, known);
+    if (replaced) this.#opened.set(rowOf({ ...stored, sealed: resealed }), known);
     return known;
+  }
+
+  /** How long after its last signature a token of a key may still be presented. */
+  get #longestUseMs(): number {
+    const { accessTokenLifetimeSec } = this.#broker;
+    return (accessTokenLifetimeSec + this.options.clockToleranceSec + SKEW_SEC) * 1000;
   }
 
   get #broker(): ResolvedBrokerOptions {
@@ -248,25 +247,4 @@ export class SigningKeys implements VerificationKeys {
   #announce(kid: string, change: 'created' | 'signs' | 'retired'): void {
     this.events.emit('signing-key', { provider: DEFAULT_PROVIDER, kid, change });
   }
-}
-
-/** By the time from which they sign, then by sequence. */
-function bySigning(one: StoredSigningKey, other: StoredSigningKey): number {
-  return one.signsFrom.getTime() - other.signsFrom.getTime() || one.sequence - other.sequence;
-}
-
-/**
- * The key that signs: the last one whose time has come. Where none has (the instance that made the first one has a clock
- * ahead of ours, or the one before was retired), the first of those that wait.
- */
-function newestSigning(
-  stored: readonly StoredSigningKey[],
-  now: Date,
-): StoredSigningKey | undefined {
-  const alive = stored.filter((key) => key.retiredAt === undefined).toSorted(bySigning);
-  return alive.findLast((key) => key.signsFrom <= now) ?? alive[0];
-}
-
-function nextSequence(stored: readonly StoredSigningKey[]): number {
-  return Math.max(0, ...stored.map(({ sequence }) => sequence)) + 1;
 }
