@@ -72,6 +72,11 @@ export interface OidcEventMap {
 
 export type OidcEventName = keyof OidcEventMap;
 
+/** Where events go; {@link OidcEvents} is the one that tells of them. */
+export interface EventSink {
+  emit<Name extends OidcEventName>(name: Name, event: OidcEventMap[Name]): void;
+}
+
 /** Events that are logged, with what to do about them. */
 const ALARMS: Partial<Record<OidcEventName, string>> = {
   'issuer-refused': '',

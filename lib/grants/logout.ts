@@ -7,6 +7,7 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { OwnTokens } from './own-tokens.js';
+import { Revoke } from './revoke.js';
 
 /** The query of the logout route (OpenID Connect RP-Initiated Logout §2). */
 export interface LogoutRequest {
@@ -23,6 +24,7 @@ export class Logout {
     private readonly urls: PublicUrls,
     private readonly ownTokens: OwnTokens,
     private readonly sessions: Sessions,
+    private readonly revocation: Revoke,
     private readonly events: OidcEvents,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -61,7 +63,12 @@ export class Logout {
     if (claims === 'foreign') {
       throw new OAuthError('invalid_request', 'The token belongs to no session here');
     }
-    const open = claims?.sid === undefined ? undefined : await this.sessions.findOpen(claims.sid);
+    if (claims === undefined) return undefined;
+    if (claims.sid === undefined) {
+      await this.revocation.revoke(accessToken, undefined); // by exchange: the token is all there is
+      return undefined;
+    }
+    const open = await this.sessions.findOpen(claims.sid);
     if (open === undefined) return undefined;
     await this.sessions.end(open.session, 'logout');
     return open.content.provider.idToken;

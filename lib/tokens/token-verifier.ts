@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import { describeError, printable } from '../errors/describe-error.js';
 import { OAuthError, invalidToken } from '../errors/oauth.error.js';
-import { OidcEvents } from '../events/oidc-events.js';
+import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { checkAccessTokenClaims } from './check-claims.js';
@@ -42,7 +42,7 @@ export class TokenVerifier {
   constructor(
     private readonly issuers: TokenIssuers,
     @Inject(Clock) private readonly clock: Clock,
-    @Inject(OidcEvents) private readonly events: Pick<OidcEvents, 'emit'>,
+    @Inject(OidcEvents) private readonly events: EventSink,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -25,8 +25,10 @@ const publicNames: Record<string, readonly string[]> = {
   '.': [
     'Auth',
     'AuthGuard',
+    'BrokerStore',
     'Clock',
     'IdToken',
+    'MemoryBrokerStore',
     'OAuthError',
     'OidcAuthModule',
     'OidcConfigError',
@@ -56,7 +58,20 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
 
     const { exports }: { exports: object } = JSON.parse(await readFile(manifest, 'utf8'));
 
-    expect(Object.keys(exports)).toEqual([...Object.keys(publicNames), './package.json']);
+    const ofStores = ['./typeorm', './mongoose']; // stores.spec.ts
+    expect(Object.keys(exports)).toEqual([
+      ...Object.keys(publicNames),
+      ...ofStores,
+      './package.json',
+    ]);
+  });
+
+  it('brings no ORM and no driver along', async () => {
+    const folders = await readdir(join(installed, 'node_modules'));
+
+    for (const name of ['typeorm', 'mongoose', 'mongodb', 'pg', 'mysql2', 'better-sqlite3']) {
+      expect(folders).not.toContain(name);
+    }
   });
 
   describe.each(moduleKinds)('a host of type %s', (kind) => {
@@ -106,7 +121,9 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
             challenge: null,
             body: expect.objectContaining({ statusCode: 400, error: 'invalid_request' }),
           },
+          keys: 1,
           mistake: 'OidcConfigError',
+          missing: expect.stringMatching(/^OidcConfigError: .*npm install typeorm pg$/),
         });
       });
     });

@@ -12,10 +12,15 @@ export async function packProject(folder: string): Promise<string> {
   return join(folder, tarball);
 }
 
-/** Installs the tarball into an empty folder, beside what every Nest application has. */
-export async function installBeside(nest: string, tarball: string, folder: string): Promise<void> {
+/** Installs the tarball into an empty folder, beside what every Nest application has, and `more`. */
+export async function installBeside(
+  nest: string,
+  tarball: string,
+  folder: string,
+  more: readonly string[] = [],
+): Promise<void> {
   const nestPackages = ['common', 'core', 'platform-express'].map((n) => `@nestjs/${n}@${nest}`);
-  const packages = [tarball, ...nestPackages, 'reflect-metadata', 'rxjs'];
+  const packages = [tarball, ...nestPackages, 'reflect-metadata', 'rxjs', ...more];
   const flags = ['--no-audit', '--no-fund', '--prefer-offline', ...fewRetries];
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
   try {

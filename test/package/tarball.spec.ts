@@ -54,7 +54,7 @@ describe('the packed tarball', () => {
 
     const modules = files.filter((file) => file.endsWith('.js'));
     expect(files).toEqual(expect.arrayContaining(modules.map((m) => m.replace(/js$/, 'd.ts'))));
-    expect(files.filter((file) => /spec|test|sample|oxlint|prettier|vitest/.test(file))).toEqual(
+    expect(files.filter((file) => /\.spec|test|sample|oxlint|prettier|vitest/.test(file))).toEqual(
       [],
     );
   });

@@ -48,6 +48,18 @@ class AppModule {}
 @Module({ imports: [OidcAuthModule.forRoot({ ...options, audience: '' })] })
 class MistakenModule {}
 
+const broker = { audience: 'myapp-api', store: 'memory://' };
+
+@Module({ imports: [OidcAuthModule.forRoot({ ...options, broker })] })
+class BrokerModule {}
+
+@Module({
+  imports: [
+    OidcAuthModule.forRoot({ ...options, broker: { ...broker, store: 'postgres://localhost/x' } }),
+  ],
+})
+class DriverlessModule {}
+
 async function answerOf(url: string, headers: Record<string, string> = {}): Promise<object> {
   const response = await fetch(url, { headers, redirect: 'manual' });
   return {
@@ -62,8 +74,16 @@ async function refusalOf(module: Type<unknown>): Promise<string> {
     await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
     return 'none';
   } catch (error) {
-    return error instanceof OidcConfigError ? 'OidcConfigError' : String(error);
+    return error instanceof OidcConfigError ? `${error.name}: ${error.message}` : String(error);
   }
+}
+
+/** Broker mode without any ORM. */
+async function publishedKeys(): Promise<number> {
+  const app = await NestFactory.createApplicationContext(BrokerModule, { logger: ['error'] });
+  const { keys } = await app.get(OidcService).jwks();
+  await app.close();
+  return keys.length;
 }
 
 async function main(): Promise<void> {
@@ -76,7 +96,9 @@ async function main(): Promise<void> {
     user: await answerOf(`${url}/me`, { authorization: `Bearer ${ACCESS_TOKEN}` }),
     service: await answerOf(`${url}/by-service`),
     login: await answerOf(`${url}/auth/v2/login`),
-    mistake: await refusalOf(MistakenModule),
+    keys: await publishedKeys(),
+    mistake: (await refusalOf(MistakenModule)).split(':')[0],
+    missing: await refusalOf(DriverlessModule),
   };
   await app.close();
   console.log(JSON.stringify(answers));

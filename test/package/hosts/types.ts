@@ -40,6 +40,22 @@ export const options: OidcAuthOptions = {
   },
 };
 
+export const brokered: OidcAuthOptions = {
+  ...options,
+  broker: {
+    audience: 'myapp-api',
+    store: 'memory://',
+    trustedIssuers: [
+      'https://b.example.org',
+      { issuer: 'https://c.example.org', roles: ['reader'] },
+    ],
+    mapClaims: async (claims) => ({ tenant: claims['tenant'] }),
+  },
+};
+
+// @ts-expect-error an audience is required
+export const halfBrokered: OidcAuthOptions = { ...options, broker: { store: 'memory://' } };
+
 // @ts-expect-error a client id is required
 export const incomplete: OidcAuthOptions = { discoveryUrl: 'https://idp.example.org' };
 
