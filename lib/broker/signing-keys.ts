@@ -218,10 +218,18 @@ export class SigningKeys implements VerificationKeys {
   }
 
   async #openOne(stored: StoredSigningKey): Promise<SigningKey | undefined> {
+    const held = [...this.#opened.values()];
     const opened = await openSigningKey(stored, this.#sealer);
-    if (opened === undefined) return undefined;
+    if (opened === undefined) {
+      // An instance with a newer "encryptionKeys" has encrypted it anew; it is still the key that was opened before.
+      const same = held.find(
+        ({ kid, sequence }) => kid === stored.kid && sequence === stored.sequence,
+      );
+      if (same !== undefined) this.#opened.set(rowOf(stored), same);
+      return same;
+    }
     const { key, resealed } = opened;
-    const known = [...this.#opened.values()].find(({ kid }) => kid === key.kid) ?? key;
+    const known = held.find(({ kid }) => kid === key.kid) ?? key;
     this.#opened.set(rowOf(stored), known);
     if (resealed === undefined) return known;
     const replaced = await this.store.ask(

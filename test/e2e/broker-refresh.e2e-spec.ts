@@ -8,6 +8,7 @@ import {
   brokerLogin,
   brokerTokens,
   guarded,
+  pull,
   refresh,
   startBrokerApp,
 } from '../support/broker-app.js';
@@ -412,6 +413,22 @@ describe('a refresh in broker mode', () => {
     expectRefusal(await refresh(stranger, after.refreshToken), 400, 'invalid_grant');
     expect(await guarded(stranger, after.accessToken)).toBe('503 temporarily_unavailable'); // KM-5
     expect(stranger.logs().join('\n')).toContain('encryptionKeys');
+  });
+
+  it('fault 12: an instance that runs goes on when another one has encrypted the signing key anew', async () => {
+    const store = new MemoryBrokerStore();
+    const publicUrl = 'http://localhost:3999';
+    const keys = (...encryptionKeys: string[]) => ({
+      store,
+      options: { publicUrl, encryptionKeys },
+    });
+    const old = await start(keys(BROKER_ENCRYPTION_KEY));
+    const login = await brokerLogin(old);
+    await start(keys('the-next-encryption-key-of-these-tests-32+', BROKER_ENCRYPTION_KEY));
+    await pull(old);
+
+    expect(await guarded(old, login.accessToken)).toBe('200');
+    brokerTokens(await refresh(old, login.refreshToken)); // and signs
   });
 
   it('ST-1: opens no content that was moved to another row', async () => {
