@@ -1,0 +1,123 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
+import { aSession } from '../store/a-session.js';
+import type { TestApp } from '../support/app.js';
+import { brokerLogin, guarded, pull, startBrokerApp } from '../support/broker-app.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { GuardedRoutes } from '../support/guarded-routes.js';
+import {
+  type MisbehavingProvider,
+  startMisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+
+/** Tells how often each of its methods that upkeep uses was called. */
+class WatchedStore extends MemoryBrokerStore {
+  readonly calls = { purge: 0, revocations: 0, keys: 0 };
+
+  override purgeExpired(...call: Parameters<MemoryBrokerStore['purgeExpired']>) {
+    this.calls.purge += 1;
+    return super.purgeExpired(...call);
+  }
+
+  override listRevocations(...call: Parameters<MemoryBrokerStore['listRevocations']>) {
+    this.calls.revocations += 1;
+    return super.listRevocations(...call);
+  }
+
+  override listSigningKeys() {
+    this.calls.keys += 1;
+    return super.listSigningKeys();
+  }
+}
+
+const ended = (secondsAgo: number) =>
+  aSession({ expiresAt: new Date(Date.now() - secondsAgo * 1000) });
+
+describe('the upkeep of broker mode', () => {
+  let provider: MisbehavingProvider;
+  const apps: TestApp[] = [];
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+  });
+
+  afterEach(async () => {
+    for (const app of apps.splice(0)) await app.close();
+    GuardedRoutes.reached.length = 0;
+  });
+
+  afterAll(() => provider.close());
+
+  async function start(options: Parameters<typeof startBrokerApp>[0]): Promise<TestApp> {
+    const app = await startBrokerApp({ provider, ...options });
+    apps.push(app);
+    return app;
+  }
+
+  it('ST-5: removes what has expired in batches, and stops when the application closes', async () => {
+    const store = new WatchedStore();
+    const past = new Date(Date.now() - 3_600_000);
+    for (let at = 0; at < 1200; at += 1) await store.createSession(aSession({ expiresAt: past }));
+    const app = await start({ store, broker: { purgeIntervalSec: 1, revocationPollSec: 1 } });
+    await expect.poll(() => store.calls.purge, { timeout: 5000 }).toBeGreaterThanOrEqual(3);
+
+    await app.app.close();
+    const after = { ...store.calls };
+    await wait(2500);
+
+    expect(store.calls).toEqual(after);
+    expect(await store.purgeExpired(new Date(), 10)).toBe(0);
+  });
+
+  it('ST-5: can be asked to purge, and leaves what is young enough for a clock that differs', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await start({ store, broker: { purgeIntervalSec: 0 } });
+    for (const session of [ended(3600), ended(3600), ended(5)]) await store.createSession(session);
+
+    expect(await app.app.get(BrokerUpkeep, { strict: false }).purge()).toBe(2);
+  });
+
+  it('LO-2: pulls revocations while the host is slow to name its trusted issuers', async () => {
+    const store = new WatchedStore();
+    await start({
+      store,
+      broker: { revocationPollSec: 1, trustedIssuers: () => new Promise(() => undefined) },
+    });
+    const before = store.calls.revocations;
+
+    await expect.poll(() => store.calls.revocations, { timeout: 5000 }).toBeGreaterThan(before + 1);
+  });
+
+  it('fault 13: a clock that is set back revives no token that was revoked', async () => {
+    const clock = new FakeClock();
+    provider.behaviour.now = () => clock.now();
+    const app = await start({ store: new MemoryBrokerStore(), clock });
+    const { accessToken, claims } = await brokerLogin(app);
+    const issued = clock.now();
+    await app.service.revokeSession(String(claims['sid']));
+
+    clock.advance(3000);
+    await pull(app);
+    clock.set(new Date(issued.getTime() + 60_000));
+    await pull(app);
+
+    expect(await guarded(app, accessToken)).toBe('401 invalid_token');
+    provider.resetBehaviour();
+  });
+
+  it('fault 19: closes within seconds although the store hangs', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await startBrokerApp({ provider, store, broker: { revocationPollSec: 1 } });
+    store.listRevocations = () => new Promise(() => undefined);
+    await wait(1200);
+    const began = performance.now();
+
+    await app.close();
+
+    expect(performance.now() - began).toBeLessThan(8000);
+  });
+});
