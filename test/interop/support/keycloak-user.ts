@@ -1,41 +1,52 @@
 import type { HtmlForm } from '../../support/html-form.js';
 import { Reply } from '../../support/http-request.js';
+import { LOOPBACK_REDIRECT, type OpenLogin } from '../../support/open-login.js';
 import { UserAgent } from '../../support/user-agent.js';
-import type { Keycloak } from './keycloak.js';
+import type { KeycloakRealm, RealmUser } from './keycloak-realm.js';
 
-interface Visit {
+/** What a person does at Keycloak's pages. */
+export interface Visit {
   /** @defaultValue `'alice'` */
-  user?: 'alice' | 'bob';
+  readonly user?: RealmUser;
   /** Refuses consent. */
-  deny?: boolean;
+  readonly deny?: boolean;
 }
 
-/** Fills Keycloak's forms; a page names both of its buttons, a browser sends the one that was clicked. */
-function fill({ fields }: HtmlForm, { user = 'alice', deny = false }: Visit): FilledForm {
-  if ('password' in fields) {
-    return { ...fields, username: user, password: `password-of-${user}` };
-  }
-  if ('accept' in fields && 'cancel' in fields) {
-    const { accept, cancel, ...others } = fields;
-    return deny ? { ...others, cancel } : { ...others, accept };
-  }
-  return fields;
+export interface LoginOptions extends Visit {
+  readonly redirectUri?: string;
+  /** More parameters of our login route. */
+  readonly query?: Readonly<Record<string, string>>;
 }
 
-type FilledForm = Readonly<Record<string, string>>;
-
-/** A person at Keycloak's own pages, without scripts, with cookies. */
+/** A person with a browser at Keycloak's own pages: forms and cookies, no scripts. */
 export class KeycloakUser {
   constructor(
-    private readonly keycloak: Keycloak,
+    private readonly realm: KeycloakRealm,
     readonly agent: UserAgent = new UserAgent(),
   ) {}
 
-  /** Goes from our login URL through Keycloak's pages; where Keycloak then sends the browser. */
-  async logIn(url: string, visit: Visit = {}): Promise<URL> {
-    const end = await this.#walk(url, visit);
+  /** Goes from a login route of ours through Keycloak's pages; where Keycloak then sends the browser. */
+  async visit(
+    app: { readonly url: string },
+    { redirectUri = LOOPBACK_REDIRECT, query = {}, ...visit }: LoginOptions = {},
+  ): Promise<URL> {
+    const parameters = new URLSearchParams({ redirect_uri: redirectUri, ...query });
+    const end = await this.#walk(`${app.url}/auth/v2/login?${parameters.toString()}`, visit);
     if (end instanceof URL) return end;
     throw new Error(`Keycloak keeps the browser: ${end.status} ${textOf(end)}`);
+  }
+
+  /** The same for a login that succeeds and that nobody redeemed yet. */
+  async logIn(app: { readonly url: string }, options: LoginOptions = {}): Promise<OpenLogin> {
+    const { searchParams } = await this.visit(app, options);
+    const state = searchParams.get('state') ?? '';
+    return {
+      agent: this.agent,
+      redirectUri: options.redirectUri ?? LOOPBACK_REDIRECT,
+      code: searchParams.get('code') ?? '',
+      state,
+      handle: state.slice(state.lastIndexOf('|') + 1),
+    };
   }
 
   /** Opens the complete verification URI of a device login; what Keycloak says at the end. */
@@ -45,19 +56,30 @@ export class KeycloakUser {
     throw new Error(`Keycloak sends the browser to ${end.href}`);
   }
 
-  /** Follows a logout URL, and confirms when asked to: where Keycloak sends the browser, else what it says. */
-  async logOut(url: string): Promise<{ readonly to?: URL; readonly says?: string }> {
+  /** Follows a logout URL through Keycloak's confirmation; where Keycloak sends the browser. */
+  async logOut(url: string | URL): Promise<string> {
     const end = await this.#walk(url, {});
-    return end instanceof URL ? { to: end } : { says: textOf(end) };
+    return end instanceof URL ? end.href : textOf(end);
   }
 
-  async #walk(url: string, visit: Visit): Promise<URL | Reply> {
-    const { origin } = new URL(this.keycloak.issuer);
-    return this.agent.walk(origin, url, (form) => fill(form, visit));
+  async #walk(url: string | URL, visit: Visit): Promise<URL | Reply> {
+    const { origin } = new URL(this.realm.issuer);
+    return this.agent.walk(origin, url, (form) => filled(form, visit));
   }
 }
 
-function textOf(page: Reply): string {
+/** Fills a form and clicks one of its buttons. */
+function filled(
+  { action, fields }: HtmlForm,
+  { user = 'alice', deny = false }: Visit,
+): Readonly<Record<string, string>> {
+  if ('password' in fields) return { ...fields, username: user, password: `password-of-${user}` };
+  if (!action.pathname.endsWith('/consent')) return fields;
+  return { ...fields, ...(deny ? { cancel: 'No' } : { accept: 'Yes' }) };
+}
+
+/** What a page says to a person. */
+export function textOf(page: Reply): string {
   const body = page.text().replace(/<(script|style|head)\b.*?<\/\1>/gs, ' ');
   return body
     .replace(/<[^>]*>/g, ' ')

@@ -1,21 +1,35 @@
 import { keycloakHome } from './keycloak-distribution.js';
+import { KeycloakServer } from './keycloak-server.js';
 import { pythonWithCounterparts } from './python-environment.js';
 
+let server: KeycloakServer | undefined;
+
+/** Sets a variable that the suites read, unless it is set; without it they say that they are skipped. */
 async function provide(
   variable: string,
   prepare: () => Promise<string | undefined>,
 ): Promise<void> {
   if (process.env[variable]) return;
   const prepared = await prepare();
-  if (prepared !== undefined) process.env[variable] = prepared; // else its suites say that they are skipped
+  if (prepared !== undefined) process.env[variable] = prepared;
 }
 
-/** Before the suites: fetches the counterparts that are not here yet, which takes about a minute, once. */
+async function startKeycloak(): Promise<string | undefined> {
+  const home = process.env['OIDC_TEST_KEYCLOAK_HOME'];
+  if (home === undefined) return undefined;
+  server = await KeycloakServer.start(home);
+  return server.url;
+}
+
+/** Before the suites: fetches the counterparts that are not here yet, once, and starts Keycloak. */
 export async function setup(): Promise<void> {
-  await Promise.all([
-    provide('OIDC_TEST_PYTHON', pythonWithCounterparts),
-    process.env['OIDC_TEST_KEYCLOAK_URL']
-      ? undefined
-      : provide('OIDC_TEST_KEYCLOAK_HOME', keycloakHome),
-  ]);
+  const keycloak = async (): Promise<void> => {
+    await provide('OIDC_TEST_KEYCLOAK_HOME', keycloakHome);
+    await provide('OIDC_TEST_KEYCLOAK_URL', startKeycloak);
+  };
+  await Promise.all([provide('OIDC_TEST_PYTHON', pythonWithCounterparts), keycloak()]);
+}
+
+export async function teardown(): Promise<void> {
+  await server?.stop();
 }
