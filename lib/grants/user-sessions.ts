@@ -6,6 +6,8 @@ import { Clock } from '../clock/clock.js';
 import type { BrokerSession } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
 
+const AT_ONCE = 10;
+
 /** A session, as its user or an administrator may see it. */
 export interface SessionInfo {
   /** `sid` of its tokens. */
@@ -68,8 +70,12 @@ export class UserSessions {
   ): Promise<number> {
     let ended = 0;
     for (let open = await list(); open.length > 0; open = await list()) {
-      const results = await Promise.all(open.map((one) => this.sessions.end(one, reason)));
-      ended += results.filter(Boolean).length;
+      while (open.length > 0) {
+        // Each may ask the provider to revoke its tokens, which others wait to log in at.
+        const some = open.splice(0, AT_ONCE);
+        const results = await Promise.all(some.map((one) => this.sessions.end(one, reason)));
+        ended += results.filter(Boolean).length;
+      }
     }
     return ended;
   }
