@@ -65,7 +65,7 @@ describe.each(adapters)('public documents on %s', (adapter) => {
   }
 
   it('KM-3: the key set holds public members alone, and what a peer needs', async () => {
-    const app = await start();
+    const app = await start({ broker: { signingAlgorithm: 'RS256' } });
 
     const reply = await request(`${app.url}${JWKS}`);
 
@@ -79,7 +79,9 @@ describe.each(adapters)('public documents on %s', (adapter) => {
   });
 
   it('the metadata names what a resource server and a client need', async () => {
-    const app = await start({ broker: { introspectionScope: 'introspect' } });
+    const app = await start({
+      broker: { introspectionScope: 'introspect', signingAlgorithm: 'RS256' },
+    });
 
     const reply = await request(`${app.url}${CONFIGURATION}`);
 

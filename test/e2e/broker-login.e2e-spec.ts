@@ -35,7 +35,7 @@ describe.each(adapters)('logins in broker mode on %s', (adapter) => {
 
   beforeAll(async () => {
     provider = await startMisbehavingProvider();
-    app = await startBrokerApp({ adapter, provider });
+    app = await startBrokerApp({ adapter, provider, broker: { signingAlgorithm: 'RS256' } });
   });
 
   beforeEach(() => {

@@ -177,9 +177,9 @@ describe.each(adapters)('registration on %s', (adapter) => {
     const exported: unknown = Reflect.getMetadata('exports', OidcAuthModule);
 
     expect(definition.exports ?? []).toEqual([]);
-    expect(exported).toHaveLength(4);
+    expect(exported).toHaveLength(5);
     expect(JSON.stringify(Object(exported).map((part: { name: string }) => part.name))).toBe(
-      '["Authenticator","AuthGuard","OidcEvents","OidcService"]',
+      '["Authenticator","AuthGuard","Challenges","OidcEvents","OidcService"]',
     );
   });
 });

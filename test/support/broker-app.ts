@@ -39,7 +39,12 @@ export function startBrokerApp({
     options: {
       encryptionKeys: [BROKER_ENCRYPTION_KEY],
       ...options,
-      broker: { audience: BROKER_AUDIENCE, store: store ?? 'memory://', ...broker },
+      broker: {
+        audience: BROKER_AUDIENCE,
+        store: store ?? 'memory://',
+        signingAlgorithm: 'ES256', // an RSA key takes a second to make
+        ...broker,
+      },
     },
   });
 }
