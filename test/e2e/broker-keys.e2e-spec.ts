@@ -1,0 +1,273 @@
+import { inspect } from 'node:util';
+
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+
+import { SigningKeys } from '../../lib/broker/signing-keys.js';
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
+import { adapters, startApp, type TestApp } from '../support/app.js';
+import {
+  brokerLogin,
+  guarded,
+  pull,
+  startBrokerApp,
+  type BrokerAppOptions,
+} from '../support/broker-app.js';
+import { INSTANCES_ISSUER, startInstances } from '../support/broker-instances.js';
+import { countingStore } from '../support/counting-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
+import { request, type Reply } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { ownSigningKey } from '../support/own-keys.js';
+import { expectRefusal } from '../support/refusal.js';
+
+const JWKS = '/auth/v2/.well-known/jwks.json';
+const DAY = 24 * 3600;
+
+const jwks = (app: TestApp, method = 'GET'): Promise<Reply> => request(app.url + JWKS, { method });
+
+const keysOf = (reply: Reply): Record<string, unknown>[] => {
+  expect(reply.status, reply.text()).toBe(200);
+  const { keys } = reply.json();
+  if (!Array.isArray(keys)) throw new Error('No keys');
+  return keys.map((key: unknown) => Object.fromEntries(Object.entries(Object(key))));
+};
+
+describe.each(adapters)('the keys of an application on %s', (adapter) => {
+  let clock: FakeClock;
+  let provider: MisbehavingProvider;
+
+  beforeEach(async () => {
+    GuardedRoutes.reached.length = 0;
+    clock = new FakeClock();
+    provider = await startMisbehavingProvider({ clock });
+    onTestFinished(() => provider.close());
+  });
+
+  const start = async ({ broker, ...options }: BrokerAppOptions = {}): Promise<TestApp> => {
+    const app = await startBrokerApp({
+      adapter,
+      provider,
+      clock,
+      ...options,
+      broker: { signingAlgorithm: 'ES256', ...broker },
+    });
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  it('KM-3: are published with their public members alone, and may be cached', async () => {
+    const app = await start({ broker: { signingAlgorithm: 'RS256' } });
+
+    const reply = await jwks(app);
+
+    expect(Object.keys(reply.json())).toEqual(['keys']);
+    const [key = {}, ...others] = keysOf(reply);
+    expect(others).toEqual([]);
+    expect(Object.keys(key).toSorted()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
+    expect(key).toMatchObject({ alg: 'RS256', use: 'sig', kty: 'RSA' });
+    expect(reply.text()).not.toMatch(/"(d|p|q|dp|dq|qi|oth|k)"/);
+    expect(reply.headers.get('cache-control')).toBe('public, max-age=300');
+    expect(reply.headers.get('pragma')).toBeNull();
+    expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(reply.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('KM-3: answer HEAD too, and no other method', async () => {
+    const app = await start();
+
+    const head = await jwks(app, 'HEAD');
+
+    expect([head.status, head.text()]).toEqual([200, '']);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const reply = await jwks(app, method);
+      expect([404, 405]).toContain(reply.status);
+      expect(reply.headers.get('cache-control')).not.toContain('public'); // HS-4
+    }
+  });
+
+  it('HS-4: are not cached as long as they are an error', async () => {
+    const broken = countingStore();
+    broken.down = true;
+    const app = await start({ store: broken.store });
+    const passthrough = await startApp({ adapter, provider });
+    onTestFinished(() => passthrough.close());
+
+    const unavailable = await jwks(app);
+    const absent = await jwks(passthrough);
+    const tooLarge = await request(app.url + JWKS, {
+      method: 'GET',
+      headers: { 'content-length': '70000' },
+      body: 'x'.repeat(70_000),
+    });
+
+    expectRefusal(unavailable, 503, 'temporarily_unavailable');
+    expectRefusal(absent, 404, 'invalid_request');
+    expectRefusal(tooLarge, 413, 'invalid_request');
+  });
+
+  it('KM-3: verify our tokens for a resource server that knows nothing but the URL', async () => {
+    const app = await start({ broker: { signingAlgorithm: 'EdDSA' } });
+    const { accessToken } = await brokerLogin(app);
+
+    const { protectedHeader } = await jwtVerify(
+      accessToken,
+      createRemoteJWKSet(new URL(app.url + JWKS)),
+      { issuer: app.url, audience: 'myapp-api', typ: 'at+jwt', currentDate: clock.now() },
+    );
+
+    expect(protectedHeader.alg).toBe('EdDSA');
+  });
+
+  it('KM-2: rotate twice: the next one is published ahead, the old one as long as its tokens live', async () => {
+    const { one, other } = await startInstances({ adapter, provider, clock });
+    let [old] = keysOf(await jwks(one));
+
+    for (let turn = 0; turn < 2; turn += 1) {
+      const before = await brokerLogin(one);
+      clock.advance(90 * DAY - (turn === 0 ? 5400 : 10_800));
+      await pull(one);
+      await pull(other);
+      const [first, next] = keysOf(await jwks(other));
+      expect(first?.['kid']).toBe(old?.['kid']);
+      const ahead = await brokerLogin(other);
+      expect(decodeProtectedHeader(ahead.accessToken).kid).toBe(old?.['kid']);
+      expect(await guarded(one, before.accessToken)).toBe('401 invalid_token'); // expired
+
+      clock.advance(3600); // an hour later the old one signs still
+      const last = await brokerLogin(other);
+      expect(decodeProtectedHeader(last.accessToken).kid).toBe(old?.['kid']);
+      clock.advance(1801);
+      const fresh = await brokerLogin(one);
+      expect(decodeProtectedHeader(fresh.accessToken).kid).toBe(next?.['kid']);
+      for (const { accessToken } of [last, fresh]) {
+        expect(await guarded(one, accessToken)).toBe('200');
+        expect(await guarded(other, accessToken)).toBe('200');
+      }
+
+      clock.advance(1799); // the last second of the last token
+      await pull(one);
+      expect(keysOf(await jwks(one))).toHaveLength(2);
+      expect(await guarded(one, last.accessToken)).toBe('200');
+      clock.advance(3600);
+      await pull(one);
+      await pull(other);
+      expect(keysOf(await jwks(one)).map(({ kid }) => kid)).toEqual([next?.['kid']]);
+      old = next;
+    }
+  });
+
+  it('KM-2: that are retired in an emergency end their tokens here at once, elsewhere with the next pull', async () => {
+    const { one, other } = await startInstances({ adapter, provider, clock });
+    const { accessToken } = await brokerLogin(one);
+    expect([await guarded(one, accessToken), await guarded(other, accessToken)]).toEqual([
+      '200',
+      '200',
+    ]);
+
+    expect(await one.service.retireSigningKey()).toBe(true);
+
+    expect(await guarded(one, accessToken)).toBe('401 invalid_token');
+    const { kid } = decodeProtectedHeader(accessToken);
+    expect(keysOf(await jwks(one)).map((key) => key['kid'])).not.toContain(kid);
+    await pull(other);
+    GuardedRoutes.reached.length = 0;
+    const reply = await request(`${other.url}/required`, { bearer: accessToken });
+    expectGuardRefusal(reply, 401, 'invalid_token');
+    const fresh = await brokerLogin(other);
+    expect(await guarded(one, fresh.accessToken)).toBe('200');
+    expect(fresh.claims['iss']).toBe(INSTANCES_ISSUER);
+  });
+
+  it('LO-2: the guard asks no store, whatever token it sees', async () => {
+    const { store, calls } = countingStore();
+    const app = await start({
+      store,
+      broker: { signingAlgorithm: 'ES256', revocationPollSec: 10, purgeIntervalSec: 0 },
+    });
+    const tokens = [await brokerLogin(app), await brokerLogin(app)];
+    await app.service.revoke(String(tokens[1]?.accessToken));
+    await pull(app);
+    calls.length = 0;
+
+    for (const { accessToken } of tokens) {
+      for (const path of ['/required', '/optional', '/admins', '/scoped']) {
+        await request(`${app.url}${path}`, { bearer: accessToken });
+        await request(`${app.url}${path}`, { bearer: `${accessToken}A` });
+      }
+    }
+    await request(`${app.url}/required`, { bearer: provider.accessToken() });
+    await request(`${app.url}/required`);
+    await jwks(app);
+
+    expect(calls).toEqual([]);
+  });
+
+  it('KM-5: that cannot be decrypted make 503 of the guard, the JWKS and the token route, and stay', async () => {
+    const { one, store } = await startInstances({ adapter, provider, clock });
+    const { accessToken, refreshToken } = await brokerLogin(one);
+    const rows = await store.listSigningKeys();
+    const other = await start({
+      store,
+      broker: { issuer: INSTANCES_ISSUER },
+      options: { encryptionKeys: ['another-encryption-key-of-32-characters'] },
+    });
+
+    const refusals = [
+      await request(`${other.url}/required`, { bearer: accessToken }),
+      await jwks(other),
+      await request(`${other.url}/auth/v2/token`, {
+        form: { subject_token: provider.accessToken() },
+      }),
+    ];
+
+    expect(refusals.map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(other.logs().join('\n')).toContain('"encryptionKeys"');
+    expect(await store.listSigningKeys()).toEqual(rows);
+    expect(await guarded(one, accessToken)).toBe('200');
+    expect(
+      (await request(`${one.url}/auth/v2/token`, { form: { refresh_token: refreshToken } })).status,
+    ).toBe(200);
+  });
+
+  it('fault 20: go on when their encryption key is put second', async () => {
+    const { one, store } = await startInstances({ adapter, provider, clock });
+    const { accessToken } = await brokerLogin(one);
+    const next = 'another-encryption-key-of-32-characters';
+
+    const other = await start({
+      store,
+      broker: { issuer: INSTANCES_ISSUER },
+      options: { encryptionKeys: [next, 'encryption-key-of-the-broker-tests-32+'] },
+    });
+
+    expect(await guarded(other, accessToken)).toBe('200');
+    expect(await guarded(one, (await brokerLogin(other)).accessToken)).toBe('200');
+    expect(await store.listSigningKeys()).toHaveLength(1);
+    expect(other.logs().join('\n')).not.toContain('undecryptable');
+  });
+
+  it('LG-1: show no private part where the service or its parts are printed', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await start({ store });
+    await app.service.jwks();
+    const { d = '' } = (await ownSigningKey(app, store)).privateJwk;
+
+    const keys = app.app.get(SigningKeys, { strict: false });
+    const prints = [
+      inspect(keys, { depth: 10, showHidden: true, getters: true }),
+      inspect(app.service, { depth: 10, showHidden: true }),
+      JSON.stringify(await store.listSigningKeys()),
+    ];
+
+    expect(d.length).toBeGreaterThan(40);
+    for (const print of prints) expect(print).not.toContain(d);
+  });
+});
