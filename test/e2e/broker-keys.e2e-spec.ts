@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 
-import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { SigningKeys } from '../../lib/broker/signing-keys.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { adapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
   guarded,
@@ -23,7 +23,6 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { ownSigningKey } from '../support/own-keys.js';
-import { expectRefusal } from '../support/refusal.js';
 
 const JWKS = '/auth/v2/.well-known/jwks.json';
 const DAY = 24 * 3600;
@@ -59,72 +58,6 @@ describe.each(adapters)('the keys of an application on %s', (adapter) => {
     onTestFinished(() => app.close());
     return app;
   };
-
-  it('KM-3: are published with their public members alone, and may be cached', async () => {
-    const app = await start({ broker: { signingAlgorithm: 'RS256' } });
-
-    const reply = await jwks(app);
-
-    expect(Object.keys(reply.json())).toEqual(['keys']);
-    const [key = {}, ...others] = keysOf(reply);
-    expect(others).toEqual([]);
-    expect(Object.keys(key).toSorted()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
-    expect(key).toMatchObject({ alg: 'RS256', use: 'sig', kty: 'RSA' });
-    expect(reply.text()).not.toMatch(/"(d|p|q|dp|dq|qi|oth|k)"/);
-    expect(reply.headers.get('cache-control')).toBe('public, max-age=300');
-    expect(reply.headers.get('pragma')).toBeNull();
-    expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
-    expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
-    expect(reply.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
-  });
-
-  it('KM-3: answer HEAD too, and no other method', async () => {
-    const app = await start();
-
-    const head = await jwks(app, 'HEAD');
-
-    expect([head.status, head.text()]).toEqual([200, '']);
-    for (const method of ['POST', 'PUT', 'DELETE']) {
-      const reply = await jwks(app, method);
-      expect([404, 405]).toContain(reply.status);
-      expect(reply.headers.get('cache-control')).not.toContain('public'); // HS-4
-    }
-  });
-
-  it('HS-4: are not cached as long as they are an error', async () => {
-    const broken = countingStore();
-    broken.down = true;
-    const app = await start({ store: broken.store });
-    const passthrough = await startApp({ adapter, provider });
-    onTestFinished(() => passthrough.close());
-
-    const unavailable = await jwks(app);
-    const absent = await jwks(passthrough);
-    const tooLarge = await request(app.url + JWKS, {
-      method: 'GET',
-      headers: { 'content-length': '70000' },
-      body: 'x'.repeat(70_000),
-    });
-
-    expectRefusal(unavailable, 503, 'temporarily_unavailable');
-    expectRefusal(absent, 404, 'invalid_request');
-    expectRefusal(tooLarge, 413, 'invalid_request');
-  });
-
-  it('KM-3: verify our tokens for a resource server that knows nothing but the URL', async () => {
-    const app = await start({ broker: { signingAlgorithm: 'EdDSA' } });
-    const { accessToken } = await brokerLogin(app);
-
-    const { protectedHeader } = await jwtVerify(
-      accessToken,
-      createRemoteJWKSet(new URL(app.url + JWKS)),
-      { issuer: app.url, audience: 'myapp-api', typ: 'at+jwt', currentDate: clock.now() },
-    );
-
-    expect(protectedHeader.alg).toBe('EdDSA');
-  });
 
   it('KM-2: rotate twice: the next one is published ahead, the old one as long as its tokens live', async () => {
     const { one, other } = await startInstances({ adapter, provider, clock });
