@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { TestApp } from '../support/app.js';
+import { brokerLogin, guarded, startBrokerApp, type BrokerTokens } from '../support/broker-app.js';
+import type { JsonMembers } from '../support/compact-jws.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { idTokenMutations } from '../support/id-token-mutations.js';
+import { LOGOUT_EVENT, logoutToken, sendLogoutToken } from '../support/logout-token.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { expectRefusal } from '../support/refusal.js';
+import { testKey } from '../support/signing-keys.js';
+import { alice } from '../support/users.js';
+
+const CLIENT = 'my-client';
+const event = (value: unknown): JsonMembers => ({ events: { [LOGOUT_EVENT]: value } });
+
+/** One claim that does not hold, by what it is; `now` in seconds. */
+const badClaims: Record<string, (now: number, issuer: string) => JsonMembers> = {
+  'another iss': () => ({ iss: 'https://evil.example' }),
+  'an iss with a slash more': (_now, issuer) => ({ iss: `${issuer}/` }),
+  'an iss in a list': (_now, issuer) => ({ iss: [issuer] }),
+  'no iss': () => ({ iss: undefined }),
+  'another aud': () => ({ aud: 'other-client' }),
+  'the audience of access tokens': () => ({ aud: 'my-aud' }),
+  'our own audience': () => ({ aud: 'myapp-api' }),
+  'an aud that begins with ours': () => ({ aud: `${CLIENT}-2` }),
+  'a list as aud without ours': () => ({ aud: ['other-client'] }),
+  'no aud': () => ({ aud: undefined }),
+  'an iat in the future': (now) => ({ iat: now + 60 }),
+  'an iat that is text': (now) => ({ iat: String(now) }),
+  'no iat': () => ({ iat: undefined }),
+  'an exp in the past': (now) => ({ exp: now - 10 }),
+  'an exp that is text': (now) => ({ exp: String(now + 60) }),
+  'no exp': () => ({ exp: undefined }),
+  'no jti': () => ({ jti: undefined }),
+  'an empty jti': () => ({ jti: '' }),
+  'a jti that is no text': () => ({ jti: 7 }),
+  'an endless jti': () => ({ jti: 'x'.repeat(257) }),
+  'no events': () => ({ events: undefined }),
+  'events in a list': () => ({ events: [LOGOUT_EVENT] }),
+  'events as text': () => ({ events: LOGOUT_EVENT }),
+  'other events': () => ({ events: { 'http://schemas.openid.net/event/other': {} } }),
+  'an event that is true': () => event(true),
+  'an event that is a list': () => event([]),
+  'an event that is null': () => event(null),
+  'an inherited event': () => ({ events: { ['__proto__']: { [LOGOUT_EVENT]: {} } } }),
+  'a nonce': () => ({ nonce: 'n' }),
+  'an empty nonce': () => ({ nonce: '' }),
+  'a nonce that is null': () => ({ nonce: null }),
+  'neither sub nor sid': () => ({ sub: undefined }),
+  'an empty sub': () => ({ sub: '' }),
+  'a sub that is no text': () => ({ sub: [alice.sub] }),
+  'a sid that is no text': () => ({ sid: 7 }),
+  'an empty sid': () => ({ sid: '' }),
+};
+
+const badTypes = ['at+jwt', 'application/at+jwt', 'AT+JWT', 'dpop+jwt', 'secevent+jwt'];
+
+/** Test titles are needed before there is a provider. */
+const byHeaderOrKey = [
+  ...(await idTokenMutations({
+    issuer: '',
+    clientId: '',
+    clientSecret: '-',
+    audience: '',
+    keys: await Promise.all([testKey('RS256'), testKey('ES256')]),
+    staleNonce: '',
+  })),
+]
+  .filter(([, { claims }]) => claims === undefined)
+  .map(([name]) => name);
+
+describe('logout tokens', () => {
+  const clock = new FakeClock();
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+  let session: BrokerTokens;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider({ clock });
+    app = await startBrokerApp({ provider, clock, broker: { signingAlgorithm: 'ES256' } });
+    session = await brokerLogin(app);
+  });
+
+  afterAll(async () => {
+    expect(await guarded(app, session.accessToken)).toBe('200'); // after all that was refused
+    expect((await sendLogoutToken(app, logoutToken(provider))).status).toBe(200);
+    expect(await guarded(app, session.accessToken)).toBe('401 invalid_token');
+    await app.close();
+    await provider.close();
+  });
+
+  it.each(Object.entries(badClaims))('LO-5: are refused with %s', async (_name, change) => {
+    const claims = change(Math.floor(clock.now().getTime() / 1000), provider.issuer);
+
+    const reply = await sendLogoutToken(app, logoutToken(provider, { claims }));
+
+    expectRefusal(reply, 400, 'invalid_request');
+  });
+
+  it.each(badTypes)('LO-5: are refused with the type %s', async (typ) => {
+    const reply = await sendLogoutToken(app, logoutToken(provider, { header: { typ } }));
+
+    expectRefusal(reply, 400, 'invalid_request');
+  });
+
+  it.each(byHeaderOrKey)('LO-5: are refused with %s', async (name) => {
+    const { issuer, clientId, clientSecret, audience, keys } = provider;
+    const source = { issuer, clientId, clientSecret, audience, keys, staleNonce: '' };
+    const patch = (await idTokenMutations(source)).get(name) ?? {};
+    const key = patch.signer ?? provider.signingKey;
+    const header = patch.header?.({ alg: key.alg, kid: key.kid }) ?? {};
+
+    const reply = await sendLogoutToken(app, logoutToken(provider, { header, key }));
+
+    expectRefusal(reply, 400, 'invalid_request');
+  });
+
+  it('JV-8: are no ID tokens, access tokens or tokens of ours', async () => {
+    for (const token of [
+      provider.idToken(),
+      provider.idToken({ ...event({}), nonce: 'n', jti: 'j' }),
+      provider.accessToken({ aud: CLIENT, jti: 'j' }),
+      provider.accessToken({ aud: CLIENT, ...event({}) }, { typ: 'at+jwt' }),
+      session.accessToken,
+      session.refreshToken,
+      'opaque',
+      'a.b.c',
+      '..',
+    ]) {
+      expectRefusal(await sendLogoutToken(app, token), 400, 'invalid_request');
+    }
+  });
+
+  it('JV-8: are no access tokens for the guard', async () => {
+    const token = logoutToken(provider, { claims: { aud: ['my-aud', CLIENT, 'myapp-api'] } });
+
+    expect(await guarded(app, token)).toBe('401 invalid_token');
+  });
+
+  it('DS-1: are refused when they are too long, before they are decoded', async () => {
+    const long = `${logoutToken(provider)}${'A'.repeat(12_288)}`;
+
+    expectRefusal(await sendLogoutToken(app, long), 400, 'invalid_request');
+    expectRefusal(await sendLogoutToken(app, 'A'.repeat(20_000)), 400, 'invalid_request');
+  });
+
+  it('LO-5: may be of any type that providers write, for several audiences, and 3 s ahead', async () => {
+    const now = Math.floor(clock.now().getTime() / 1000);
+    const sid = { sid: 'nobody', sub: undefined };
+
+    for (const changes of [
+      { header: { typ: 'logout+jwt' } },
+      { header: { typ: 'JWT' } },
+      { header: { typ: undefined } },
+      { claims: { aud: ['other-client', CLIENT] } },
+      { claims: { iat: now + 3 } },
+      { claims: { exp: now - 3 } },
+      { claims: event({ reason: 'x' }) },
+      { key: provider.keys[1] ?? provider.signingKey },
+    ]) {
+      const token = logoutToken(provider, { ...changes, claims: { ...changes.claims, ...sid } });
+      const reply = await sendLogoutToken(app, token);
+      expect([JSON.stringify(changes).slice(0, 60), reply.status]).toEqual([
+        expect.any(String),
+        200,
+      ]);
+    }
+  });
+});
