@@ -1,3 +1,5 @@
+import { EventEmitter, once } from 'node:events';
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
@@ -239,6 +241,34 @@ describe('a refresh in broker mode', () => {
 
     expect(new Set(replies.map((reply) => brokerTokens(reply).refreshToken)).size).toBe(1);
     expect(refreshes()).toHaveLength(1);
+  });
+
+  it('fault 18: whose lease another instance has taken over is thrown away, and its caller gets the successor', async () => {
+    provider.behaviour.rotateRefreshTokens = false;
+    const store = new MemoryBrokerStore();
+    const clock = new FakeClock();
+    const options = { publicUrl: 'http://localhost:3999' };
+    const [slow, other] = [
+      await start({ store, options, clock }),
+      await start({ store, options, clock }),
+    ];
+    const { refreshToken } = await brokerLogin(slow);
+    const gate = new EventEmitter();
+    const open = once(gate, 'open');
+    provider.behaviour.token = async (_, usual) => {
+      await open;
+      return usual();
+    };
+    const late = refresh(slow, refreshToken);
+    await expect.poll(() => refreshes().length).toBe(1);
+    delete provider.behaviour.token;
+    clock.advance(16); // more than timeoutMs and 5 s
+
+    const meanwhile = brokerTokens(await refresh(other, refreshToken));
+    gate.emit('open');
+
+    expect(brokerTokens(await late).refreshToken).toBe(meanwhile.refreshToken);
+    expect((await refresh(slow, meanwhile.refreshToken)).status).toBe(200);
   });
 
   const failures: readonly [string, Fault, number][] = [
