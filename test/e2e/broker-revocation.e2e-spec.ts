@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
+import { adapters, type TestApp } from '../support/app.js';
+import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
+import { GuardedRoutes } from '../support/guarded-routes.js';
+import { type Reply, request } from '../support/http-request.js';
+import {
+  type MisbehavingProvider,
+  startMisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { expectRefusal } from '../support/refusal.js';
+import { alice, bob } from '../support/users.js';
+
+describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
+  const options = { publicUrl: 'http://localhost:3999' };
+  let provider: MisbehavingProvider;
+  let store: MemoryBrokerStore;
+  let app: TestApp;
+  let other: TestApp;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+  });
+
+  beforeEach(async () => {
+    store = new MemoryBrokerStore();
+    app = await startBrokerApp({ adapter, provider, store, options });
+    other = await startBrokerApp({ adapter, provider, store, options });
+  });
+
+  afterEach(async () => {
+    await app.close();
+    await other.close();
+    provider.resetBehaviour();
+    provider.clearRequests();
+    GuardedRoutes.reached.length = 0;
+  });
+
+  afterAll(() => provider.close());
+
+  const logout = (bearer: string): Promise<Reply> =>
+    request(`${app.url}/auth/v2/logout`, { bearer });
+
+  it('LO-2: POST revoke ends the session of a refresh token and of an access token, and answers 200 to all else', async () => {
+    const [one, two] = [await brokerLogin(app), await brokerLogin(app)];
+    provider.clearRequests();
+    const revoke = (token: string) => request(`${app.url}/auth/v2/revoke`, { form: { token } });
+
+    for (const token of ['opaque', provider.accessToken(), `${one.refreshToken}x`]) {
+      expect((await revoke(token)).status).toBe(200);
+    }
+    expect(provider.requests).toEqual([]); // A-32: nothing of anybody else goes to the provider
+    expect(await guarded(app, one.accessToken)).toBe('200');
+
+    expect((await revoke(one.refreshToken)).status).toBe(200);
+    expect((await revoke(two.accessToken)).status).toBe(200);
+
+    for (const { accessToken, refreshToken } of [one, two]) {
+      expect(await guarded(app, accessToken)).toBe('401 invalid_token');
+      expectRefusal(await refresh(app, refreshToken), 400, 'invalid_grant');
+    }
+  });
+
+  it('LO-2: by subject refuses every token of that subject issued until then, everywhere', async () => {
+    const [one, two] = [await brokerLogin(app), await brokerLogin(other)];
+    provider.behaviour.user = bob;
+    const ofBob = await brokerLogin(app);
+    expect(await app.service.listSessions(alice.sub)).toHaveLength(2);
+
+    expect(await app.service.revokeSessions(alice.sub)).toBe(2);
+    await pull(other);
+
+    for (const instance of [app, other]) {
+      for (const { accessToken } of [one, two]) {
+        expect(await guarded(instance, accessToken)).toBe('401 invalid_token');
+      }
+      expect(await guarded(instance, ofBob.accessToken)).toBe('200');
+    }
+    expect(await app.service.listSessions(alice.sub)).toEqual([]);
+  });
+
+  it('LO-2: 503 and nothing ended while the store is down', async () => {
+    const { accessToken } = await brokerLogin(app);
+    const revokeSession = store.revokeSession.bind(store);
+    store.revokeSession = () => Promise.reject(new Error('connection lost'));
+
+    expectRefusal(await logout(accessToken), 503, 'temporarily_unavailable');
+    store.revokeSession = revokeSession;
+
+    expect(await guarded(app, accessToken)).toBe('200');
+    expect((await logout(accessToken)).status).toBe(302);
+  });
+
+  it('LO-2: an instance that starts takes no token of ours before it knows what was revoked', async () => {
+    const { accessToken } = await brokerLogin(app);
+    await logout(accessToken);
+    const listRevocations = store.listRevocations.bind(store);
+    store.listRevocations = () => Promise.reject(new Error('connection lost'));
+    const fresh = await startBrokerApp({ adapter, provider, store, options });
+
+    expect(await guarded(fresh, accessToken)).toBe('503 temporarily_unavailable');
+    store.listRevocations = listRevocations;
+    await pull(fresh);
+
+    expect(await guarded(fresh, accessToken)).toBe('401 invalid_token');
+    await fresh.close();
+  });
+});
