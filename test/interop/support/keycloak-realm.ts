@@ -27,12 +27,12 @@ export class KeycloakRealm {
     return `${this.issuer}/.well-known/openid-configuration`;
   }
 
-  /** Makes the realm as `demo-realm.json` describes it; one of an earlier run goes. */
-  async create(): Promise<this> {
+  /** Makes the realm as `demo-realm.json` describes it, but for these members; one of an earlier run goes. */
+  async create(changes: Readonly<Record<string, unknown>> = {}): Promise<this> {
     const described: unknown = JSON.parse(await readFile(REALM_FILE, 'utf8'));
     if (!isJson(described)) throw new Error('The realm file describes no realm');
     await this.#admin.removeIfThere(`/${this.name}`);
-    await this.#admin.create('', { ...described, realm: this.name });
+    await this.#admin.create('', { ...described, ...changes, realm: this.name });
     await this.#addScope('myscope'); // in the realm file it would take the place of Keycloak's own scopes
     return this;
   }
