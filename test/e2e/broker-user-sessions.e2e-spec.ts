@@ -1,0 +1,49 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { brokerLogin, guarded, pull, refresh } from '../support/broker-app.js';
+import { startInstances } from '../support/broker-instances.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { startMisbehavingProvider } from '../support/misbehaving-provider.js';
+import { expectRefusal } from '../support/refusal.js';
+import { exchange, mintedToken } from '../support/token-exchange.js';
+
+describe('the sessions of a user', () => {
+  it('LO-2: are listed, ended one by one or all at once, which refuses what was issued until then', async () => {
+    const clock = new FakeClock();
+    const provider = await startMisbehavingProvider({ clock });
+    onTestFinished(() => provider.close());
+    const { one, other } = await startInstances({ provider, clock });
+    const first = await brokerLogin(one);
+    clock.advance(10);
+    const second = await brokerLogin(one);
+    const exchanged = mintedToken(await exchange(one, provider.accessToken()));
+    const sub = String(first.claims['sub']);
+
+    const sessions = await other.service.listSessions(sub);
+    expect(sessions.map(({ id }) => id)).toEqual([second.claims['sid'], first.claims['sid']]);
+    expect(sessions[0]).toEqual({
+      id: second.claims['sid'],
+      provider: 'default',
+      createdAt: clock.now(),
+      usedAt: clock.now(),
+      expiresAt: expect.any(Date),
+    });
+    expect(await other.service.listSessions('nobody')).toEqual([]);
+
+    expect(await other.service.revokeSession(String(first.claims['sid']))).toBe(true);
+    expect(await other.service.revokeSession(String(first.claims['sid']))).toBe(false);
+    expect(await other.service.revokeSession("' OR 1=1")).toBe(false);
+    expect(await guarded(other, first.accessToken)).toBe('401 invalid_token');
+    expect(await guarded(other, second.accessToken)).toBe('200');
+
+    expect(await other.service.revokeSessions(sub)).toBe(1);
+    await pull(one);
+    for (const token of [second.accessToken, exchanged]) {
+      expect(await guarded(one, token)).toBe('401 invalid_token');
+      expect(await guarded(other, token)).toBe('401 invalid_token');
+    }
+    expectRefusal(await refresh(one, second.refreshToken), 400, 'invalid_grant');
+    clock.advance(1);
+    expect(await guarded(one, (await brokerLogin(one)).accessToken)).toBe('200');
+  });
+});
