@@ -86,8 +86,9 @@ interface ReadyAnswer {
   readonly body: unknown;
 }
 
-async function answerOf(source: DocumentSource): Promise<ReadyAnswer> {
+async function answerOf(source: DocumentSource, request: IncomingMessage): Promise<ReadyAnswer> {
   try {
+    checkSize(request);
     return { status: 200, headers: PUBLIC_HEADERS, body: await source() };
   } catch (error) {
     const refusal =
@@ -120,7 +121,7 @@ function onExpress(express: ExpressLike, paths: OwnPaths, documents: WellKnownDo
   express.use(async (request, response, next) => {
     const path = pathOf(request.url);
     const document = isReading(request) ? documents.at(path) : undefined;
-    if (document !== undefined) return sendOnNode(response, await answerOf(document));
+    if (document !== undefined) return sendOnNode(response, await answerOf(document, request));
     const route = paths.routeAt(path);
     if (route === undefined) return next();
     for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
@@ -142,7 +143,7 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths, documents: WellKnownDo
     const path = pathOf(request.url);
     const document = isReading(raw) ? documents.at(path) : undefined;
     if (document !== undefined) {
-      const { status, headers, body } = await answerOf(document);
+      const { status, headers, body } = await answerOf(document, raw);
       reply.headers(headers);
       return reply.code(status).send(body);
     }

@@ -32,12 +32,10 @@ export class WellKnownDocuments {
   *#all(): Generator<[path: string, source: DocumentSource]> {
     const { routes, publicUrl } = this.options;
     const base = this.#issuerPath();
-    if (
-      base !== undefined &&
-      routes.jwks !== undefined &&
-      this.urls.path('jwks') !== base + JWKS_PATH
-    ) {
-      yield [base + JWKS_PATH, () => this.metadata.jwks()];
+    const jwks = this.urls.path('jwks');
+    if (jwks !== undefined) {
+      yield [jwks, () => this.metadata.jwks()]; // where the metadata says
+      if (base !== undefined) yield [base + JWKS_PATH, () => this.metadata.jwks()];
     }
     if (!routes.metadata) return;
     if (base !== undefined) {

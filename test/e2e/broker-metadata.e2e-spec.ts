@@ -1,0 +1,273 @@
+import { All, Controller, Get } from '@nestjs/common';
+import { allowInsecureRequests, discovery } from 'openid-client';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { Public } from '../../lib/index.js';
+import { adapters, startApp, type TestApp } from '../support/app.js';
+import { brokerLogin, startBrokerApp, type BrokerAppOptions } from '../support/broker-app.js';
+import { failWith } from '../support/faults.js';
+import { request, type Reply } from '../support/http-request.js';
+import {
+  startMisbehavingProvider,
+  type MisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { expectRefusal } from '../support/refusal.js';
+
+const CONFIGURATION = '/.well-known/openid-configuration';
+const RESOURCE = '/.well-known/oauth-protected-resource';
+const JWKS = '/auth/v2/.well-known/jwks.json';
+
+/** Asserts that an answer is a public document. */
+const expectPublic = (reply: Reply): void => {
+  expect(reply.status, reply.text()).toBe(200);
+  expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
+  expect(reply.headers.get('cache-control')).toBe('public, max-age=300');
+  expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
+  expect(reply.headers.get('pragma')).toBeNull();
+};
+
+/** A host that answers every path itself. */
+@Controller()
+class CatchAll {
+  @All('*')
+  @Public()
+  all(): string {
+    return 'host';
+  }
+
+  @Get()
+  @Public()
+  root(): string {
+    return 'host';
+  }
+}
+
+describe.each(adapters)('well-known documents on %s', (adapter) => {
+  let provider: MisbehavingProvider;
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+  });
+
+  afterAll(() => provider.close());
+
+  const start = async ({ broker, ...options }: BrokerAppOptions = {}): Promise<TestApp> => {
+    const app = await startBrokerApp({
+      adapter,
+      provider,
+      ...options,
+      broker: { signingAlgorithm: 'ES256', ...broker },
+    });
+    onTestFinished(() => app.close());
+    return app;
+  };
+
+  /** An application whose issuer is its public URL and this path. */
+  const startWithIssuer = async (path: string): Promise<{ own: TestApp; issuer: string }> => {
+    const publicUrl = 'https://app.example.org';
+    const issuer = publicUrl + path;
+    const own = await start({ globalPrefix: 'v1', options: { publicUrl }, broker: { issuer } });
+    return { own, issuer };
+  };
+
+  it('name our issuer, keys and endpoints (RFC 8414 §2)', async () => {
+    const app = await start({ broker: { introspectionScope: 'introspect' } });
+    const routes = `${app.url}/auth/v2`;
+
+    const reply = await request(app.url + CONFIGURATION);
+
+    expectPublic(reply);
+    expect(reply.json()).toEqual({
+      issuer: app.url,
+      authorization_endpoint: `${routes}/login`,
+      token_endpoint: `${routes}/token`,
+      device_authorization_endpoint: `${routes}/device`,
+      userinfo_endpoint: `${routes}/userinfo`,
+      revocation_endpoint: `${routes}/revoke`,
+      introspection_endpoint: `${routes}/introspect`,
+      end_session_endpoint: `${routes}/logout`,
+      jwks_uri: `${routes}/.well-known/jwks.json`,
+      scopes_supported: ['openid', 'myscope', 'profile', 'email', 'offline_access'],
+      response_types_supported: ['code'],
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+      ],
+      code_challenge_methods_supported: ['S256'],
+      token_endpoint_auth_methods_supported: ['none'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    });
+  });
+
+  it('leave out what is switched off', async () => {
+    const app = await start({
+      options: { routes: { device: false, logout: false }, grants: { device: false } },
+    });
+
+    const document = (await request(app.url + CONFIGURATION)).json();
+
+    for (const name of ['device_authorization_endpoint', 'end_session_endpoint']) {
+      expect(document).not.toHaveProperty(name);
+    }
+    expect(document).not.toHaveProperty('introspection_endpoint'); // without "broker.introspectionScope"
+    expect(document['grant_types_supported']).toHaveLength(3);
+  });
+
+  it('name the resource and who issues tokens for it (RFC 9728 §2)', async () => {
+    const app = await start();
+
+    const reply = await request(app.url + RESOURCE);
+
+    expectPublic(reply);
+    expect(reply.json()).toEqual({
+      resource: app.url,
+      authorization_servers: [app.url],
+      scopes_supported: ['openid', 'myscope', 'profile', 'email', 'offline_access'],
+      bearer_methods_supported: ['header'],
+    });
+  });
+
+  it('name the identity provider in passthrough mode, and no issuer of ours', async () => {
+    const app = await startApp({ adapter, provider });
+    onTestFinished(() => app.close());
+
+    const resource = await request(app.url + RESOURCE);
+
+    expectPublic(resource);
+    expect(resource.json()).toMatchObject({
+      resource: app.url,
+      authorization_servers: [provider.issuer],
+    });
+    expect((await request(app.url + CONFIGURATION)).status).toBe(404);
+  });
+
+  it('HS-4: are 503 and not cached while the provider is not known in passthrough mode', async () => {
+    const silent = await startMisbehavingProvider({
+      behaviour: { faults: { discovery: failWith(503) } },
+    });
+    onTestFinished(() => silent.close());
+    const app = await startApp({ adapter, provider: silent });
+    onTestFinished(() => app.close());
+
+    expectRefusal(await request(app.url + RESOURCE), 503, 'temporarily_unavailable');
+  });
+
+  it('let a standard client find everything from the issuer alone', async () => {
+    const app = await start();
+
+    const found = await discovery(new URL(app.url), 'a-client', undefined, undefined, {
+      execute: [allowInsecureRequests],
+    });
+
+    const { jwks_uri: keys = '', issuer } = found.serverMetadata();
+    expect(issuer).toBe(app.url);
+    expect((await request(keys)).json()['keys']).toHaveLength(1);
+  });
+
+  it('stay where they are under a global prefix and one of ours, and point below them', async () => {
+    const app = await start({ globalPrefix: 'v1', options: { routes: { prefix: '/api' } } });
+
+    const document = (await request(app.url + CONFIGURATION)).json();
+
+    expect(document).toMatchObject({
+      issuer: app.url,
+      token_endpoint: `${app.url}/v1/api/auth/v2/token`,
+      jwks_uri: `${app.url}/v1/api/auth/v2/.well-known/jwks.json`,
+    });
+    const ours = await request(String(document['jwks_uri']));
+    const forPeers = await request(app.url + JWKS); // they know nothing but the issuer
+    expectPublic(ours);
+    expectPublic(forPeers);
+    expect(forPeers.json()).toEqual(ours.json());
+    expect((await request(app.url + RESOURCE)).status).toBe(200);
+  });
+
+  it('are below the path of "broker.issuer" where that has one', async () => {
+    const app = await start({
+      globalPrefix: 'v1',
+      broker: { issuer: 'http://localhost:1/tokens/' },
+    });
+    const elsewhere = (await request(`${app.url}/tokens${CONFIGURATION}`)).status;
+    expect(elsewhere).toBe(404); // that issuer is on another origin
+
+    const { own, issuer } = await startWithIssuer('/tokens');
+    const document = await request(`${own.url}/tokens${CONFIGURATION}`);
+    expectPublic(document);
+    expect(document.json()).toMatchObject({ issuer });
+    expectPublic(await request(`${own.url}/tokens${JWKS}`));
+    expect((await request(own.url + CONFIGURATION)).status).toBe(404);
+    expect((await brokerLogin({ url: `${own.url}/v1` })).claims['iss']).toBe(issuer);
+  });
+
+  it.each(['/', '/tokens/'])(
+    'are found when the issuer ends in a slash (%s), which is taken away before they are looked for',
+    async (path) => {
+      const { own, issuer } = await startWithIssuer(path);
+      const base = own.url + path.slice(0, -1);
+
+      const document = await request(base + CONFIGURATION);
+
+      expect(document.json()['issuer']).toBe(issuer);
+      expectPublic(await request(base + JWKS));
+    },
+  );
+
+  it('answer ahead of a host that answers every path itself, and touch nothing else', async () => {
+    const app = await start({
+      controllers: [CatchAll],
+      options: { routes: { prefix: '/api' } },
+    });
+
+    const document = await request(app.url + CONFIGURATION);
+    expectPublic(document);
+    expectPublic(await request(String(document.json()['jwks_uri'])));
+    expectPublic(await request(app.url + RESOURCE));
+    expectPublic(await request(app.url + JWKS));
+    for (const path of ['/', '/.well-known/other', `${CONFIGURATION}/x`, '/tokens']) {
+      expect((await request(app.url + path)).text()).toBe('host');
+    }
+    const posted = await request(app.url + CONFIGURATION, { method: 'POST' });
+    expect(posted.text()).toBe('host');
+  });
+
+  it('are the host’s own where they are switched off', async () => {
+    const app = await start({
+      controllers: [CatchAll],
+      options: { routes: { metadata: false } },
+    });
+
+    expect((await request(app.url + CONFIGURATION)).text()).toBe('host');
+    expect((await request(app.url + RESOURCE)).text()).toBe('host');
+    expectPublic(await request(app.url + JWKS)); // the route itself is on
+  });
+
+  it('HS-5: answer HEAD without a body, and a query changes nothing', async () => {
+    const app = await start();
+
+    const head = await request(app.url + CONFIGURATION, { method: 'HEAD' });
+    const withQuery = await request(`${app.url}${CONFIGURATION}?x=1`);
+
+    expect([head.status, head.text()]).toEqual([200, '']);
+    expect(withQuery.json()['issuer']).toBe(app.url);
+    expect(withQuery.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('HS-3: follow "publicUrl", whatever the headers of a request say', async () => {
+    const app = await start();
+    const headers = {
+      host: 'evil.example',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-prefix': '/evil',
+    };
+
+    for (const path of [CONFIGURATION, RESOURCE, JWKS]) {
+      const reply = await request(app.url + path, { headers });
+      expectPublic(reply);
+      expect(reply.text()).not.toContain('evil');
+    }
+  });
+});
