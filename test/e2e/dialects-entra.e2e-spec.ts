@@ -96,6 +96,15 @@ describe.each(adapters)('Entra ID on %s', (adapter) => {
     expect((await loggedIn(app)).refreshToken).toBeUndefined();
   });
 
+  it('cannot revoke tokens: there is no endpoint for it', async () => {
+    const tokens = await loggedIn(app, { offline_access: 'true' });
+
+    const form = { token: tokens.refreshToken ?? '' };
+    const reply = await request(`${app.url}/auth/v2/revoke`, { form });
+
+    expectRefusal(reply, 400, 'unsupported_token_type');
+  });
+
   it('CB-5: refuses people of another tenant', async () => {
     const elsewhere = await startDialect(entra, {
       issuer: ({ origin }) => `${origin}/${ENTRA_OTHER_TENANT}/v2.0`,
@@ -131,5 +140,23 @@ describe.each(adapters)('Entra ID on %s', (adapter) => {
     expect(await asked(own, '/orders', tokens)).toBe('403 insufficient_scope');
     expect(await asked(own, '/orders-in-full', await refreshed(own, tokens))).toBe('200');
     await own.close();
+  });
+
+  it('CB-5: broker mode logs people in with access tokens of version 1.0 too, and may take oid for sub', async () => {
+    const old = await startDialect(entra, { accessToken: () => entraVersion1Claims });
+    const own = await startBrokerApp({
+      adapter,
+      provider: old,
+      options,
+      broker: { subjectClaim: 'oid' },
+      controllers: [Orders],
+    });
+
+    const tokens = brokerTokens(await browserLogin(own));
+
+    expect(tokens.claims).toMatchObject({ sub: entra.idToken['oid'], roles: ['Orders.Admin'] });
+    expect(await asked(own, '/orders-in-full', tokens)).toBe('200');
+    await own.close();
+    await old.close();
   });
 });

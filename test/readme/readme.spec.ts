@@ -12,8 +12,9 @@ const compiler = new BlockCompiler(root);
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  ...readdirSync(`${root}docs`).map((page) => `docs/${page}`),
   ...readdirSync(`${root}sample`).map((sample) => `sample/${sample}/README.md`),
-].filter((document) => existsSync(root + document));
+].filter((document) => document.endsWith('.md') && existsSync(root + document));
 
 const blocksOf = new Map(
   documents.map((document) => [
@@ -27,6 +28,10 @@ const allBlocks = [...blocksOf.values()].flat();
 describe('the TypeScript in the documents', () => {
   it('is there: the README shows code', () => {
     expect(blocksOf.get('README.md')).not.toHaveLength(0);
+  });
+
+  it('is there for each identity provider', () => {
+    expect(blocksOf.get('docs/providers.md')).toHaveLength(7);
   });
 
   it.each(allBlocks)('compiles: $document, line $line', (block) => {

@@ -28,7 +28,7 @@ export interface Dialect {
   /** Claims of ID tokens beside `iss`, `aud`, `iat`, `exp` and `nonce`. */
   readonly idToken: JsonMembers;
   /**
-   * Claims of access tokens beside `iss`, `iat` and `exp`; `undefined`: the token is opaque.
+   * Claims of access tokens beside `iat` and `exp`, and `iss` where that is another; `undefined`: the token is opaque.
    *
    * @param asked the authorization request
    */
@@ -96,8 +96,8 @@ function speak(provider: MisbehavingProvider, dialect: Dialect): void {
     nonce,
   });
   behaviour.accessToken.claims = ({ iat, exp }) => ({
-    ...(dialect.accessToken(asked()) ?? { sub: dialect.idToken['sub'] }),
     iss: dialect.issuer(at),
+    ...(dialect.accessToken(asked()) ?? { sub: dialect.idToken['sub'] }),
     iat,
     exp,
   });
