@@ -1,5 +1,3 @@
-import { onTestFinished } from 'vitest';
-
 import type { AdapterName, TestApp } from '../../support/app.js';
 import {
   brokerTokens,
@@ -8,23 +6,14 @@ import {
   type BrokerTokens,
 } from '../../support/broker-app.js';
 import { handleForm, LOOPBACK_REDIRECT, postToken } from '../../support/open-login.js';
-import type { TestProvider } from '../../support/provider.js';
+import { startProvider, type TestProvider } from '../../support/provider.js';
 import { UserAgent } from '../../support/user-agent.js';
 import { PythonPeer, type PeerFramework, type PeerOptions } from './python-peer.js';
 
-/** Which framework the Python peer runs on, and which our instance. */
+/** Which framework the Python peers run on, and which adapter our instances. */
 export interface Pair {
   readonly framework: PeerFramework;
   readonly adapter: AdapterName;
-}
-
-export interface PairOptions extends Omit<BrokerAppOptions, 'provider' | 'options' | 'broker'> {
-  /** The interpreter. */
-  readonly python: string;
-  readonly pair: Pair;
-  readonly provider: PeerOptions['provider'];
-  /** Path before the routes of both. */
-  readonly prefix?: string;
 }
 
 /** Each framework and each adapter once. */
@@ -33,53 +22,75 @@ export const pairs: readonly Pair[] = [
   { framework: 'tornado', adapter: 'fastify' },
 ];
 
-/** Makes a peer that is not started yet, so that others can name it; it ends with the test. */
-export async function preparePeer(options: PeerOptions): Promise<PythonPeer> {
-  const peer = await PythonPeer.prepare(options);
-  onTestFinished(() => peer.remove());
-  return peer;
-}
+/** Python peers and instances of ours, and the identity provider of all of them. */
+export class MixedFleet {
+  readonly #ends: (() => Promise<void>)[] = [];
 
-/** Starts a peer and an instance of ours that trust each other; they end with the test. */
-export async function startPair({
-  python,
-  pair: { framework, adapter },
-  provider,
-  prefix = '',
-  ...options
-}: PairOptions): Promise<{ peer: PythonPeer; ours: TestApp }> {
-  const peer = await preparePeer({ python, framework, provider, prefix });
-  const broker = { trustedIssuers: [peer.issuer] };
-  const routes = { prefix };
-  const ours = await startInstance({ ...options, adapter, provider, broker, options: { routes } });
-  await peer.start([ours.url]);
-  return { peer, ours };
-}
+  private constructor(
+    private readonly python: string,
+    private readonly pair: Pair,
+    private readonly provider: TestProvider,
+  ) {}
 
-/** Starts an instance of ours with the settings that a fleet with Python services needs. */
-export async function startInstance({ broker, ...options }: BrokerAppOptions): Promise<TestApp> {
-  const app = await startBrokerApp({
-    ...options,
-    broker: { signingAlgorithm: 'RS256', subjectClaim: 'preferred_username', ...broker },
-  });
-  let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => (closed ??= app.close());
-  onTestFinished(close);
-  return { ...app, close };
-}
+  static async start(python: string, pair: Pair): Promise<MixedFleet> {
+    return new MixedFleet(python, pair, await startProvider());
+  }
 
-/** Logs in at a member of the fleet as the Python client's browser flow does it; the same at ours and at theirs. */
-export async function logInAt(
-  member: { readonly url: string },
-  provider: TestProvider,
-  user = 'alice',
-): Promise<BrokerTokens> {
-  const agent = new UserAgent();
-  const query = { redirect_uri: LOOPBACK_REDIRECT, offline_access: 'true', prompt: 'consent' };
-  const login = `${member.url}/auth/v2/login?${new URLSearchParams(query).toString()}`;
-  const { searchParams } = new URL(await agent.loginAt(provider, login, user));
-  const [code, state] = [searchParams.get('code') ?? '', searchParams.get('state') ?? ''];
-  const handle = state.slice(state.lastIndexOf('|') + 1);
-  const form = handleForm({ agent, redirectUri: LOOPBACK_REDIRECT, code, state, handle });
-  return brokerTokens(await postToken(member, form));
+  /** Ends all members, also those that ended before. */
+  async end(): Promise<void> {
+    await Promise.all(this.#ends.map((end) => end()));
+    await this.provider.close();
+  }
+
+  /** A peer that does not run yet, so that others can name it. */
+  async preparePeer(
+    options: Partial<Pick<PeerOptions, 'issuer' | 'prefix'>> = {},
+  ): Promise<PythonPeer> {
+    const { python, provider } = this;
+    const { framework } = this.pair;
+    const peer = await PythonPeer.prepare({ python, framework, provider, ...options });
+    this.#ends.push(() => peer.remove());
+    return peer;
+  }
+
+  /** An instance of ours with the settings that a fleet with Python services needs. */
+  async startInstance({ broker, ...options }: BrokerAppOptions = {}): Promise<TestApp> {
+    const app = await startBrokerApp({
+      adapter: this.pair.adapter,
+      provider: this.provider,
+      ...options,
+      broker: { signingAlgorithm: 'RS256', subjectClaim: 'preferred_username', ...broker },
+    });
+    let closed: Promise<void> | undefined;
+    const close = (): Promise<void> => (closed ??= app.close());
+    this.#ends.push(close);
+    return { ...app, close };
+  }
+
+  /** A peer and an instance that trust each other. */
+  async startPair({
+    prefix = '',
+    ...options
+  }: BrokerAppOptions & { prefix?: string } = {}): Promise<{
+    readonly peer: PythonPeer;
+    readonly ours: TestApp;
+  }> {
+    const peer = await this.preparePeer({ prefix });
+    const broker = { trustedIssuers: [peer.issuer] };
+    const ours = await this.startInstance({ ...options, broker, options: { routes: { prefix } } });
+    await peer.start([ours.url]);
+    return { peer, ours };
+  }
+
+  /** Logs in as the Python client's browser flow does it: the same steps at ours and at theirs. */
+  async logIn(member: { readonly url: string }, user = 'alice'): Promise<BrokerTokens> {
+    const agent = new UserAgent();
+    const query = { redirect_uri: LOOPBACK_REDIRECT, offline_access: 'true', prompt: 'consent' };
+    const login = `${member.url}/auth/v2/login?${new URLSearchParams(query).toString()}`;
+    const { searchParams } = new URL(await agent.loginAt(this.provider, login, user));
+    const [code, state] = [searchParams.get('code') ?? '', searchParams.get('state') ?? ''];
+    const handle = state.slice(state.lastIndexOf('|') + 1);
+    const form = handleForm({ agent, redirectUri: LOOPBACK_REDIRECT, code, state, handle });
+    return brokerTokens(await postToken(member, form));
+  }
 }
