@@ -123,6 +123,7 @@ describe.each(adapters)('Zitadel on %s', (adapter) => {
         controllers: [Orders],
       });
 
+      provider.clearRequests();
       const tokens = brokerTokens(await browserLogin(app, { offline_access: 'true' }));
       const next = await refreshed(app, await refreshed(app, tokens));
 
@@ -130,6 +131,7 @@ describe.each(adapters)('Zitadel on %s', (adapter) => {
         preferred_username: 'alice@demo.zitadel.example.org',
         roles: ['admin', 'reader'],
       });
+      expect(provider.requestsTo('userinfo')).toHaveLength(3);
       expect(await asked(app, '/by-role', next)).toBe('200');
       const target = await logoutTarget(app, next);
       expect(target.searchParams.get('id_token_hint')?.split('.')).toHaveLength(3);
