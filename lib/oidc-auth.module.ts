@@ -17,7 +17,7 @@ import { BrokerUpkeep } from './grants/broker-upkeep.js';
 import { GuardIssuers } from './grants/guard-issuers.js';
 import { Introspect } from './grants/introspect.js';
 import { LoginAdmission } from './grants/login-admission.js';
-import { UserClaimsCollector } from './grants/provider-claims.js';
+import { UserClaimsCollector } from './grants/user-claims-collector.js';
 import { OwnTokens } from './grants/own-tokens.js';
 import { RefreshGrant } from './grants/refresh.grant.js';
 import { Revoke } from './grants/revoke.js';

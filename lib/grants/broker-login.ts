@@ -10,7 +10,7 @@ import type { TokenAnswer } from '../idp/token-answer.js';
 import type { LoginNotice } from '../options/oidc-auth-options.js';
 import { BrokerTokens } from './broker-tokens.js';
 import { LoginAdmission } from './login-admission.js';
-import { UserClaimsCollector } from './provider-claims.js';
+import { UserClaimsCollector } from './user-claims-collector.js';
 import type { TokenResponse } from './token-response.js';
 
 /** A login as its session remembers it. */

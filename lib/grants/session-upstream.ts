@@ -8,7 +8,7 @@ import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
-import { UserClaimsCollector } from './provider-claims.js';
+import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
 /** The lease of the session leaves this much time beyond the call that matters. */

@@ -12,7 +12,7 @@ import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { LoginAdmission } from './login-admission.js';
-import { UserClaimsCollector } from './provider-claims.js';
+import { UserClaimsCollector } from './user-claims-collector.js';
 import type { TokenRequest } from './select-grant.js';
 import type { TokenResponse } from './token-response.js';
 
