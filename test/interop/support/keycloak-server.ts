@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { freePort } from '../../support/free-port.js';
 import { startChild } from '../../support/services/child.js';
+import { quietPort } from './quiet-port.js';
 
 const READY_LIMIT_MS = 150_000;
 
@@ -17,14 +17,14 @@ export class KeycloakServer {
   ) {}
 
   static async start(home: string): Promise<KeycloakServer> {
-    const server = new KeycloakServer(home, `http://127.0.0.1:${await freePort()}`);
+    const server = new KeycloakServer(home, `http://127.0.0.1:${await quietPort()}`);
     await server.startAgain();
     return server;
   }
 
   /** On the same port; realms, users, sessions and keys were in memory. */
   async startAgain(): Promise<void> {
-    const management = await freePort();
+    const management = await quietPort();
     const flags = [
       'start',
       '--optimized',

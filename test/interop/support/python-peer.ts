@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { BROKER_AUDIENCE } from '../../support/broker-app.js';
-import { freePort } from '../../support/free-port.js';
 import { request } from '../../support/http-request.js';
 import { TEST_CLIENT_ID } from '../../support/provider-options.js';
 import { ended, listening, startChild } from '../../support/services/child.js';
+import { quietPort } from './quiet-port.js';
 
 const FOLDER = fileURLToPath(new URL('../python', import.meta.url));
 
@@ -45,7 +45,7 @@ export class PythonPeer {
   /** Its address is known before it runs: peers must name each other. */
   static async prepare(options: PeerOptions): Promise<PythonPeer> {
     const folder = await mkdtemp(join(tmpdir(), 'oidc-python-peer-'));
-    return new PythonPeer(options, await freePort(), folder);
+    return new PythonPeer(options, await quietPort(), folder);
   }
 
   /** `iss` of its tokens. */
@@ -76,7 +76,8 @@ export class PythonPeer {
     };
     this.#child = startChild([python, [join(FOLDER, `${framework}_peer.py`)]], { env });
     await listening(this.port, this.#child);
-    await request(`${this.url}/auth/v2/.well-known/jwks.json`); // the first request sets it up
+    const { status } = await request(`${this.url}/auth/v2/.well-known/jwks.json`); // sets it up
+    if (status !== 200) throw new Error(`The peer has no keys: ${status}`);
   }
 
   async stop(): Promise<void> {
