@@ -35,20 +35,28 @@ export class BackchannelLogout {
   /**
    * Ends the sessions that the token names, on every instance.
    *
-   * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before, and when the store cannot be
-   * asked: the specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
+   * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before, and when provider or store
+   * cannot be asked: the specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
    */
   async end(logoutToken: string): Promise<void> {
     const { subjectClaim } = brokerOptions(this.options);
-    const claims = await this.provider.readLogoutToken(logoutToken);
-    if (!this.#isFirst(claims)) throw refused('seen before');
     try {
-      await this.#endSessions(claims, subjectClaim === undefined);
+      await this.#end(logoutToken, subjectClaim === undefined);
     } catch (error) {
-      this.#seen.delete(claims.jti); // the provider may send it again
       throw error instanceof OAuthError ? refused(error) : error;
     }
     this.events.emit('logout', { provider: this.provider.name });
+  }
+
+  async #end(logoutToken: string, mintsSub: boolean): Promise<void> {
+    const claims = await this.provider.readLogoutToken(logoutToken);
+    if (!this.#isFirst(claims)) throw refused('seen before');
+    try {
+      await this.#endSessions(claims, mintsSub);
+    } catch (error) {
+      this.#seen.delete(claims.jti); // the provider may send it again
+      throw error;
+    }
   }
 
   async #endSessions({ iss, sid, sub }: LogoutTokenClaims, mintsSub: boolean): Promise<void> {

@@ -148,7 +148,7 @@ export class OidcService {
   /**
    * Broker mode: ends the sessions that the provider says it has ended (OpenID Connect Back-Channel Logout 1.0).
    *
-   * @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold, also when the store fails: the
+   * @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold, also when provider or store fails: the
    * specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
    */
   backchannelLogout(logoutToken: string): Promise<void> {
