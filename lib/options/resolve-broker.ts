@@ -28,6 +28,9 @@ export interface ResolvedBrokerOptions {
   readonly mapClaims: BrokerOptions['mapClaims'];
 }
 
+/** Half of what peers of ours read (a hundred). */
+const MOST_KEYS_AT_ONCE = 50;
+
 /** Checks `broker` beside the options that it depends on. @throws {@link OidcConfigError} */
 export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): void {
   const { broker, publicUrl } = options;
@@ -49,6 +52,13 @@ export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): v
     throw new OidcConfigError(
       `Option "broker.accessTokenLifetimeSec" is ${lifetime}, more than "maxTokenAgeSec" (${longest}): the guard would refuse ` +
         'every minted token. Lower the first, or raise the second.',
+    );
+  }
+  const ofKey = broker.keyLifetimeSec ?? brokerDefaults.keyLifetimeSec;
+  if (lifetime > ofKey * MOST_KEYS_AT_ONCE) {
+    throw new OidcConfigError(
+      `Option "broker.keyLifetimeSec" is ${ofKey} and "broker.accessTokenLifetimeSec" ${lifetime}: more than ${MOST_KEYS_AT_ONCE} keys would ` +
+        'have to be published until their tokens have expired, and peers read no key set of that size. Raise the first, or lower the second.',
     );
   }
   const algorithm = broker.signingAlgorithm ?? brokerDefaults.signingAlgorithm;

@@ -67,6 +67,17 @@ describe('the start-up table of broker', () => {
     );
   });
 
+  it('JW-6: refuses key lifetimes that would make a key set too large for peers', () => {
+    const month = 30 * 86_400;
+    const tooMany = withBroker({ accessTokenLifetimeSec: month, keyLifetimeSec: 10_800 });
+    const enough = withBroker({ accessTokenLifetimeSec: month, keyLifetimeSec: month / 50 });
+
+    expect(startUpMessage(() => resolveWith(tooMany))).toContain(
+      '"broker.keyLifetimeSec" is 10800',
+    );
+    expect(resolveWith(enough).broker?.keyLifetimeSec).toBe(month / 50);
+  });
+
   it('takes the issuer exactly as it is written', () => {
     const issuer = 'https://app.example.org/';
 
