@@ -56,7 +56,15 @@ export class ServiceMetadata {
     const members: Record<string, unknown> = {
       issuer,
       ...Object.fromEntries(endpoints),
-      introspection_endpoint: introspection,
+      ...(this.urls.url('revoke') === undefined
+        ? {}
+        : { revocation_endpoint_auth_methods_supported: ['none'] }),
+      ...(introspection === undefined
+        ? {}
+        : {
+            introspection_endpoint: introspection,
+            introspection_endpoint_auth_methods_supported: ['Bearer'],
+          }),
       jwks_uri: this.urls.url('jwks'),
       scopes_supported: [...new Set(allowedScopes)],
       response_types_supported: ['code'],
