@@ -8,9 +8,11 @@ import {
   brokerLogin,
   brokerTokens,
   guarded,
+  pull,
   startBrokerApp,
   type BrokerAppOptions,
 } from '../support/broker-app.js';
+import { countingStore } from '../support/counting-store.js';
 import { failWith } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -57,6 +59,19 @@ describe.each(adapters)('minted tokens on %s', (adapter) => {
 
     expect(before.claims).toMatchObject({ sub: alice.sub, preferred_username: 'alice' });
     expect(after.claims).toMatchObject({ sub: alice.sub, preferred_username: 'renamed' });
+  });
+
+  it('ST-5: are what the first row of a login comes with: a login that was only begun writes nothing', async () => {
+    const { store, calls } = countingStore();
+    const app = await start({ store, broker: { revocationPollSec: 10 } });
+    await pull(app);
+    calls.length = 0;
+
+    for (let turn = 0; turn < 20; turn += 1) await openLogin(app);
+    expect(calls).toEqual([]);
+
+    await brokerLogin(app);
+    expect(calls.filter((name) => name === 'createSession')).toHaveLength(1);
   });
 
   it('CL-4: name a user by "broker.subjectClaim" where a fleet wants that', async () => {
