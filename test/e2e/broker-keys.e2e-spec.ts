@@ -119,6 +119,25 @@ describe.each(adapters)('the keys of an application on %s', (adapter) => {
     expect(fresh.claims['iss']).toBe(INSTANCES_ISSUER);
   });
 
+  it('KM-2: that are retired in an emergency are so everywhere within ten seconds, by itself', async () => {
+    const { one, other } = await startInstances({
+      adapter,
+      provider,
+      clock,
+      broker: { revocationPollSec: 1 },
+    });
+    const { accessToken } = await brokerLogin(one);
+    expect(await guarded(other, accessToken)).toBe('200');
+
+    await one.service.retireSigningKey();
+    const fresh = await brokerLogin(one);
+
+    await expect
+      .poll(() => guarded(other, accessToken), { timeout: 5000 })
+      .toBe('401 invalid_token');
+    await expect.poll(() => guarded(other, fresh.accessToken), { timeout: 5000 }).toBe('200');
+  });
+
   it('LO-2: the guard asks no store, whatever token it sees', async () => {
     const { store, calls } = countingStore();
     const app = await start({

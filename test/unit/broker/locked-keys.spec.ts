@@ -68,6 +68,23 @@ describe('a changed encryption key', () => {
     expect(await store.listSigningKeys()).toHaveLength(1);
   });
 
+  it('fault 20: leaves instances that still have the former list alone, until they start anew', async () => {
+    const former = await startKeyKeeper({ options: { encryptionKeys: [OLD] } });
+    const { store, clock } = former;
+    const token = await former.token();
+    const { kid } = await former.keys.current();
+    const newer = { store, clock, options: { encryptionKeys: [NEW, OLD] } };
+    await (await startKeyKeeper(newer)).keys.refresh(); // encrypts it anew
+
+    await former.keys.refresh();
+
+    expect((await former.keys.current()).kid).toBe(kid);
+    expect(await former.keys.find({ alg: 'ES256', kid })).toBeDefined();
+    expect(await former.token()).not.toBe(token);
+    const restarted = await startKeyKeeper({ store, clock, options: { encryptionKeys: [OLD] } });
+    await expect(restarted.keys.current()).rejects.toMatchObject({ status: 503 });
+  });
+
   it('fault 20: leaves what was verified before as it is', async () => {
     const { keys, store, clock } = await startKeyKeeper({ options: { encryptionKeys: [OLD] } });
     const { kid } = await keys.current();
