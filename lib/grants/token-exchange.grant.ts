@@ -92,9 +92,11 @@ export class TokenExchangeGrant {
       throw invalidRequest('requested_token_type must be that of an access token');
     }
     if (request.actorToken !== undefined) throw invalidRequest('actor_token is not supported');
-    const targets = [broker.audience, broker.issuer, this.options.publicUrl];
+    const { publicUrl = broker.issuer } = this.options;
+    // URL parsers of clients write an origin with a slash at its end.
+    const urls = [broker.issuer, publicUrl].flatMap((url) => [url, `${url}/`]);
     for (const target of [request.audience, request.resource]) {
-      if (target !== undefined && !targets.includes(target)) {
+      if (target !== undefined && ![broker.audience, ...urls].includes(target)) {
         throw new OAuthError('invalid_target', 'Tokens for this target are not issued here');
       }
     }

@@ -154,6 +154,7 @@ describe.each(adapters)('token exchange on %s', (adapter) => {
       { subject_token, grant_type: EXCHANGE_GRANT, subject_token_type: ACCESS_TOKEN_TYPE },
       { subject_token, requested_token_type: ACCESS_TOKEN_TYPE, audience: 'myapp-api' },
       { subject_token, resource: app.url },
+      { subject_token, resource: new URL(app.url).href },
     ];
 
     for (const form of forms) mintedToken(await postToken(app, form));
