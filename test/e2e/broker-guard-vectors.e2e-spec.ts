@@ -11,7 +11,9 @@ import {
   startMisbehavingProvider,
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { postToken } from '../support/open-login.js';
 import { ownSigningKey, ownVectorSource } from '../support/own-keys.js';
+import { expectRefusal } from '../support/refusal.js';
 import { accepted, refused, tokenVectors, type TokenVector } from '../support/token-vectors.js';
 
 const rows = ['JV-1', 'JV-2', 'JV-3', 'JV-4', 'JV-5', 'JV-6', 'JV-7', 'JV-8', 'JV-9'] as const;
@@ -105,6 +107,27 @@ describe.each(adapters)('guarded handlers of broker mode on %s', (adapter) => {
     for (const bearer of [refreshToken, handle, String(claims['sid']), String(claims['jti'])]) {
       expectGuardRefusal(await request(`${app.url}/required`, { bearer }), 401, 'invalid_token');
     }
+  });
+
+  it('RF-1: an access token of anybody is no refresh token, and costs no look-up', async () => {
+    const { accessToken, refreshToken, claims } = await brokerLogin(app);
+    provider.clearRequests();
+    const secret = refreshToken.slice(refreshToken.indexOf('.') + 1);
+
+    for (const refresh_token of [
+      accessToken,
+      provider.accessToken(),
+      provider.idToken(),
+      refreshToken.slice(0, -1),
+      `${'0'.repeat(32)}.${secret}`,
+      `${String(claims['sid'])}.${'A'.repeat(secret.length)}`,
+      String(claims['sid']),
+    ]) {
+      expectRefusal(await postToken(app, { refresh_token }), 400, 'invalid_grant');
+    }
+
+    expect(provider.requests).toEqual([]);
+    expect((await postToken(app, { refresh_token: refreshToken })).status).toBe(200);
   });
 
   it('JV-8: want the type of access tokens, whatever else our own key signs', async () => {
