@@ -46,7 +46,7 @@ describe.skipIf(skipped)(`Sessions at Keycloak${skipped ? ` (${skipped})` : ''}`
   };
 
   describe.each(adapters)('on %s', (adapter) => {
-    it('logout in broker mode sends the ID token as a hint, so that Keycloak asks nothing', async () => {
+    it('LO-4: logout in broker mode sends the ID token as a hint, and Keycloak asks nothing', async () => {
       const app = await start(adapter, 'broker');
       const user = new KeycloakUser(realm);
       const login = await logIn(app, user.agent);
@@ -63,19 +63,22 @@ describe.skipIf(skipped)(`Sessions at Keycloak${skipped ? ` (${skipped})` : ''}`
       );
       const { location: back } = await user.agent.get(location, { follow: false });
 
+      const hint = decodeJwt(new URL(location).searchParams.get('id_token_hint') ?? '');
+      expect(hint).toMatchObject({ iss: realm.issuer, aud: 'my-client' });
       expect(back?.href).toBe('http://localhost:53100/goodbye?state=caller-state');
       expect(await realm.sessionsOf('alice')).toBe(0);
       expect(await guarded(app, login.accessToken)).toBe('401 invalid_token');
       expectRefusal(await refresh(app, login), 400, 'invalid_grant');
     });
 
-    it('logout in passthrough mode sends no hint, so that Keycloak asks the user first', async () => {
+    it('LO-4: logout in passthrough mode sends no hint, so that Keycloak asks the user first', async () => {
       const app = await start(adapter, 'passthrough');
       const user = new KeycloakUser(realm);
       const login = await logIn(app, user.agent);
       const logout = `${app.url}/auth/v2/logout?post_logout_redirect_uri=/`;
 
       const asked = await user.agent.get(logout);
+      expect(asked.url.searchParams.has('id_token_hint')).toBe(false);
       expect(textOf(asked)).toContain('Do you want to log out?');
       expect(await realm.sessionsOf('alice')).toBe(1);
       const back = await user.logOut(logout);
@@ -85,7 +88,7 @@ describe.skipIf(skipped)(`Sessions at Keycloak${skipped ? ` (${skipped})` : ''}`
       expectRefusal(await refresh(app, login), 400, 'invalid_grant');
     });
 
-    it('revocation in broker mode ends the session at Keycloak too', async () => {
+    it('LO-2: revocation in broker mode ends the session at Keycloak too', async () => {
       const app = await start(adapter, 'broker');
       const login = await logIn(app);
       expect(await realm.sessionsOf('alice')).toBe(1);
