@@ -91,7 +91,7 @@ export class BrokerLogin {
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
     const collected = await this.collector.collect(answer, sub);
     this.collector.checkDemands(collected);
-    await this.admission.check({ grant, claims: { ...collected.all, iss, sub } });
+    await this.admission.check({ grant, claims: { ...collected.unabridged, iss, sub } });
     return {
       provider: this.provider.name,
       issuer: iss,

@@ -61,7 +61,10 @@ export class TokenExchangeGrant {
     );
     this.collector.checkDemands(collected);
     const { iss, sub } = subject;
-    await this.admission.check({ grant: 'token_exchange', claims: { ...collected.all, iss, sub } });
+    await this.admission.check({
+      grant: 'token_exchange',
+      claims: { ...collected.unabridged, iss, sub },
+    });
     const minted = await this.minter.mint({
       claims: await this.collector.toUserClaims(collected, sub),
       scope,

@@ -26,9 +26,9 @@ export interface ClaimSources {
 
 /** A user's claims, put together. */
 export interface CollectedClaims {
-  /** All that the provider said of the user, for the host's functions. */
+  /** All that the provider said of the user, for `mapClaims`. */
   readonly all: ProviderClaims;
-  /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against. */
+  /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against, and `onLogin` sees. */
   readonly unabridged: ProviderClaims;
   readonly roles: readonly string[] | undefined;
   readonly sources: ClaimSources;

@@ -99,8 +99,8 @@ export interface LoginNotice {
   /** A token exchange counts as a login too, so that who is refused here cannot come in that way. */
   grant: 'authorization_code' | 'device_code' | 'token_exchange';
   /**
-   * The claims of the validated ID token; absent when a device login brought none. In broker mode all that the provider said
-   * of the user: its access token, ID token and userinfo.
+   * The claims of the validated ID token; absent when a device login brought none. In broker mode all that the provider said:
+   * its access token, if that verifies, else its ID token, else userinfo decides what a claim is.
    */
   claims?: Readonly<Record<string, unknown>>;
 }

@@ -141,6 +141,8 @@ describe.each(adapters)('refused logins of broker mode on %s', (adapter) => {
       },
     });
 
+    provider.behaviour.idToken = { claims: (claims) => ({ ...claims, acr: 'gold', amr: ['otp'] }) };
+
     await expectNoSession(app, calls, [403, 'access_denied']);
     provider.behaviour.user = bob;
     await brokerLogin(app);
@@ -149,7 +151,13 @@ describe.each(adapters)('refused logins of broker mode on %s', (adapter) => {
       ['authorization_code', 'default'],
       ['authorization_code', 'default'],
     ]);
-    expect(seen[0]?.claims).toMatchObject({ iss: provider.issuer, sub: alice.sub });
+    expect(seen[0]?.claims).toMatchObject({
+      iss: provider.issuer,
+      sub: alice.sub,
+      realm_access: alice.realm_access,
+      acr: 'gold', // how the user was authenticated, as in passthrough mode
+      amr: ['otp'],
+    });
     expect(calls.filter((name) => name === 'createSession')).toHaveLength(1);
   });
 });
