@@ -45,7 +45,11 @@ export class Revocations {
     if (sid !== undefined && this.#known.has(`session ${sid}`)) return true;
     if (jti !== undefined && this.#known.has(`token ${storedHash(jti)}`)) return true;
     const ofSubject = this.#known.get(`subject ${storedHash(sub)}`);
-    return ofSubject !== undefined && (iat ?? 0) * 1000 <= ofSubject.atMs;
+    if (ofSubject === undefined) return false;
+    // `iat` is a whole second. What was issued in the very second of the revocation is refused, unless it has a session: those are
+    // ended one by one, and whoever logs in again at once must not be refused for an hour.
+    const issuedByMs = ((iat ?? 0) + (sid === undefined ? 0 : 1)) * 1000;
+    return issuedByMs <= ofSubject.atMs;
   }
 
   /** Counts from now on, here; the other instances pull it from the store. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { type Reply, request } from '../support/http-request.js';
 import {
@@ -90,6 +91,20 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
 
     expect(await guarded(app, accessToken)).toBe('200');
     expect((await logout(accessToken)).status).toBe(302);
+  });
+
+  it('LO-2: whoever logs in again in the same second as all sessions ended is let in', async () => {
+    const clock = new FakeClock();
+    provider.behaviour.now = () => clock.now();
+    const still = await startBrokerApp({ adapter, provider, clock });
+    const before = await brokerLogin(still);
+    await still.service.revokeSessions(alice.sub);
+
+    const after = await brokerLogin(still);
+
+    expect(await guarded(still, before.accessToken)).toBe('401 invalid_token');
+    expect(await guarded(still, after.accessToken)).toBe('200');
+    await still.close();
   });
 
   it('LO-2: an instance that starts takes no token of ours before it knows what was revoked', async () => {
