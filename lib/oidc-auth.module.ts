@@ -1,4 +1,4 @@
-import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Module, type NestModule, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { OwnIssuer } from './broker/own-issuer.js';
 import { RefreshTokens } from './broker/refresh-tokens.js';
@@ -53,7 +53,7 @@ import { OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, RESOLVED_ROUTES } from './options/
 import { PublicUrls } from './options/public-urls.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { Answers } from './routes/answers.js';
-import { installEarlyChecks } from './routes/early-checks.js';
+import { installDocuments, installEarlyChecks } from './routes/early-checks.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { Challenges } from './tokens/challenge.js';
@@ -125,7 +125,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
   // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.
   exports: [Authenticator, AuthGuard, Challenges, OidcEvents, OidcService],
 })
-export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleInit {
+export class OidcAuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   readonly #checksInstalled: boolean;
 
   constructor(
@@ -153,6 +153,10 @@ export class OidcAuthModule extends ConfigurableModuleClass implements OnModuleI
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
+  }
+
+  configure(): void {
+    installDocuments(this.adapterHost, this.documents);
   }
 
   onModuleInit(): void {

@@ -117,12 +117,9 @@ function sendOnNode(response: ServerResponse, { status, headers, body }: ReadyAn
   response.end(JSON.stringify(body));
 }
 
-function onExpress(express: ExpressLike, paths: OwnPaths, documents: WellKnownDocuments): void {
+function onExpress(express: ExpressLike, paths: OwnPaths): void {
   express.use(async (request, response, next) => {
-    const path = pathOf(request.url);
-    const document = isReading(request) ? documents.at(path) : undefined;
-    if (document !== undefined) return sendOnNode(response, await answerOf(document, request));
-    const route = paths.routeAt(path);
+    const route = paths.routeAt(pathOf(request.url));
     if (route === undefined) return next();
     for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
     if (!isOurs(route, request)) return next();
@@ -161,9 +158,29 @@ function onFastify(fastify: FastifyLike, paths: OwnPaths, documents: WellKnownDo
   });
 }
 
+function documentsOnExpress(express: ExpressLike, documents: WellKnownDocuments): void {
+  express.use(async (request, response, next) => {
+    const document = isReading(request) ? documents.at(pathOf(request.url)) : undefined;
+    if (document === undefined) return next();
+    return sendOnNode(response, await answerOf(document, request));
+  });
+}
+
 /**
- * Puts our headers, the reading of our forms and the well-known documents ahead of everything else on our paths. To be called before the host's
- * parsers are registered: in a module's constructor.
+ * Answers the well-known documents ahead of the host's routes, and behind its own middleware (CORS). To be called between the
+ * two: in a module's `configure()`. On Fastify the hook of the early checks answers them, which runs behind that of CORS.
+ */
+export function installDocuments(
+  { httpAdapter }: HttpAdapterHost,
+  documents: WellKnownDocuments,
+): void {
+  if (!httpAdapter || httpAdapter.getType() === 'fastify') return;
+  documentsOnExpress(httpAdapter, documents);
+}
+
+/**
+ * Puts our headers, the reading of our forms ahead of everything else on our paths. To be called before the host's parsers are
+ * registered: in a module's constructor.
  *
  * @returns whether there was an HTTP adapter to install them on.
  */
@@ -177,7 +194,7 @@ export function installEarlyChecks(
   if (httpAdapter.getType() === 'fastify') {
     onFastify(httpAdapter.getInstance<FastifyLike>(), paths, documents);
   } else {
-    onExpress(httpAdapter, paths, documents);
+    onExpress(httpAdapter, paths);
   }
   return true;
 }

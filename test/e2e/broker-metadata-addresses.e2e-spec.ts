@@ -136,6 +136,20 @@ describe.each(adapters)('addresses of well-known documents on %s', (adapter) => 
     expect((await request(app.url + RESOURCE)).json()['resource']).toBe(publicUrl);
   });
 
+  it("HS-5: have the host's own CORS headers, and none of ours", async () => {
+    const headers = { origin: 'https://spa.example.org' };
+    const allowing = await start({ configure: (host) => host.enableCors() });
+    const silent = await start();
+
+    for (const path of [CONFIGURATION, RESOURCE, JWKS]) {
+      const allowed = await request(allowing.url + path, { headers });
+      const plain = await request(silent.url + path, { headers });
+      expectPublic(allowed);
+      expect(allowed.headers.get('access-control-allow-origin')).toBe('*');
+      expect(plain.headers.has('access-control-allow-origin')).toBe(false);
+    }
+  });
+
   it('answer ahead of a host that answers every path itself, and touch nothing else', async () => {
     const app = await start({
       controllers: [CatchAll],
