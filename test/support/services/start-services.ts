@@ -23,11 +23,15 @@ export async function setup(): Promise<void> {
     if (server === undefined) return;
     await provide('OIDC_TEST_PGBOUNCER_URL', () => startPgBouncer(server));
   };
-  await Promise.all([
+  const starts = await Promise.allSettled([
     postgres(),
     provide('OIDC_TEST_MYSQL_URL', startMariaDb),
     provide('OIDC_TEST_MONGODB_URL', startMongoDb),
   ]);
+  const failed = starts.find((start) => start.status === 'rejected');
+  if (failed === undefined) return;
+  await teardown(); // nobody else ends what did start
+  throw failed.reason;
 }
 
 /** After them: ends what was started, the proxy before what it stands in front of. */
