@@ -14,6 +14,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** The environment of a server: its temporary files are in its own folder, because others may not be open to its account. */
+export function inFolder(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, TMPDIR: folder };
+}
+
 const READY_LIMIT_MS = 90_000;
 
 /** Whom a server runs as. */

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { freePort } from '../free-port.js';
-import { type Service, accountOf, ended, listening, serviceFolder, startChild } from './child.js';
+import {
+  type Service,
+  accountOf,
+  ended,
+  inFolder,
+  listening,
+  serviceFolder,
+  startChild,
+} from './child.js';
 
 const run = promisify(execFile);
 const SERVER = '/usr/sbin/mariadbd';
@@ -17,7 +25,7 @@ export async function startMariaDb(): Promise<Service | undefined> {
   const folder = await serviceFolder(account);
   const data = join(folder, 'data');
   const install = [`--datadir=${data}`, '--auth-root-authentication-method=normal'];
-  await run('mariadb-install-db', install, { cwd: folder, ...account });
+  await run('mariadb-install-db', install, { cwd: folder, env: inFolder(folder), ...account });
   const port = await freePort();
   const socket = join(folder, 's.sock');
   const flags = [
@@ -28,7 +36,7 @@ export async function startMariaDb(): Promise<Service | undefined> {
     `--socket=${socket}`,
     '--max-connections=500',
   ];
-  const server = startChild([SERVER, flags], { cwd: folder, ...account });
+  const server = startChild([SERVER, flags], { cwd: folder, env: inFolder(folder), ...account });
   await listening(port, server);
   const grant =
     "create user test@'127.0.0.1' identified by 'test'; grant all on *.* to test@'127.0.0.1'";

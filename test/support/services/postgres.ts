@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { freePort } from '../free-port.js';
-import { type Service, accountOf, ended, listening, serviceFolder, startChild } from './child.js';
+import {
+  type Service,
+  accountOf,
+  ended,
+  inFolder,
+  listening,
+  serviceFolder,
+  startChild,
+} from './child.js';
 
 const run = promisify(execFile);
 const INSTALLED = '/usr/lib/postgresql';
@@ -23,7 +31,7 @@ export async function startPostgres(): Promise<Service | undefined> {
   const folder = await serviceFolder(account);
   const data = join(folder, 'data');
   const initdb = ['-D', data, '-A', 'trust', '-U', 'test', '--no-sync'];
-  await run(join(bin, 'initdb'), initdb, { cwd: folder, ...account });
+  await run(join(bin, 'initdb'), initdb, { cwd: folder, env: inFolder(folder), ...account });
   const port = await freePort();
   const settings = [
     `port=${port}`,
@@ -65,7 +73,11 @@ export async function startPgBouncer(postgres: Service): Promise<Service | undef
     'max_client_conn = 500',
   ];
   await writeFile(ini, `${lines.join('\n')}\n`);
-  const server = startChild(['/usr/sbin/pgbouncer', [ini]], { cwd: folder, ...account });
+  const server = startChild(['/usr/sbin/pgbouncer', [ini]], {
+    cwd: folder,
+    env: inFolder(folder),
+    ...account,
+  });
   await listening(port, server);
   const url = new URL(postgres.url);
   url.port = String(port);
