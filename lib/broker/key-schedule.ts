@@ -1,4 +1,8 @@
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { StoredSigningKey } from '../store/broker-store.js';
+
+/** How long before it signs a key is published: peers that have just looked look again in time. */
+const PUBLISHED_AHEAD_SEC = 5400;
 
 /** An encrypted text counts in its own row alone: elsewhere it must be seen not to open. */
 export function rowOf({ sequence, sealed }: StoredSigningKey): string {
@@ -24,6 +28,18 @@ export function newestSigning(
 
 export function nextSequence(stored: readonly StoredSigningKey[]): number {
   return Math.max(0, ...stored.map(({ sequence }) => sequence)) + 1;
+}
+
+/** From when the key after the newest one is to sign; `undefined` while it is too early to make it. */
+export function nextSignsFrom(
+  newest: StoredSigningKey,
+  wanted: Pick<ResolvedBrokerOptions, 'keyLifetimeSec' | 'signingAlgorithm'>,
+  now: Date,
+): Date | undefined {
+  const soonest = now.getTime() + PUBLISHED_AHEAD_SEC * 1000;
+  const due = newest.signsFrom.getTime() + wanted.keyLifetimeSec * 1000;
+  if (newest.algorithm === wanted.signingAlgorithm && due > soonest) return undefined;
+  return new Date(soonest);
 }
 
 /**

@@ -10,7 +10,14 @@ import type { RowSealer } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
 import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
-import { bySigning, isOver, newestSigning, nextSequence, rowOf } from './key-schedule.js';
+import {
+  bySigning,
+  isOver,
+  newestSigning,
+  nextSequence,
+  nextSignsFrom,
+  rowOf,
+} from './key-schedule.js';
 import {
   type PublishedKey,
   type SigningKey,
@@ -18,8 +25,6 @@ import {
   openSigningKey,
 } from './signing-key.js';
 
-/** How long before it signs a key is published: peers that have just looked look again in time. */
-const PUBLISHED_AHEAD_SEC = 5400;
 const SKEW_SEC = 60;
 
 function notReadable(cause?: unknown): OAuthError {
@@ -182,15 +187,12 @@ export class SigningKeys implements VerificationKeys {
     const alive = stored.filter(({ retiredAt }) => retiredAt === undefined);
     const newest = alive.toSorted(bySigning).at(-1);
     if (newest === undefined || newest.signsFrom > now) return false; // the next one is there
-    const { keyLifetimeSec, signingAlgorithm } = this.#broker;
     // Who cannot open the newest one would make a next one that the others cannot open.
     if ((this.#opened.get(rowOf(newest)) ?? (await this.#openOne(newest))) === undefined)
       return false;
-    const soonest = now.getTime() + PUBLISHED_AHEAD_SEC * 1000;
-    const due = newest.signsFrom.getTime() + keyLifetimeSec * 1000;
-    if (newest.algorithm === signingAlgorithm && due > soonest) return false;
-    const signsFrom = newest.algorithm === signingAlgorithm ? Math.max(due, soonest) : soonest;
-    await this.#make(nextSequence(stored), now, new Date(signsFrom));
+    const signsFrom = nextSignsFrom(newest, this.#broker, now);
+    if (signsFrom === undefined) return false;
+    await this.#make(nextSequence(stored), now, signsFrom);
     return true;
   }
 
