@@ -1,4 +1,7 @@
-import { UserClaimsCollector, type CollectedClaims } from '../../lib/grants/user-claims-collector.js';
+import {
+  UserClaimsCollector,
+  type CollectedClaims,
+} from '../../lib/grants/user-claims-collector.js';
 import type { UserClaims } from '../../lib/broker/session-content.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import type { JsonMembers } from './compact-jws.js';
