@@ -215,7 +215,11 @@ export class UserClaimsCollector {
     throw badUpstreamAnswer('the subject claim is missing');
   }
 
-  #permitted(mapped: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  #permitted(mapped: unknown): Record<string, unknown> {
+    if (!isRecord(mapped)) {
+      this.#logger.error('"broker.mapClaims" must return an object of claims');
+      throw new TypeError('broker.mapClaims gave no object');
+    }
     const entries = Object.entries(mapped);
     for (const [name] of entries) {
       if (!RESERVED.has(name) || this.#warned.has(name)) continue;

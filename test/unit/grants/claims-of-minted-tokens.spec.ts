@@ -106,6 +106,15 @@ describe('broker.mapClaims', () => {
     expect(minted).toMatchObject({ sub: alice.sub, tenant: 't1' });
   });
 
+  it.each(['"admin"', '["admin"]', '7'])(
+    'is a fault of the host when it gives %s',
+    async (json) => {
+      const { claims } = await startCollector({ mapClaims: () => JSON.parse(json) });
+
+      await expect(claims()).rejects.toThrow('broker.mapClaims gave no object');
+    },
+  );
+
   it('CL-3: pollutes nothing', async () => {
     const { claims } = await startCollector({
       mapClaims: () => JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}'),
