@@ -59,8 +59,13 @@ export class BackchannelLogout {
     }
   }
 
-  async #endSessions({ iss, sid, sub }: LogoutTokenClaims, mintsSub: boolean): Promise<void> {
-    const list = () => this.sessions.ofProvider(iss, { sid, sub });
+  async #endSessions({ iss, iat, sid, sub }: LogoutTokenClaims, mintsSub: boolean): Promise<void> {
+    // What began after the logout is none of its business, also when the token is sent again to another instance.
+    const latestMs = (iat + 1 + this.options.clockToleranceSec) * 1000;
+    const list = async () => {
+      const sessions = await this.sessions.ofProvider(iss, { sid, sub });
+      return sessions.filter(({ createdAt }) => createdAt.getTime() <= latestMs);
+    };
     if (sid === undefined && sub !== undefined) {
       const subjects = new Set((await list()).map(({ subjectHash }) => subjectHash));
       if (mintsSub) subjects.add(storedHash(sub)); // tokens by exchange belong to no session

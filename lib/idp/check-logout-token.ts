@@ -9,6 +9,8 @@ export interface LogoutTokenClaims {
   readonly iss: string;
   readonly jti: string;
   /** Seconds since 1970. */
+  readonly iat: number;
+  /** Seconds since 1970. */
   readonly exp: number;
   /** One of the two is there. */
   readonly sid: string | undefined;
@@ -56,7 +58,7 @@ export async function checkLogoutToken(
   const sub = optionalText(payload['sub'], 'sub');
   const sid = optionalText(payload['sid'], 'sid');
   if (sub === undefined && sid === undefined) throw refused('neither sub nor sid');
-  return { iss, jti, exp, sid, sub };
+  return { iss, jti, iat, exp, sid, sub };
 }
 
 async function verifiedPayload(

@@ -148,6 +148,20 @@ describe.each(adapters)('back-channel logout on %s', (adapter) => {
     expect(await guarded(app, accessToken)).toBe('200');
   });
 
+  it('LO-5: sent again to another instance ends no session that began after it', async () => {
+    const { one, other } = await startInstances({ adapter, provider, clock });
+    await brokerLogin(one);
+    const token = logoutToken(provider);
+    expect((await sendLogoutToken(one, token)).status).toBe(200);
+    clock.advance(30);
+    const later = await brokerLogin(one);
+
+    expect((await sendLogoutToken(other, token)).status).toBe(200);
+
+    expect((await refresh(one, later.refreshToken)).status).toBe(200);
+    expect(await one.service.listSessions(alice.sub)).toHaveLength(1);
+  });
+
   it('LO-5: takes one of two that come at once', async () => {
     const token = logoutToken(provider);
 
