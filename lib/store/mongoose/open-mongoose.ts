@@ -1,4 +1,5 @@
-import { createConnection } from 'mongoose';
+import { createConnection, mongo } from 'mongoose';
+import { OidcConfigError } from '../../errors/oidc-config.error.js';
 import { DocumentBrokerStore } from './document-broker.store.js';
 import type { BrokerStore } from '../broker-store.js';
 
@@ -23,7 +24,26 @@ class OwnConnectionStore extends DocumentBrokerStore {
   }
 }
 
-/** A server that speaks MongoDB's protocol. */
+/**
+ * A server that speaks MongoDB's protocol.
+ *
+ * @throws {@link OidcConfigError} for a URL that the driver cannot read.
+ */
 export function openMongoose(url: string): BrokerStore {
+  if (!isReadable(url)) {
+    throw new OidcConfigError(
+      'Option "broker.store" is a MongoDB URL that the driver cannot read. Percent-encode what is special in its user name and ' +
+        'password (: / ? # [ ] @ %), and look at its hosts, ports and options.',
+    );
+  }
   return new OwnConnectionStore(url);
+}
+
+/** The driver reads all of a URL before it connects. What it says of it can quote from it, and is not repeated. */
+function isReadable(url: string): boolean {
+  try {
+    return new mongo.MongoClient(url) instanceof mongo.MongoClient;
+  } catch {
+    return false;
+  }
 }
