@@ -22,6 +22,7 @@ import { type BrokerCollections, collectionsOf, makeIndexes } from './collection
 
 const MOST_LISTED = 1000;
 const DUPLICATE_KEY = 11_000;
+const UPSERT = { upsert: true } as const;
 const ABSENT = { $exists: false } as const;
 
 /** Only such a text reaches a filter: an object there would be an operator. */
@@ -47,7 +48,7 @@ export class DocumentBrokerStore extends BrokerStore {
     return collectionsOf(this.connection);
   }
 
-  createSession(session: BrokerSession): Promise<boolean> {
+  async createSession(session: BrokerSession): Promise<boolean> {
     return inserted(this.#collections.sessions, toSessionDocument(session));
   }
 
@@ -86,7 +87,14 @@ export class DocumentBrokerStore extends BrokerStore {
     if (!isId(id) || !isId(leaseId)) return false;
     const { modifiedCount } = await this.#collections.sessions.updateOne(
       { _id: id, leaseId, revokedAt: ABSENT },
-      { $set: toStateMembers(state), $unset: { leaseId: '', leaseUntil: '' } },
+      {
+        $set: toStateMembers(state),
+        $unset: {
+          leaseId: '',
+          leaseUntil: '',
+          ...(state.refreshHash === undefined ? { refreshHash: '' } : {}),
+        },
+      },
     );
     return modifiedCount === 1;
   }
@@ -112,12 +120,15 @@ export class DocumentBrokerStore extends BrokerStore {
   }
 
   async addRevocation({ kind, id, at, expiresAt }: Revocation): Promise<void> {
-    const _id = `${kind}:${id}`;
-    if (await inserted(this.#collections.revocations, { _id, revokedAt: at, expiresAt })) return;
-    await this.#collections.revocations.updateOne(
-      { _id, revokedAt: { $lte: at } },
-      { $set: { revokedAt: at, expiresAt } },
-    );
+    const { revocations } = this.#collections;
+    const write = () =>
+      revocations.updateOne(
+        { _id: `${kind}:${id}`, revokedAt: { $lte: at } },
+        { $set: { revokedAt: at, expiresAt } },
+        UPSERT,
+      );
+    if (await written(write)) return;
+    await written(write); // where it is refused again there is a later one, which counts
   }
 
   async listRevocations(since: Date, now: Date): Promise<Revocation[]> {
@@ -135,7 +146,7 @@ export class DocumentBrokerStore extends BrokerStore {
     return [...ofSessions, ...others.map(toRevocation)];
   }
 
-  insertSigningKey(key: StoredSigningKey): Promise<boolean> {
+  async insertSigningKey(key: StoredSigningKey): Promise<boolean> {
     return inserted(this.#collections.signingKeys, toSigningKeyDocument(key));
   }
 
@@ -168,9 +179,14 @@ export class DocumentBrokerStore extends BrokerStore {
   }
 
   async savePeerKeys({ issuer, issuerHash, jwks, fetchedAt }: StoredPeerKeys): Promise<void> {
-    const members = { issuer, jwks, fetchedAt };
-    if (await inserted(this.#collections.peerKeys, { _id: issuerHash, ...members })) return;
-    await this.#collections.peerKeys.updateOne({ _id: issuerHash }, { $set: members });
+    const { peerKeys } = this.#collections;
+    const write = () =>
+      peerKeys.updateOne(
+        { _id: { $eq: issuerHash } },
+        { $set: { issuer, jwks, fetchedAt } },
+        UPSERT,
+      );
+    if (!(await written(write))) await write();
   }
 
   async listPeerKeys(): Promise<StoredPeerKeys[]> {
@@ -182,6 +198,7 @@ export class DocumentBrokerStore extends BrokerStore {
   }
 
   async purgeExpired(before: Date, limit: number): Promise<number> {
+    // Asked again where it deletes: one that is revoked or renewed meanwhile must stay.
     const expired = { expiresAt: { $lt: before } };
     const sessions = await this.#collections.sessions
       .find(expired, { projection: { _id: 1 } })
@@ -192,10 +209,14 @@ export class DocumentBrokerStore extends BrokerStore {
       .limit(limit)
       .toArray();
     if (sessions.length > 0) {
-      await this.#collections.sessions.deleteMany({ _id: { $in: sessions.map(({ _id }) => _id) } });
+      await this.#collections.sessions.deleteMany({
+        ...expired,
+        _id: { $in: sessions.map(({ _id }) => _id) },
+      });
     }
     if (others.length > 0) {
       await this.#collections.revocations.deleteMany({
+        ...expired,
         _id: { $in: others.map(({ _id }) => _id) },
       });
     }
@@ -204,12 +225,17 @@ export class DocumentBrokerStore extends BrokerStore {
 }
 
 /** `false` when a unique member holds that value already. */
-async function inserted<Document extends { _id: string | number }>(
+function inserted<Document extends { _id: string | number }>(
   collection: mongo.Collection<Document>,
   document: mongo.OptionalUnlessRequiredId<Document>,
 ): Promise<boolean> {
+  return written(() => collection.insertOne(document));
+}
+
+/** `false` when a unique member stood in the way; an upsert hears that too when another one was faster. */
+async function written(write: () => Promise<unknown>): Promise<boolean> {
   try {
-    await collection.insertOne(document);
+    await write();
     return true;
   } catch (error) {
     if (isDuplicate(error)) return false;
