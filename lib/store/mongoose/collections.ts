@@ -48,13 +48,14 @@ export interface PeerKeysDocument {
 }
 
 /**
- * Acknowledged by the majority and read from the primary, whatever the connection's defaults are: a refresh must see the
- * one before, also after a failover.
+ * Acknowledged by the majority, read from the primary, with plain numbers, whatever the connection's defaults are: a refresh
+ * must see the one before, also after a failover.
  */
 const DURABLE = {
   readPreference: 'primary',
   readConcern: { level: 'majority' },
   writeConcern: { w: 'majority' },
+  promoteValues: true,
 } as const;
 
 /** The collections of broker mode. */

@@ -12,7 +12,7 @@ import type {
   SigningKeyDocument,
 } from './collections.js';
 
-/** What a refresh writes; a session with a refresh token never loses it. */
+/** What a refresh writes. */
 export function toStateMembers(state: SessionState) {
   const { usedAt, expiresAt, generation, refreshHash, replaced, sealed } = state;
   return {
@@ -74,8 +74,16 @@ export function toRevocation({ _id, revokedAt, expiresAt }: RevocationDocument):
 }
 
 export function toSigningKeyDocument(key: StoredSigningKey): SigningKeyDocument {
-  const { sequence, retiredAt, ...members } = key;
-  return { _id: sequence, ...members, ...(retiredAt === undefined ? {} : { retiredAt }) };
+  const { retiredAt } = key;
+  return {
+    _id: key.sequence,
+    kid: key.kid,
+    algorithm: key.algorithm,
+    sealed: key.sealed,
+    createdAt: key.createdAt,
+    signsFrom: key.signsFrom,
+    ...(retiredAt === undefined ? {} : { retiredAt }),
+  };
 }
 
 export function toSigningKey(document: SigningKeyDocument): StoredSigningKey {
