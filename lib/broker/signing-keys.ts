@@ -87,6 +87,14 @@ export class SigningKeys implements VerificationKeys {
     return state.keys.map(({ published }) => published);
   }
 
+  async candidates(header: {
+    alg: string;
+    kid: string | undefined;
+  }): Promise<readonly VerificationKey[]> {
+    const key = await this.find(header);
+    return key === undefined ? [] : [key];
+  }
+
   async find({
     alg,
     kid,

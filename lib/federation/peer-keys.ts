@@ -47,12 +47,12 @@ export class PeerKeys implements VerificationKeys {
   }
 
   /** @throws {@link OAuthError} 503 `temporarily_unavailable` */
-  async find(header: {
+  async candidates(header: {
     alg: string;
     kid: string | undefined;
-  }): Promise<VerificationKey | undefined> {
+  }): Promise<readonly VerificationKey[]> {
     try {
-      return await this.#keys.find(header);
+      return await this.#keys.candidates(header);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       const text = 'The issuer of the access token cannot be reached at the moment';

@@ -6,6 +6,8 @@ import { CachedDocument, type KeptCopy } from './cached-document.js';
 import type { UsableKey } from './usable-keys.js';
 
 const FRESH_MS = 5 * 60_000;
+/** So many different keys of one id and kind are tried with a token. */
+const MOST_OF_ONE_ID = 4;
 
 /** What a {@link RemoteKeySet} is made of. */
 export interface RemoteKeySetSettings {
@@ -59,21 +61,25 @@ export class RemoteKeySet {
   }
 
   /**
-   * The key that a token's header selects: by `kid`, or without one only when exactly one key fits the algorithm.
+   * The keys that a token's header selects: by `kid` and by what fits the algorithm, or without `kid` the only one that
+   * fits.
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` when no set could be read, or the key is unknown and
    * the set could not be renewed.
    */
-  async find(header: { alg: string; kid: string | undefined }): Promise<SelectedKey | undefined> {
+  async candidates(header: {
+    alg: string;
+    kid: string | undefined;
+  }): Promise<readonly SelectedKey[]> {
     const keys = await this.#document.read();
     const known = select(keys, header);
-    if (known !== undefined) return imported(known, header.alg);
+    if (known.length > 0) return imported(known, header.alg);
     // A key that is there but does not fit will not fit after another fetch.
-    if (header.kid !== undefined && keys.some((key) => key.kid === header.kid)) return undefined;
+    if (header.kid !== undefined && keys.some((key) => key.kid === header.kid)) return [];
     const renewed = select((await this.#document.renew()) ?? [], header);
-    if (renewed !== undefined) return imported(renewed, header.alg);
+    if (renewed.length > 0) return imported(renewed, header.alg);
     if (this.#document.failing) throw unavailable('key set could not be renewed');
-    return undefined;
+    return [];
   }
 
   /** Whether a key that was found earlier is still published, as far as is known. */
@@ -107,12 +113,20 @@ function namesOf(keys: readonly UsableKey[]): string[] {
 function select(
   keys: readonly UsableKey[],
   { alg, kid }: { alg: string; kid: string | undefined },
-): UsableKey | undefined {
+): readonly UsableKey[] {
   const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(alg));
-  return fitting.length === 1 ? fitting[0] : undefined;
+  const different = [...new Map(fitting.map((key) => [key.numbers, key])).values()];
+  const most = kid === undefined ? 1 : MOST_OF_ONE_ID;
+  return different.length <= most ? different : [];
 }
 
-async function imported(source: UsableKey, alg: string): Promise<SelectedKey | undefined> {
-  const key = await source.for(alg);
-  return key && { kid: source.kid, key, source };
+/** What turns out to be no key at all is left out. */
+async function imported(sources: readonly UsableKey[], alg: string): Promise<SelectedKey[]> {
+  const keys = await Promise.all(
+    sources.map(async (source) => {
+      const key = await source.for(alg);
+      return key === undefined ? [] : [{ kid: source.kid, key, source }];
+    }),
+  );
+  return keys.flat();
 }

@@ -18,13 +18,16 @@ export class UsableKey {
   readonly #imported = new Map<string, Promise<CryptoKey | KeyObject | undefined>>();
   /** What matters of its entry: the public members, the key id and the algorithm, all of them texts. */
   readonly jwk: JWK;
-  /** Identifies the key's material, so that a set fetched again recognises it. */
+  /** Identifies the entry, so that a set fetched again recognises it. */
   readonly material: string;
+  /** Identifies the key itself, which can be in several entries: one for each algorithm, say. */
+  readonly numbers: string;
 
   constructor({ kid, kty, crv, n, e, x, y, alg }: JWK) {
     const members = Object.entries({ kid, kty, crv, n, e, x, y, alg });
     this.jwk = Object.fromEntries(members.filter(([, value]) => value !== undefined));
     this.material = JSON.stringify([kid, kty, crv, n, e, x, y, alg]);
+    this.numbers = JSON.stringify([kty, crv, n, e, x, y]);
   }
 
   get kid(): string | undefined {
@@ -89,7 +92,7 @@ function isUsable(jwk: Record<string, unknown>): boolean {
 
 /**
  * The keys of a JWKS that can verify signatures (RFC 7517 §5). Entries that cannot are skipped one by one: unknown,
- * symmetric, private or weak ones, those for encryption, and a second entry of a `kid`.
+ * symmetric, private or weak ones, and those for encryption. A `kid` may occur more than once.
  *
  * @throws {@link OAuthError} 502 `server_error` when the document is no JWKS or holds more than 100 keys.
  */
@@ -100,16 +103,11 @@ export function usableKeys(document: unknown): UsableKey[] {
       : undefined;
   if (!Array.isArray(keys)) throw badUpstreamAnswer('no JWKS');
   if (keys.length > MAX_KEYS) throw badUpstreamAnswer('more than 100 keys');
-  const seen = new Set<string>();
-  const usable: UsableKey[] = [];
-  for (const entry of keys) {
-    if (!isRecord(entry) || !isUsable(entry)) continue;
-    const { kid } = entry;
-    if (typeof kid === 'string') {
-      if (seen.has(kid)) continue;
-      seen.add(kid);
-    }
-    usable.push(new UsableKey(entry));
-  }
-  return usable;
+  const entries = keys.filter(isRecord).map(withoutNulls).filter(isUsable);
+  return entries.map((entry) => new UsableKey(entry));
+}
+
+/** Some providers write out the members that a key does not have. */
+function withoutNulls(entry: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null));
 }

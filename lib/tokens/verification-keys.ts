@@ -14,11 +14,12 @@ export interface VerificationKey {
 /** The keys of one issuer. */
 export interface VerificationKeys {
   /**
-   * The key that a token's header selects, or `undefined` when this issuer has none that fits.
+   * The keys that a token's header selects: none when this issuer has none that fits, several only where it published
+   * different ones of a kind under one id.
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` when the keys cannot be read at all.
    */
-  find(header: { alg: string; kid: string | undefined }): Promise<VerificationKey | undefined>;
+  candidates(header: { alg: string; kid: string | undefined }): Promise<readonly VerificationKey[]>;
 
   /** Whether the key is still in the set: verifications made with it hold only as long. */
   holds(key: VerificationKey): boolean;

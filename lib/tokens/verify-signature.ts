@@ -15,13 +15,14 @@ export async function verifySignature(
   { keys, algorithms }: { keys: VerificationKeys; algorithms: readonly string[] },
 ): Promise<{ key: VerificationKey; payload: Record<string, unknown> }> {
   if (!algorithms.includes(alg)) throw invalidToken('alg');
-  const key = await keys.find({ alg, kid });
-  if (key === undefined) throw invalidToken('no key of this issuer fits');
-  let verified: Uint8Array;
-  try {
-    ({ payload: verified } = await compactVerify(token, key.key, { algorithms: [alg] }));
-  } catch (error) {
-    throw invalidToken(error);
+  let failure: unknown = 'no key of this issuer fits';
+  for (const key of await keys.candidates({ alg, kid })) {
+    try {
+      const { payload } = await compactVerify(token, key.key, { algorithms: [alg] });
+      return { key, payload: JSON.parse(Buffer.from(payload).toString('utf8')) };
+    } catch (error) {
+      failure = error;
+    }
   }
-  return { key, payload: JSON.parse(Buffer.from(verified).toString('utf8')) };
+  throw invalidToken(failure);
 }

@@ -35,7 +35,7 @@ const NOBODY: TokenIssuer = {
   kind: 'provider',
   issuer: 'https://idp.example.org',
   provider: 'default',
-  keys: { find: async () => undefined, holds: () => true },
+  keys: { candidates: async () => [], holds: () => true },
   algorithms: [],
   audience: false,
   clientId: 'my-client',

@@ -135,19 +135,6 @@ describe('a key set with odd entries', () => {
     },
   );
 
-  it('JW-6: takes the first of two keys with one id, and never the second', async () => {
-    const { provider, verifier } = await startVerifier({ provider: { algorithms: ['RS256'] } });
-    const second = withKid(await testKey('RS256', 'second'), provider.signingKey.kid);
-    const other = await testKey('ES256', 'other');
-    provider.behaviour.jwks = ({ keys }) => ({
-      keys: [...keys, second.publicJwk, other.publicJwk],
-    });
-
-    expect(await verifier.outcome(provider.accessToken())).toBe('accepted');
-    expect(await verifier.outcome(provider.accessToken({}, {}, second))).toBe('401 invalid_token');
-    expect(await verifier.outcome(provider.accessToken({}, {}, other))).toBe('accepted');
-  });
-
   it('JW-6: takes a set of 100 keys, and none of 101', async () => {
     const small = await startVerifier(edwards);
     const large = await startVerifier(edwards);
