@@ -16,6 +16,7 @@ export type { TokenRequest } from './grants/select-grant.js';
 export type { LoginRedirect, LoginRequest } from './grants/start-login.js';
 export type { TokenResponse } from './grants/token-response.js';
 export type { UserProfile } from './grants/user-profile.js';
+export type { ClaimsOrId } from './grants/own-claims.js';
 export type { SessionInfo } from './grants/user-sessions.js';
 export { Auth, Public } from './guard/auth.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { SessionRefresh } from '../broker/session-refresh.js';
 import { SigningKeys } from '../broker/signing-keys.js';
+import { invalidGrant } from '../errors/oauth.error.js';
 import type { DeviceAuthorization } from '../idp/identity-provider.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -16,6 +17,7 @@ import { Callback, type CallbackRequest } from './callback.js';
 import { DeviceCodeGrant } from './device-code.grant.js';
 import { Introspect, type IntrospectionResponse } from './introspect.js';
 import { Logout, type LogoutRequest } from './logout.js';
+import { type ClaimsOrId, ownName } from './own-claims.js';
 import { RefreshGrant } from './refresh.grant.js';
 import { Revoke } from './revoke.js';
 import { type TokenRequest, selectGrant } from './select-grant.js';
@@ -161,43 +163,54 @@ export class OidcService {
   }
 
   /**
-   * Broker mode: a live access token of the identity provider for the user of a session (`sid` of the caller's token), for calls
-   * to other APIs. Refreshed when it is about to end, by one instance at a time.
+   * Broker mode: a live access token of the identity provider for the user of a session, for calls to other APIs. Refreshed
+   * when it is about to end, by one instance at a time.
    *
-   * @throws {@link OAuthError} 400 `invalid_grant` when the session is over or cannot be refreshed; 404 in passthrough mode; 503.
+   * @param session the caller's verified claims: the session of their `sid`, when the token is one of ours. Claims of a trusted
+   * issuer have none here. A bare session id is for administration: nobody checks whose it is.
+   * @throws {@link OAuthError} 400 `invalid_grant` when there is no such session, it is over or cannot be refreshed; 404 in
+   * passthrough mode; 503.
    */
-  async getIdpToken(session: string): Promise<string> {
-    brokerOptions(this.options);
-    return this.sessionRefresh.providerAccessToken(session);
+  async getIdpToken(session: ClaimsOrId): Promise<string> {
+    const id = this.#ownName(session, 'sid');
+    if (id === undefined) throw invalidGrant('no session of ours');
+    return this.sessionRefresh.providerAccessToken(id);
   }
 
-  /** Broker mode: the sessions of a user (`sub` of our tokens), newest first. @throws {@link OAuthError} 404, 503 */
-  async listSessions(sub: string): Promise<SessionInfo[]> {
-    brokerOptions(this.options);
-    return this.userSessions.list(sub);
+  /**
+   * Broker mode: the sessions of a user, newest first.
+   *
+   * @param user the caller's verified claims: the user of their `sub`, when the token is one of ours; users of a trusted issuer
+   * have no sessions here. A bare `sub` of our tokens is for administration: it must not come from the token of anybody else.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async listSessions(user: ClaimsOrId): Promise<SessionInfo[]> {
+    const sub = this.#ownName(user, 'sub');
+    return sub === undefined ? [] : this.userSessions.list(sub);
   }
 
   /**
    * Broker mode: ends a session, here at once and on every other instance within `broker.revocationPollSec`.
    *
+   * @param session as for {@link getIdpToken}.
    * @returns whether there was one to end.
    * @throws {@link OAuthError} 404, 503
    */
-  async revokeSession(id: string): Promise<boolean> {
-    brokerOptions(this.options);
-    return this.userSessions.end(id);
+  async revokeSession(session: ClaimsOrId): Promise<boolean> {
+    const id = this.#ownName(session, 'sid');
+    return id !== undefined && (await this.userSessions.end(id));
   }
 
   /**
-   * Broker mode: ends all sessions of a user (`sub` of our tokens), and refuses every token that was issued to that user until
-   * now.
+   * Broker mode: ends all sessions of a user, and refuses every token that was issued to that user until now.
    *
+   * @param user as for {@link listSessions}.
    * @returns how many sessions ended.
    * @throws {@link OAuthError} 404, 503
    */
-  async revokeSessions(sub: string): Promise<number> {
-    brokerOptions(this.options);
-    return this.userSessions.endAll(sub);
+  async revokeSessions(user: ClaimsOrId): Promise<number> {
+    const sub = this.#ownName(user, 'sub');
+    return sub === undefined ? 0 : this.userSessions.endAll(sub);
   }
 
   /**
@@ -230,6 +243,10 @@ export class OidcService {
    */
   async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
     return this.verify(bearerToken(headers), rule);
+  }
+
+  #ownName(whom: ClaimsOrId, claim: 'sid' | 'sub'): string | undefined {
+    return ownName(whom, claim, brokerOptions(this.options).issuer);
   }
 }
 

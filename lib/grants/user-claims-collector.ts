@@ -44,7 +44,7 @@ const OF_THE_TOKEN = new Set(
 );
 /** What a token of ours needs to mean what it says; a host's own claims do not touch it. */
 const RESERVED = new Set(
-  'iss sub aud exp nbf iat jti sid scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
+  'iss sub aud exp nbf iat jti sid idp scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
     ' ',
   ),
 );

@@ -22,7 +22,7 @@ export interface IdTokenClaims {
   /** Seconds since 1970. */
   readonly nbf?: number;
   readonly jti?: string;
-  /** The session that the token belongs to; absent in tokens by exchange. */
+  /** The session that the token belongs to; absent in tokens by exchange and in those of trusted issuers. */
   readonly sid?: string;
   readonly azp?: string;
   /** Granted scopes, space separated. */

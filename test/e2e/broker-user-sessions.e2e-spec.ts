@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { brokerLogin, guarded, pull, refresh } from '../support/broker-app.js';
 import { startInstances } from '../support/broker-instances.js';
+import { registerIfSecret } from '../support/canary-secrets.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startMisbehavingProvider } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
@@ -45,5 +46,45 @@ describe('the sessions of a user', () => {
     expectRefusal(await refresh(one, second.refreshToken), 400, 'invalid_grant');
     clock.advance(1);
     expect(await guarded(one, (await brokerLogin(one)).accessToken)).toBe('200');
+  });
+
+  it('LO-2: are found by the verified claims of one of their tokens', async () => {
+    const provider = await startMisbehavingProvider();
+    onTestFinished(() => provider.close());
+    const { one } = await startInstances({ provider });
+    const { service } = one;
+    const [first, second] = [await brokerLogin(one), await brokerLogin(one)];
+    const claims = await service.verify(first.accessToken);
+
+    const idpToken = await service.getIdpToken(claims);
+    registerIfSecret(idpToken, 'access token');
+    expect(idpToken).toBe(await service.getIdpToken(String(claims.sid)));
+    expect((await service.listSessions(claims)).map(({ id }) => id)).toEqual(
+      expect.arrayContaining([first.claims['sid'], second.claims['sid']]),
+    );
+    expect(await service.revokeSession(claims)).toBe(true);
+    expect(await guarded(one, first.accessToken)).toBe('401 invalid_token');
+    expect(await guarded(one, second.accessToken)).toBe('200');
+    expect(await service.revokeSessions(claims)).toBe(1);
+    expect(await guarded(one, second.accessToken)).toBe('401 invalid_token');
+  });
+
+  it('LO-2: are none for claims without a session, and for no claims at all', async () => {
+    const provider = await startMisbehavingProvider();
+    onTestFinished(() => provider.close());
+    const { one } = await startInstances({ provider });
+    const { service } = one;
+    const { accessToken } = await brokerLogin(one);
+    const exchanged = await service.verify(
+      mintedToken(await exchange(one, provider.accessToken())),
+    );
+
+    for (const nobody of [exchanged, undefined]) {
+      await expect(service.getIdpToken(nobody)).rejects.toMatchObject({ error: 'invalid_grant' });
+      expect(await service.revokeSession(nobody)).toBe(false);
+    }
+    expect(await service.listSessions(undefined)).toEqual([]);
+    expect(await service.revokeSessions(undefined)).toBe(0);
+    expect(await guarded(one, accessToken)).toBe('200');
   });
 });

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import type { IdTokenClaims, OAuthError } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters } from '../support/app.js';
 import { FLEET_AUDIENCE } from '../support/federation.js';
@@ -111,6 +112,25 @@ describe.each(adapters)('a token of a peer beyond the guard, on %s', (adapter) =
 
     await present(app, forge({ exp }));
 
+    expect(store.lookedFor).toEqual([]);
+    await expectUntouched(app, victim);
+  });
+
+  it.each<[string, (app: FleetMember, claims: IdTokenClaims) => Promise<unknown>, unknown]>([
+    ['getIdpToken', ({ service }, claims) => service.getIdpToken(claims), 'invalid_grant'],
+    ['revokeSession', ({ service }, claims) => service.revokeSession(claims), false],
+    ['listSessions', ({ service }, claims) => service.listSessions(claims), []],
+    ['revokeSessions', ({ service }, claims) => service.revokeSessions(claims), 0],
+    ['getIdpToken by sid', ({ service }, { sid }) => service.getIdpToken(sid), 'invalid_grant'],
+    ['revokeSession by sid', ({ service }, { sid }) => service.revokeSession(sid), false],
+  ])('FD-3: %s() gives its claims no session of ours', async (_method, call, nothing) => {
+    const { app, store, victim, forge } = await startWithHostilePeer();
+    const claims = await app.service.verify(forge());
+    expect(claims).not.toHaveProperty('sid');
+
+    const outcome = await call(app, claims).catch(({ error }: OAuthError) => error);
+
+    expect(outcome).toEqual(nothing);
     expect(store.lookedFor).toEqual([]);
     await expectUntouched(app, victim);
   });

@@ -23,15 +23,15 @@ export class ApiController {
   /** Where else the caller is logged in. */
   @Get('sessions')
   @Auth()
-  sessions(@IdToken('sub') sub: string) {
-    return this.oidc.listSessions(sub);
+  sessions(@IdToken() token: IdTokenClaims) {
+    return this.oidc.listSessions(token);
   }
 
   /** Logs the caller out everywhere: every access token is refused from now on, on every instance. */
   @Delete('sessions')
   @Auth()
-  async endSessions(@IdToken('sub') sub: string) {
-    return { ended: await this.oidc.revokeSessions(sub) };
+  async endSessions(@IdToken() token: IdTokenClaims) {
+    return { ended: await this.oidc.revokeSessions(token) };
   }
 
   /** For everybody, and better when we know who asks. */

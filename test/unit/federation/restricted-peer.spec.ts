@@ -77,6 +77,29 @@ describe('the roles that a trusted issuer may give', () => {
   });
 });
 
+describe('claims that mean something of ours', () => {
+  it.each<[string, Record<string, string | readonly string[]>]>([
+    ['sid', { sid: '0123456789abcdef0123456789abcdef' }],
+    ['idp', { idp: 'default' }],
+    ['idp as a list', { idp: ['default', 'staff'] }],
+    ['names that read as paths into them', { 'sid.x': 'y', 'idp.name': 'default' }],
+  ])('FD-3: are taken out of the tokens of a trusted issuer: %s', async (_claim, claims) => {
+    for (const limits of [{}, { roles: ['staff'], scopes: 'read' }]) {
+      const { peer, federation } = await startWithLimits(limits);
+      const token = peer.accessToken({ department: 'it', ...claims });
+
+      const verified = await federation.verify(token);
+
+      expect(Object.keys(verified).filter((name) => /^(sid|idp)/.test(name))).toEqual([]);
+      expect(verified).toMatchObject({ iss: peer.issuer, department: 'it' });
+      for (const [path, value] of Object.entries(claims)) {
+        const demanded = { claims: { [path]: value } };
+        expect(await federation.outcome(token, demanded)).toBe(REFUSED);
+      }
+    }
+  });
+});
+
 describe('the scopes that a trusted issuer may give', () => {
   it.each<[string, object]>([
     ['a text', { scope: 'read write admin' }],

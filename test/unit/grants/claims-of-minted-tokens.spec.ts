@@ -96,7 +96,7 @@ describe('broker.mapClaims', () => {
 
   it('CL-4: sets no name that the token itself needs', async () => {
     const reserved =
-      'iss sub aud exp nbf iat jti sid scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act';
+      'iss sub aud exp nbf iat jti sid idp scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act';
     const mapped = Object.fromEntries(reserved.split(' ').map((name) => [name, 'of-the-host']));
     const { claims } = await startCollector({ mapClaims: () => ({ ...mapped, tenant: 't1' }) });
 
