@@ -1,29 +1,18 @@
 import { OAuthError } from './oauth.error.js';
+import { printable } from './printable.js';
+import { Reason } from './reason.js';
 import { SafeCause, safeCause } from './safe-cause.js';
-
-const MAX_LENGTH = 200;
-// Control characters, and what terminals and log viewers take for a line break.
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
-
-/** Makes foreign text safe for one log line: escapes what could forge lines, and cuts it to 200 characters. */
-export function printable(text: unknown): string {
-  const cut = String(text).slice(0, MAX_LENGTH);
-  return cut.replace(
-    UNPRINTABLE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
 
 function describeOne(error: Error): string {
   if (error instanceof OAuthError) {
-    const reason = typeof error.cause === 'string' ? error.cause : '';
-    return [error.name, `status ${error.getStatus()}`, error.error, printable(reason)]
+    const { cause } = error;
+    const reason = typeof cause === 'string' ? printable(cause) : cause instanceof Reason && cause;
+    return [error.name, `status ${error.getStatus()}`, error.error, reason]
       .filter(Boolean)
       .join(' ');
   }
   const { name, code, status, error: oauthCode } = new SafeCause(error, Infinity);
-  const parts = [printable(name), code && printable(code), status && `status ${status}`, oauthCode];
-  return parts.filter(Boolean).join(' ');
+  return [name, code, status && `status ${status}`, oauthCode].filter(Boolean).join(' ');
 }
 
 /**
@@ -37,5 +26,14 @@ export function describeError(error: unknown): string {
     parts.push(describeOne(current));
     current = current.cause;
   }
-  return parts.length > 0 ? parts.join(' <- ') : printable(current);
+  if (parts.length > 0) return parts.join(' <- ');
+  return current instanceof Reason ? String(current) : printable(current);
+}
+
+/** The innermost reason that this module gave for an error, without a search beyond five causes. */
+export function reasonOf(error: unknown): Reason | undefined {
+  let current = error;
+  for (let depth = 0; depth < 5 && current instanceof Error; depth += 1) current = current.cause;
+  if (typeof current === 'string') return new Reason(current);
+  return current instanceof Reason ? current : undefined;
 }

@@ -29,7 +29,9 @@ export type OAuthErrorCode =
 export interface OAuthErrorDetails {
   /** HTTP status. Default: the one that belongs to the code (400, 401, 403, 502 or 503). */
   status?: number;
-  /** The reason underneath. It reaches the log (names and codes only), never the caller. */
+  /**
+   * The reason underneath. It reaches the log, never the caller: a text as it is, of an error names and codes only.
+   */
   cause?: unknown;
   /** Seconds after which a retry makes sense; becomes the header `Retry-After`. */
   retryAfterSec?: number;

@@ -1,3 +1,6 @@
+import { printable } from './printable.js';
+import { Reason } from './reason.js';
+
 /** Errors of ours, which keep nothing unsafe; a name can be anybody's. */
 export const own = new WeakSet<Error>();
 
@@ -42,8 +45,8 @@ export class SafeCause extends Error {
     };
     const nested = depth < MAX_DEPTH && cause instanceof Error;
     super('', nested ? { cause: new SafeCause(cause, depth + 1) } : {});
-    this.name = original.name;
-    this.code = typeof code === 'string' ? code : undefined;
+    this.name = printable(original.name);
+    this.code = typeof code === 'string' ? printable(code) : undefined;
     this.status = typeof status === 'number' ? status : undefined;
     this.error = typeof error === 'string' && KNOWN_CODES.has(error) ? error : undefined;
   }
@@ -54,7 +57,8 @@ export class SafeCause extends Error {
  * exception logs its cause too.
  */
 export function safeCause(cause: unknown): unknown {
-  if (cause === undefined || typeof cause === 'string' || cause instanceof SafeCause) return cause;
+  if (cause === undefined || typeof cause === 'string') return cause;
+  if (cause instanceof SafeCause || cause instanceof Reason) return cause;
   if (!(cause instanceof Error)) return typeof cause;
   return own.has(cause) ? cause : new SafeCause(cause, 0);
 }

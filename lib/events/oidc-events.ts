@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { createHash } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import { describeError, printable } from '../errors/describe-error.js';
+import { describeError } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 
 /** What every event says. Ids are SHA-256 hashes, cut to 16 hexadecimal digits, so that logs can be joined but not used. */
 interface EventBase {

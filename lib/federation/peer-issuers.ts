@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import { describeError, printable } from '../errors/describe-error.js';
+import { describeError } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { OidcEvents } from '../events/oidc-events.js';

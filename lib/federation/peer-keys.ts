@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js';
-import { describeError, printable } from '../errors/describe-error.js';
+import { describeError } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
-import { printable } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';

@@ -1,6 +1,6 @@
 import type { CryptoKey, KeyObject } from 'jose';
 import type { Clock } from '../clock/clock.js';
-import { printable } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import { CachedDocument, type KeptCopy } from './cached-document.js';
 import type { UsableKey } from './usable-keys.js';

@@ -10,7 +10,7 @@ import {
   customFetch,
   discovery,
 } from 'openid-client';
-import { printable } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';

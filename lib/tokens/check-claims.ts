@@ -1,4 +1,5 @@
 import { invalidToken } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import type { TokenIssuer } from './verification-keys.js';
 
@@ -59,15 +60,19 @@ export function authorizedParty(payload: Payload): unknown {
 
 function checkAudience(payload: Payload, issuer: TokenIssuer): void {
   const { aud } = payload;
+  const option = issuer.kind === 'provider' ? '"audience"' : '"broker.audience"';
   if (aud !== undefined && !audienceList(aud).every((entry) => typeof entry === 'string')) {
     throw invalidToken('aud');
   }
   if (issuer.audience === false) {
-    if (authorizedParty(payload) !== issuer.clientId) throw invalidToken('azp');
-    return;
+    const came = authorizedParty(payload);
+    if (came === issuer.clientId) return;
+    throw invalidToken(new Reason('azp', { expected: issuer.clientId, came, option }));
   }
+  const came = audienceList(aud);
   const expected: readonly unknown[] = issuer.audience;
-  if (!audienceList(aud).some((entry) => expected.includes(entry))) throw invalidToken('aud');
+  if (came.some((entry) => expected.includes(entry))) return;
+  throw invalidToken(new Reason('aud', { expected, came, option }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
-import { describeError, printable } from '../errors/describe-error.js';
+import { describeError, reasonOf } from '../errors/describe-error.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -72,7 +73,7 @@ export class TokenVerifier {
   #report(error: unknown): void {
     if (!(error instanceof OAuthError) || error.error !== 'invalid_token') return;
     if (error.cause === UNKNOWN_ISSUER) return; // reported by its own event
-    const reason = describeError(error.cause);
+    const reason = reasonOf(error)?.name ?? describeError(error.cause);
     this.events.emit('token-refused', { provider: DEFAULT_PROVIDER, reason });
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { printable } from '../../lib/errors/describe-error.js';
+import { printable } from '../../lib/errors/printable.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { loginScope } from '../../lib/grants/scopes.js';
 import { LoginCookies } from '../../lib/login/login-cookies.js';

@@ -1,8 +1,14 @@
 import { ClientError, ResponseBodyError } from 'openid-client';
 import { describe, expect, it } from 'vitest';
 
-import { describeError, printable } from '../../../lib/errors/describe-error.js';
-import { OAuthError, badUpstreamAnswer, unavailable } from '../../../lib/errors/oauth.error.js';
+import { describeError, reasonOf } from '../../../lib/errors/describe-error.js';
+import {
+  OAuthError,
+  badUpstreamAnswer,
+  invalidToken,
+  unavailable,
+} from '../../../lib/errors/oauth.error.js';
+import { Reason } from '../../../lib/errors/reason.js';
 
 const CANARY = 'canary-token-eyJhbGciOiJSUzI1NiJ9';
 
@@ -13,40 +19,15 @@ function refusal(error: string): ResponseBodyError {
   return new ResponseBodyError(`unexpected ${CANARY}`, { cause, response });
 }
 
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202e]/;
+
 const forging: [name: string, text: string][] = [
   ['CR and LF', 'x\r\n[Nest] 1 - LOG forged'],
-  ['LF', 'x\nforged'],
-  ['CR', 'x\rforged'],
   ['an ANSI sequence', 'x\u001b[2K\u001b[1Aforged'],
-  ['an ANSI sequence of 8 bits', 'x\u009b2Kforged'],
   ['U+2028', 'x\u2028forged'],
-  ['U+2029', 'x\u2029forged'],
-  ['NEL', 'x\u0085forged'],
-  ['a vertical tab and a form feed', 'x\u000b\u000cforged'],
-  ['NUL, BEL and backspace', 'x\u0000\u0007\u0008forged'],
-  ['DEL', 'x\u007fforged'],
+  ['a bidirectional override', 'x\u202eforged'],
 ];
-
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-
-describe('printable', () => {
-  it.each(forging)('LG-2: escapes %s', (_name, text) => {
-    const printed = printable(text);
-
-    expect(printed).not.toMatch(UNSAFE);
-    expect(printed).toMatch(/^x\\u[0-9a-f]{4}/);
-    expect(printed).toContain('forged');
-  });
-
-  it('LG-2: cuts to 200 characters', () => {
-    expect(printable('x'.repeat(100_000))).toBe('x'.repeat(200));
-  });
-
-  it.each([undefined, null, 7, { toString: () => 'x\ny' }])('LG-2: takes %s', (value) => {
-    expect(printable(value)).not.toMatch(UNSAFE);
-  });
-});
 
 describe('describeError', () => {
   it('LG-1: says of a library error its name, code, status and OAuth code', () => {
@@ -118,5 +99,32 @@ describe('describeError', () => {
     const error = new OAuthError('server_error', 'Something failed', { cause: refusal('x') });
 
     expect(JSON.stringify(error.getResponse())).not.toContain('canary');
+  });
+
+  it('LG-1: says the reason of a refusal whole', () => {
+    const details = { expected: ['my-aud'], came: ['account', 'other'], option: '"audience"' };
+    const error = invalidToken(new Reason('aud', details));
+
+    expect(describeError(error)).toBe(
+      'OAuthError status 401 invalid_token aud: expected "my-aud", came "account", "other"; see "audience"',
+    );
+  });
+});
+
+describe('reasonOf', () => {
+  const aud = new Reason('aud', { came: 'account' });
+
+  it.each([
+    ['of a refusal', invalidToken(aud), aud],
+    [
+      'under another refusal',
+      new OAuthError('invalid_request', 'x', { cause: invalidToken(aud) }),
+      aud,
+    ],
+    ['that is a text', invalidToken('exp'), new Reason('exp')],
+    ['of a library error', invalidToken(new TypeError('x')), undefined],
+    ['of a refusal without a cause', invalidToken(), undefined],
+  ])('LG-1: finds the reason %s', (_, error, reason) => {
+    expect(reasonOf(error)).toEqual(reason);
   });
 });
