@@ -33,9 +33,9 @@ export class AuthorizationCodeGrant {
   constructor(
     private readonly pending: PendingLogins,
     private readonly finisher: LoginFinisher,
-    @Inject(RESOLVED_OPTIONS) { publicUrl, allowInsecureHttp }: ResolvedOptions,
+    @Inject(RESOLVED_OPTIONS) { publicUrl }: ResolvedOptions,
   ) {
-    this.#cookies = new LoginCookies(publicUrl, allowInsecureHttp);
+    this.#cookies = new LoginCookies(publicUrl);
   }
 
   /** @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not match. */

@@ -35,9 +35,9 @@ export class Callback {
     private readonly provider: IdentityProvider,
     private readonly finisher: LoginFinisher,
     private readonly urls: PublicUrls,
-    @Inject(RESOLVED_OPTIONS) { publicUrl, allowInsecureHttp }: ResolvedOptions,
+    @Inject(RESOLVED_OPTIONS) { publicUrl }: ResolvedOptions,
   ) {
-    this.#cookies = new LoginCookies(publicUrl, allowInsecureHttp);
+    this.#cookies = new LoginCookies(publicUrl);
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */

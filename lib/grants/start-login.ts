@@ -50,6 +50,10 @@ function checkedChallenge(
     if (target !== 'client') return undefined;
     throw invalidRequest('This redirect_uri needs code_challenge and code_challenge_method=S256');
   }
+  if (target === 'callback') {
+    // The callback gets no verifier, so that the client would believe in a check that nobody makes.
+    throw invalidRequest('A login for our own callback takes no code_challenge');
+  }
   if (codeChallengeMethod === 'S256' && /^[A-Za-z0-9_-]{43}$/.test(codeChallenge ?? '')) {
     return codeChallenge;
   }
@@ -68,7 +72,7 @@ export class StartLogin {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    this.#cookies = new LoginCookies(options.publicUrl, options.allowInsecureHttp);
+    this.#cookies = new LoginCookies(options.publicUrl);
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request` or `invalid_scope`; 503 while the provider's metadata is unknown. */

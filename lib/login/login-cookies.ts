@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
-import { isLoopbackHost } from '../options/url-rules.js';
 import { LOGIN_LIFETIME_SEC, type PendingLogin, type SealedLogin } from './pending-login.js';
 
 /** A cookie to set; `maxAgeSec: 0` removes it. Always `HttpOnly; SameSite=Lax; Path=/`. */
@@ -25,20 +25,25 @@ export type RequestCookies = ReadonlyMap<string, string>;
 const NAME = 'oidc-login.';
 const MAX_LOGINS = 5;
 
+/** Tells applications under one host apart; nothing for the one at its root. Ids of logins hold no `.`. */
+function applicationAt(path = '/'): string {
+  if (path === '/') return '';
+  return `${hash('sha256', path.replace(/\/$/, ''), 'base64url').slice(0, 8)}.`;
+}
+
 /**
  * The cookies that bind logins to the browser that began them (RFC 9700 §4.7.1): one a login, five at most.
- * `__Host-` and `Secure` with an https `publicUrl`, and on loopback http, where browsers keep such cookies;
- * an http `publicUrl` with `allowInsecureHttp` goes without.
+ * `__Host-` and `Secure` with an https `publicUrl`. On http neither: Safari drops `Secure` cookies there, on loopback too.
+ * Browsers send the cookies of a host to each application under it, so that a `publicUrl` with a path has names of its own.
  */
 export class LoginCookies {
   readonly #prefix: string;
   readonly #secure: boolean;
 
-  constructor(publicUrl: string | undefined, allowInsecureHttp: boolean) {
+  constructor(publicUrl: string | undefined) {
     const url = publicUrl === undefined ? undefined : new URL(publicUrl);
-    const plainLoopback = url !== undefined && isLoopbackHost(url.hostname) && !allowInsecureHttp;
-    this.#secure = url === undefined || url.protocol === 'https:' || plainLoopback;
-    this.#prefix = this.#secure ? `__Host-${NAME}` : NAME;
+    this.#secure = url?.protocol !== 'http:';
+    this.#prefix = `${this.#secure ? '__Host-' : ''}${NAME}${applicationAt(url?.pathname)}`;
   }
 
   /** The cookie of a new login, and the removal of the oldest ones over the limit. */

@@ -199,7 +199,7 @@ export interface OidcAuthOptions {
   /** Used for every outgoing call instead of the global `fetch`. */
   fetch?: FetchFunction;
   /**
-   * Allows http outside loopback, and with an http `publicUrl` cookies without `__Host-` and `Secure`.
+   * Allows http outside loopback, {@link publicUrl} included: login cookies and tokens are then readable on the way.
    * For closed test networks only.
    * @defaultValue `false`
    */

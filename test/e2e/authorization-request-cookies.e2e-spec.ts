@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import { OidcAuthModule, OidcConfigError } from '../../lib/index.js';
+import { OidcAuthModule, OidcConfigError, type OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
 import { request, type Reply } from '../support/http-request.js';
 import {
@@ -15,6 +15,7 @@ import { UserAgent } from '../support/user-agent.js';
 
 const PAGE_PATH = '/signed-in';
 const INTERNAL = 'http://app.internal';
+const PUBLIC = 'https://app.example.org';
 
 describe.each(adapters)('the login cookie on %s', (adapter) => {
   let provider: MisbehavingProvider;
@@ -43,9 +44,22 @@ describe.each(adapters)('the login cookie on %s', (adapter) => {
     await provider.close();
   });
 
+  /** An application behind a proxy that ends TLS, and a browser that sees it there. */
+  const startAtPublicUrl = async (
+    publicUrl: string,
+    options: Partial<OidcAuthOptions> = {},
+  ): Promise<{ own: TestApp; agent: UserAgent }> => {
+    const own = await startApp({ adapter, provider, options: { publicUrl, ...options } });
+    onTestFinished(() => own.close());
+    return { own, agent: new UserAgent(undefined, { [publicUrl]: own.url }) };
+  };
+
   it('AR-4: is one for each login that ends on our own origin, host-bound and for ten minutes', async () => {
-    for (const redirectUri of [ownCallback(app), page]) {
-      const reply = await login(redirectUri);
+    const securePage = `${PUBLIC}${PAGE_PATH}`;
+    const { own } = await startAtPublicUrl(PUBLIC, { allowedRedirectUris: [securePage] });
+
+    for (const redirectUri of [`${PUBLIC}/auth/v2/callback`, securePage]) {
+      const reply = await login(redirectUri, own.url);
 
       const id = reply.location?.searchParams.get('state')?.split('|')[0] ?? '';
       expect(setCookies(reply)).toEqual([
@@ -118,10 +132,10 @@ describe.each(adapters)('the login cookie on %s', (adapter) => {
   });
 
   it('AR-4: does not count under a name that browsers do not guard as they do the prefix', async () => {
-    const agent = new UserAgent();
-    const open = await openOwnLogin(app, agent);
+    const { own, agent } = await startAtPublicUrl(PUBLIC);
+    const open = await openOwnLogin({ url: PUBLIC }, agent);
     provider.clearRequests();
-    const cookies = Object.entries(agent.cookies(app.url));
+    const cookies = Object.entries(agent.cookies(PUBLIC));
     const [name, value] = cookies.flat();
     const names = [
       name?.replace('__Host-', ''),
@@ -135,19 +149,18 @@ describe.each(adapters)('the login cookie on %s', (adapter) => {
 
     for (const tossed of names) {
       const headers = { cookie: `${tossed}=${value}` };
-      const reply = await request(wayBack(open, provider), { headers });
+      const reply = await request(wayBack(open, provider).replace(PUBLIC, own.url), { headers });
       expectRefusal(reply, 400, 'invalid_request');
     }
     expect(provider.requests).toEqual([]);
     expect((await agent.get(wayBack(open, provider))).status).toBe(200);
   });
 
-  it('AR-4: has neither prefix nor Secure with allowInsecureHttp, on loopback too, and works', async () => {
-    const own = await startApp({ adapter, provider, options: { allowInsecureHttp: true } });
+  it('AR-4: has neither prefix nor Secure on loopback http, where Safari drops such cookies, and works', async () => {
     const agent = new UserAgent();
 
-    const open = await openOwnLogin(own, agent);
-    const names = Object.keys(agent.cookies(own.url));
+    const open = await openOwnLogin(app, agent);
+    const names = Object.keys(agent.cookies(app.url));
     const reply = await agent.get(wayBack(open, provider));
 
     const id = open.state.split('|')[0] ?? '';
@@ -160,20 +173,33 @@ describe.each(adapters)('the login cookie on %s', (adapter) => {
         attributes: { path: '/', 'max-age': '0', httponly: '', samesite: 'Lax' },
       },
     ]);
-    await own.close();
   });
 
   it('AR-4: works over http outside loopback with allowInsecureHttp', async () => {
-    const options = { publicUrl: INTERNAL, allowInsecureHttp: true };
-    const own = await startApp({ adapter, provider, options });
-    const agent = new UserAgent(undefined, { [INTERNAL]: own.url });
+    const { agent } = await startAtPublicUrl(INTERNAL, { allowInsecureHttp: true });
 
     const open = await openOwnLogin({ url: INTERNAL }, agent);
     const reply = await agent.get(wayBack(open, provider));
 
     expect(open.state).toContain(`|${INTERNAL}/auth/v2/callback|`);
     expect(reply.status).toBe(200);
-    await own.close();
+  });
+
+  it('AR-4: of two cookies of its name the first counts, which browsers send for the longer path', async () => {
+    const agent = new UserAgent();
+    const open = await openOwnLogin(app, agent);
+    const [[name, value] = []] = Object.entries(agent.cookies(app.url));
+    provider.clearRequests();
+
+    for (const forged of ['m1abc~forged', '']) {
+      const headers = { cookie: `${name}=${forged}; ${name}=${value}` };
+      const reply = await request(wayBack(open, provider), { headers });
+      expectRefusal(reply, 400, 'invalid_request');
+    }
+    expect(provider.requests).toEqual([]);
+
+    const headers = { cookie: `${name}=${value}; ${name}=m1abc~forged; ${name}=` };
+    expect((await request(wayBack(open, provider), { headers })).status).toBe(200);
   });
 
   it('AR-4: stops start-up for an http publicUrl outside loopback', async () => {

@@ -9,6 +9,7 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { LOOPBACK_REDIRECT, clientPkce } from '../support/open-login.js';
+import { ownCallback } from '../support/own-callback.js';
 import { expectRefusal } from '../support/refusal.js';
 import { setCookies } from '../support/set-cookie.js';
 
@@ -225,6 +226,20 @@ describe.each(adapters)('the parameters of the login route on %s', (adapter) => 
       expect(provider.requests).toEqual([]);
     },
   );
+
+  it('AR-6: refuses a code challenge for our own callback, which nobody could hold a verifier against', async () => {
+    const { query } = await clientPkce();
+    const right = Object.entries(query);
+    const challenges = [query, ...right.map((pair) => Object.fromEntries([pair]))];
+
+    for (const challenge of challenges) {
+      const reply = await login(challenge, ownCallback(app));
+      expectRefusal(reply, 400, 'invalid_request');
+      expect(setCookies(reply)).toEqual([]);
+    }
+    expect((await login({}, ownCallback(app))).status).toBe(302);
+    expect((await login(query)).status).toBe(302);
+  });
 
   it('AR-6: begins a login of a web client with its own challenge only, and without a cookie', async () => {
     const { query } = await clientPkce();

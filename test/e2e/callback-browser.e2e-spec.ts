@@ -14,7 +14,7 @@ import { setCookies } from '../support/set-cookie.js';
 import { UserAgent } from '../support/user-agent.js';
 
 function cookieName({ state }: OpenLogin): string {
-  return `__Host-oidc-login.${state.split('|')[0]}`;
+  return `oidc-login.${state.split('|')[0]}`;
 }
 
 describe.each(adapters)('the browser at the callback on %s', (adapter) => {

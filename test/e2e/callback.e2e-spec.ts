@@ -47,9 +47,9 @@ describe.each(adapters)('the callback on %s', (adapter) => {
     ]);
     expect(setCookies(reply)).toEqual([
       {
-        name: `__Host-oidc-login.${open.state.split('|')[0]}`,
+        name: `oidc-login.${open.state.split('|')[0]}`,
         value: '',
-        attributes: { path: '/', 'max-age': '0', httponly: '', samesite: 'Lax', secure: '' },
+        attributes: { path: '/', 'max-age': '0', httponly: '', samesite: 'Lax' },
       },
     ]);
   });

@@ -21,7 +21,7 @@ class OneParameter {
   @Parameter(8192) readonly scope: string | undefined;
 }
 
-const cookies = new LoginCookies('https://app.example.org', false);
+const cookies = new LoginCookies('https://app.example.org');
 const scopes = { scopes: ['openid'], allowedScopes: ['openid'], offlineAccess: true };
 const redirects = {
   publicUrl: 'https://app.example.org',

@@ -101,7 +101,7 @@ describe.each(adapters)('the log on %s', (adapter) => {
       `${url}/callback?${text({ code: canary('code'), state: canary('state'), iss: canary('iss') })}`,
       {
         headers: {
-          cookie: `__Host-oidc-login.x=${canary('cookie')}`,
+          cookie: `oidc-login.x=${canary('cookie')}`,
           referer: `https://a/${canary('referer')}`,
         },
       },

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { adapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { request } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -245,6 +246,23 @@ describe.each(adapters)('logins of clients on %s', (adapter) => {
           state: second.state,
         });
       });
+    },
+  );
+
+  it.each([CLIENT, APP_CLIENT])(
+    'TK-3: wants the state of a web client, whatever cookie names its login, at %s',
+    async (redirectUri) => {
+      const { verifier, query } = await clientPkce();
+      const login = await openLogin(app, { redirectUri, query });
+      const proof = { ...codeForm(login), code_verifier: verifier };
+      const [id] = login.state.split('|');
+      const headers = { cookie: `oidc-login.${id}=m1abc~binding~${login.handle}` };
+
+      const reply = await request(`${app.url}/auth/v2/token`, { form: proof, headers });
+
+      expectRefusal(reply, 400, 'invalid_grant');
+      expect(provider.requestsTo('token')).toEqual([]);
+      await expectTokens({ ...proof, state: login.state });
     },
   );
 

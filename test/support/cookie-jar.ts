@@ -12,11 +12,9 @@ interface StoredCookie extends Cookie {
   readonly expiresAt: number;
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /**
  * The cookies of one browser: host, path, `Secure`, expiry and the name prefixes are honoured, ports are
- * not told apart (RFC 6265 §8.5). http on loopback counts as secure, as in Chromium and Firefox.
+ * not told apart (RFC 6265 §8.5). `Secure` cookies are dropped on http, on loopback too, as Safari does.
  */
 export class CookieJar {
   #cookies: StoredCookie[] = [];
@@ -40,7 +38,7 @@ export class CookieJar {
 
   #fits(cookie: StoredCookie, url: URL): boolean {
     if (cookie.expiresAt <= this.now()) return false;
-    if (cookie.secure && !isTrustworthy(url)) return false;
+    if (cookie.secure && !isSecure(url)) return false;
     if (cookie.hostOnly ? url.hostname !== cookie.host : !inDomain(url.hostname, cookie.host)) {
       return false;
     }
@@ -67,7 +65,7 @@ function parseCookie(header: string, url: URL, now: number): StoredCookie | unde
     secure: attributes.has('secure'),
     expiresAt: expiry(attributes, now),
   };
-  if (cookie.secure && !isTrustworthy(url)) return undefined;
+  if (cookie.secure && !isSecure(url)) return undefined;
   return prefixHolds(cookie, path) ? cookie : undefined;
 }
 
@@ -96,8 +94,8 @@ function sameCookie(a: StoredCookie, b: StoredCookie): boolean {
   return a.name === b.name && a.host === b.host && a.path === b.path;
 }
 
-function isTrustworthy(url: URL): boolean {
-  return url.protocol === 'https:' || loopbackHosts.has(url.hostname);
+function isSecure(url: URL): boolean {
+  return url.protocol === 'https:';
 }
 
 function inDomain(host: string, domain: string): boolean {

@@ -653,25 +653,29 @@ describe('the cookie jar', () => {
     expect(cookieNames(jar, 'http://127.0.0.1:3000/auth/v2/x')).toEqual([]);
   });
 
-  it('treats loopback http as secure and other http not', () => {
+  it('keeps secure cookies of https only, not even of loopback http', () => {
     const jar = new CookieJar();
 
-    jar.store('__Host-a=1; Secure; Path=/', origin);
+    jar.store('a=1; Secure; Path=/', origin);
     jar.store('b=1; Secure; Path=/', new URL('http://app.example/'));
+    jar.store('__Host-c=1; Secure; Path=/', new URL('https://app.example/'));
 
-    expect(cookieNames(jar, 'http://localhost/')).toEqual(['__Host-a']);
-    expect(cookieNames(jar, 'https://app.example/')).toEqual([]);
+    expect(cookieNames(jar, 'http://localhost/')).toEqual([]);
+    expect(cookieNames(jar, 'http://app.example/')).toEqual([]);
+    expect(cookieNames(jar, 'https://app.example/')).toEqual(['__Host-c']);
   });
 
   it('refuses a __Host- cookie that is none', () => {
     const jar = new CookieJar();
 
-    jar.store('__Host-a=1; Path=/', origin);
-    jar.store('__Host-b=1; Secure; Path=/auth', origin);
-    jar.store('__Host-c=1; Secure', origin);
-    jar.store('__Host-d=1; Secure; Path=/; Domain=localhost', origin);
+    const secure = new URL('https://app.example/auth/v2/login');
 
-    expect(cookieNames(jar, 'http://localhost/auth/v2/login')).toEqual([]);
+    jar.store('__Host-a=1; Path=/', secure);
+    jar.store('__Host-b=1; Secure; Path=/auth', secure);
+    jar.store('__Host-c=1; Secure', secure);
+    jar.store('__Host-d=1; Secure; Path=/; Domain=app.example', secure);
+
+    expect(cookieNames(jar, secure.href)).toEqual([]);
   });
 
   it('forgets by Max-Age, by Expires and by time', () => {
@@ -726,7 +730,7 @@ describe('the checks after each test', () => {
   it('find login handles and cookies that a user agent saw', async () => {
     const target = 'http://idp.example/?state=random|http://x/|the-sealed-handle-of-a-login';
     const server = createServer((_request, response) => {
-      const cookie = '__Host-login=value-of-the-login-cookie; Secure; Path=/';
+      const cookie = 'login=value-of-the-login-cookie; Path=/';
       response.writeHead(302, { location: target, 'set-cookie': cookie }).end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -35,21 +35,26 @@ function browse(cookies: LoginCookies, ids: readonly string[]): Map<string, stri
   return jar;
 }
 
-const forms: [publicUrl: string, allowInsecureHttp: boolean, name: string, secure: boolean][] = [
-  [HTTPS, false, '__Host-oidc-login.a', true],
-  [HTTPS, true, '__Host-oidc-login.a', true],
-  ['http://localhost:3000', false, '__Host-oidc-login.a', true],
-  ['http://127.0.0.1:3000', false, '__Host-oidc-login.a', true],
-  ['http://[::1]:3000', false, '__Host-oidc-login.a', true],
-  ['http://localhost:3000', true, 'oidc-login.a', false],
-  ['http://app.internal', true, 'oidc-login.a', false],
+const forms: [publicUrl: string | undefined, name: string, secure: boolean][] = [
+  [HTTPS, '__Host-oidc-login.a', true],
+  [`${HTTPS}/`, '__Host-oidc-login.a', true],
+  [undefined, '__Host-oidc-login.a', true],
+  ['http://localhost:3000', 'oidc-login.a', false],
+  ['http://127.0.0.1:3000', 'oidc-login.a', false],
+  ['http://[::1]:3000', 'oidc-login.a', false],
+  ['http://app.internal', 'oidc-login.a', false],
 ];
+
+/** The name of the cookie of login `a`. */
+function nameAt(publicUrl: string): string {
+  return new LoginCookies(publicUrl).remove('a').name;
+}
 
 describe('LoginCookies', () => {
   it.each(forms)(
-    'AR-4: with publicUrl %s and allowInsecureHttp %s names a cookie %s, Secure: %s',
-    (publicUrl, allowInsecureHttp, name, secure) => {
-      const cookies = new LoginCookies(publicUrl, allowInsecureHttp);
+    'AR-4: with publicUrl %s names a cookie %s, Secure: %s',
+    (publicUrl, name, secure) => {
+      const cookies = new LoginCookies(publicUrl);
 
       const set = cookies.begin(sealed('a'), new Map(), new FakeClock());
 
@@ -58,8 +63,33 @@ describe('LoginCookies', () => {
     },
   );
 
+  it('AR-4: has names of its own for each application under one host, however its path is spelt', () => {
+    const names = ['', '/console', '/console/admin', '/shop', '/Console'].map((path) =>
+      nameAt(HTTPS + path),
+    );
+
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^__Host-oidc-login\.([\w-]{8}\.)?a$/);
+    expect(nameAt(`${HTTPS}/console/`)).toBe(nameAt(`${HTTPS}/console`));
+    expect(nameAt('http://localhost:3000/console')).toMatch(/^oidc-login\.[\w-]{8}\.a$/);
+  });
+
+  it('AR-4: leaves the logins of other applications under its host alone', () => {
+    const [root, shop] = [new LoginCookies(HTTPS), new LoginCookies(`${HTTPS}/shop`)];
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const jar = new Map([...browse(root, ids), ...browse(shop, ids)]);
+
+    const begun = shop.begin(sealed('f'), jar, new FakeClock());
+
+    expect(root.held(jar)).toHaveLength(5);
+    expect(shop.held(jar)).toHaveLength(5);
+    expect(begun.map(({ name }) => name)).toEqual([shop.remove('a').name, shop.remove('f').name]);
+    const ofShop = new Map([...jar].filter(([name]) => shop.held(new Map([[name, 'a~b']])).length));
+    expect(root.of(sealed('a').login, ofShop)).toBeUndefined();
+  });
+
   it('AR-4: keeps five logins of a browser and removes the oldest for a sixth', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
 
     const jar = browse(cookies, ['a', 'b', 'c', 'd', 'e', 'f']);
 
@@ -67,7 +97,7 @@ describe('LoginCookies', () => {
   });
 
   it('AR-4: goes by age, not by the order in which a browser sends its cookies', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
     const jar = new Map([...browse(cookies, ['a', 'b', 'c', 'd', 'e'])].toReversed());
     const clock = new FakeClock();
     clock.advance(60);
@@ -79,7 +109,7 @@ describe('LoginCookies', () => {
   });
 
   it('AR-4: brings a browser with more than five back to five', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
     const many = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id): [string, string] => {
       return [`__Host-oidc-login.${id}`, `${id}~binding`];
     });
@@ -90,7 +120,7 @@ describe('LoginCookies', () => {
   });
 
   it('AR-4: gives the binding to our callback, and the handle too to a page of our own', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
     const jar = new Map(
       [sealed('a'), sealed('b', 'page')].flatMap((login) =>
         cookies.begin(login, new Map(), new FakeClock()).map(({ name, value }) => [name, value]),
@@ -104,7 +134,7 @@ describe('LoginCookies', () => {
   });
 
   it('AR-4: does not take a cookie without the prefix, which a sub-domain could have set', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
     const tossed = new Map([
       ['oidc-login.a', 'm1abc~binding-of-a'],
       ['__Secure-oidc-login.a', 'm1abc~binding-of-a'],
@@ -115,7 +145,7 @@ describe('LoginCookies', () => {
   });
 
   it('AR-4: overlooks cookies that are not of its form', () => {
-    const cookies = new LoginCookies(HTTPS, false);
+    const cookies = new LoginCookies(HTTPS);
     const odd = new Map([
       ['__Host-oidc-login.', 'm1abc~binding'],
       ['__Host-oidc-login.a b', 'm1abc~binding'],
