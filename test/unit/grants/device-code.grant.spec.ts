@@ -78,7 +78,7 @@ describe('the memory of polls', () => {
     const { device_code } = await grant.start(undefined);
 
     const outcomes = [await poll(device_code)];
-    for (const step of [29, 1]) {
+    for (const step of [29.4, 0.1]) {
       clock.advance(step);
       outcomes.push(await poll(device_code));
     }
