@@ -8,7 +8,7 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { LOOPBACK_REDIRECT, openLogin, type OpenLogin } from '../support/open-login.js';
-import { openOwnLogin, ownCallback, wayBack } from '../support/own-callback.js';
+import { openOwnLogin, wayBack } from '../support/own-callback.js';
 import { expectRefusal } from '../support/refusal.js';
 import { setCookies } from '../support/set-cookie.js';
 import { UserAgent } from '../support/user-agent.js';
