@@ -18,8 +18,11 @@ export type { TokenResponse } from './grants/token-response.js';
 export type { UserProfile } from './grants/user-profile.js';
 export type { ClaimsOrId } from './grants/own-claims.js';
 export type { SessionInfo } from './grants/user-sessions.js';
-export { Auth, Public } from './guard/auth.decorator.js';
+export { Auth, Public, createAuthDecorator } from './guard/auth.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
+export { type CallContext, CallContexts } from './guard/call-contexts.js';
+export { verifiedClaims } from './guard/caller.js';
+export { CurrentUser } from './guard/current-user.js';
 export { IdToken } from './guard/id-token.decorator.js';
 export type { DeviceAuthorization } from './idp/identity-provider.js';
 export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
@@ -62,6 +65,8 @@ export {
   type StoredSigningKey,
 } from './store/broker-store.js';
 export { MemoryBrokerStore } from './store/memory-broker.store.js';
-export type { AuthRule } from './tokens/auth-rule.js';
+export type { AuthCondition, AuthRule } from './tokens/auth-rule.js';
+export { Authenticator } from './tokens/authenticator.js';
 export type { RequestHeaders } from './tokens/bearer-token.js';
 export type { IdTokenClaims } from './tokens/id-token-claims.js';
+export type { Credentials, Identity } from './tokens/identity.js';

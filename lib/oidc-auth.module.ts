@@ -1,5 +1,5 @@
 import { type DynamicModule, Module, type NestModule, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { OwnIssuer } from './broker/own-issuer.js';
 import { RefreshTokens } from './broker/refresh-tokens.js';
 import { Revocations } from './broker/revocations.js';
@@ -38,6 +38,9 @@ import { Logout } from './grants/logout.js';
 import { OidcService } from './grants/oidc.service.js';
 import { StartLogin } from './grants/start-login.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { CallContexts } from './guard/call-contexts.js';
+import { HandlerRules } from './guard/handler-rules.js';
+import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
 import { IdentityProvider } from './idp/identity-provider.js';
 import { ProviderConnection } from './idp/provider-connection.js';
@@ -53,6 +56,7 @@ import { OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, RESOLVED_ROUTES } from './options/
 import { PublicUrls } from './options/public-urls.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { Answers } from './routes/answers.js';
+import { installAnonymity } from './routes/anonymity.js';
 import { installDocuments, installEarlyChecks } from './routes/early-checks.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
@@ -82,12 +86,15 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     BrokerLogin,
     BrokerTokens,
     BrokerUpkeep,
+    CallContexts,
     Callback,
     Challenges,
+    currentUserProvider,
     DeviceCodeGrant,
     FinishedLogins,
     GuardedFetch,
     GuardIssuers,
+    HandlerRules,
     IdentityProvider,
     Introspect,
     KeyRing,
@@ -123,7 +130,15 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     WellKnownDocuments,
   ],
   // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.
-  exports: [Authenticator, AuthGuard, Challenges, OidcEvents, OidcService],
+  exports: [
+    Authenticator,
+    AuthGuard,
+    CallContexts,
+    CurrentUser,
+    HandlerRules,
+    OidcEvents,
+    OidcService,
+  ],
 })
 export class OidcAuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   readonly #checksInstalled: boolean;
@@ -132,6 +147,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
     private readonly adapterHost: HttpAdapterHost,
     private readonly urls: PublicUrls,
     private readonly documents: WellKnownDocuments,
+    private readonly container: ModuleRef,
   ) {
     super();
     this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
@@ -157,6 +173,10 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
 
   configure(): void {
     installDocuments(this.adapterHost, this.documents);
+    // A test of the host's put something else in its place: then nobody is known, rather than @IdToken() a fault.
+    if (!(this.container.get<unknown>(AuthGuard) instanceof AuthGuard)) {
+      installAnonymity(this.adapterHost);
+    }
   }
 
   onModuleInit(): void {

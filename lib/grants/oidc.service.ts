@@ -8,7 +8,7 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
-import { type RequestHeaders, bearerToken } from '../tokens/bearer-token.js';
+import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { AuthorizationCodeGrant, type IssuedTokens } from './authorization-code.grant.js';
 import { BackchannelLogout } from './backchannel-logout.js';
@@ -28,8 +28,8 @@ import type { UserProfile } from './user-profile.js';
 import { UserProfiles } from './user-profiles.js';
 import { type SessionInfo, UserSessions } from './user-sessions.js';
 
-/** A rule for code that asks for a token itself; whether it is optional is then up to that code. */
-export type RequiredAuthRule = Omit<AuthRule, 'optional'>;
+/** A rule for code that asks for a token itself; whether it is optional, and what to compare it with, is then up to that code. */
+export type RequiredAuthRule = Omit<AuthRule, 'optional' | 'when'>;
 
 const NO_COOKIES: RequestCookies = new Map();
 
@@ -233,7 +233,8 @@ export class OidcService {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async verify(accessToken: string, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
-    return this.authenticator.authenticate(accessToken, checkAuthRule(rule));
+    const { claims } = await this.authenticator.authenticate(accessToken, checkAuthRule(rule));
+    return claims;
   }
 
   /**
@@ -242,7 +243,8 @@ export class OidcService {
    * @throws {@link OAuthError} as {@link verify}; 400 `invalid_request` for two `Authorization` headers.
    */
   async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
-    return this.verify(bearerToken(headers), rule);
+    const { claims } = await this.authenticator.identify({ headers }, checkAuthRule(rule));
+    return claims;
   }
 
   #ownName(whom: ClaimsOrId, claim: 'sid' | 'sub'): string | undefined {

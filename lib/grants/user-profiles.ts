@@ -22,7 +22,7 @@ export class UserProfiles {
 
   /** @throws {@link OAuthError} 401, 403; 502, 503 when the provider or the store fails. */
   async of(accessToken: string): Promise<UserProfile> {
-    const claims = await this.authenticator.authenticate(accessToken, ANY_TOKEN);
+    const { claims } = await this.authenticator.authenticate(accessToken, ANY_TOKEN);
     const known = await this.#beyond(claims, accessToken);
     return toUserProfile({ ...claims, ...known }, claims.sub);
   }

@@ -1,54 +1,60 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import { OAuthError } from '../errors/oauth.error.js';
-import { checkAuthRule } from '../tokens/auth-rule.js';
+import { type CheckedAuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
-import { bearerToken } from '../tokens/bearer-token.js';
-import { Challenges } from '../tokens/challenge.js';
-import { AuthRuleKey } from './auth-rule.key.js';
-import { type AuthenticatedRequest, setVerifiedClaims } from './authenticated-request.js';
-
-const REQUIRED = checkAuthRule({});
+import type { Identity } from '../tokens/identity.js';
+import { CallContexts } from './call-contexts.js';
+import { setCaller } from './caller.js';
+import { HandlerRules } from './handler-rules.js';
 
 /**
- * Lets a request through when its bearer token is valid and meets the rule of `@Auth()`; without a rule a valid token is
- * required. Usable for the whole application: `{ provide: APP_GUARD, useExisting: AuthGuard }`. It knows HTTP only and
- * refuses everything else.
+ * Lets a call through when its bearer token is valid and meets the rule of `@Auth()`; without a rule a valid token is
+ * required. Usable for the whole application: `{ provide: APP_GUARD, useExisting: AuthGuard }`. It knows HTTP, and the contexts
+ * whose entry the host imports; it refuses everything else.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly reflector: Reflector,
-    private readonly adapterHost: HttpAdapterHost,
-    private readonly challenges: Challenges,
+    private readonly rules: HandlerRules,
+    private readonly contexts: CallContexts,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (context.getType() !== 'http') {
-      throw new OAuthError('invalid_token', 'Authentication is possible over HTTP only');
+    const known = this.contexts.of(context.getType<string>());
+    const rule = this.rules.of(context) ?? REQUIRED;
+    if (rule === 'public') {
+      setCaller(context, null);
+      return true;
     }
-    const targets = [context.getHandler(), context.getClass()]; // the handler wins
-    const rule = this.reflector.getAllAndOverride(AuthRuleKey, targets) ?? REQUIRED;
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    if (rule === 'public') return true;
     try {
-      const { rawHeaders } = request.raw ?? request;
-      const token = bearerToken(request.headers, rawHeaders);
-      setVerifiedClaims(request, await this.authenticator.authenticate(token, rule));
+      const identity = await this.authenticator.identify(known.credentials(context), rule);
+      await meetConditions(rule, identity, context);
+      setCaller(context, identity);
+      known.admit?.(context, identity);
       return true;
     } catch (error) {
-      setVerifiedClaims(request, null);
+      setCaller(context, null);
       if (rule.optional && error instanceof OAuthError) return true; // anything else is our fault and surfaces
-      this.#announce(error, context);
-      throw error;
+      throw known.refusal(context, error);
     }
   }
+}
 
-  #announce(error: unknown, context: ExecutionContext): void {
-    const response: unknown = context.switchToHttp().getResponse();
-    for (const [name, value] of this.challenges.headersOf(error)) {
-      this.adapterHost.httpAdapter.setHeader(response, name, value);
-    }
+const REQUIRED = checkAuthRule({});
+
+/** @throws {@link OAuthError} 403 `insufficient_scope` unless each says exactly `true`. */
+async function meetConditions(
+  { conditions }: CheckedAuthRule,
+  { claims }: Identity,
+  context: ExecutionContext,
+): Promise<void> {
+  for (const condition of conditions) {
+    const answer: unknown = await condition(claims, context); // a host without types may say anything
+    if (answer === true) continue;
+    throw new OAuthError(
+      'insufficient_scope',
+      'The condition of this handler does not allow this caller',
+    );
   }
 }

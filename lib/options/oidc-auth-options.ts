@@ -258,6 +258,12 @@ export interface OidcAuthOptions {
    */
   appName?: string;
   /**
+   * Also leaves the verified claims on the request under this name, for code that expects them there: `'user'` is where Passport's
+   * users look. Set only once the caller was let in, and never read by this module. HTTP only.
+   * @defaultValue `false`
+   */
+  requestProperty?: string | false;
+  /**
    * Called after each login, before its tokens go out: provision the user here, or refuse by throwing an
    * `OAuthError('access_denied', …, { status: 403 })`. Any other exception answers 500 `server_error`.
    */

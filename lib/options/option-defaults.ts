@@ -31,6 +31,7 @@ export const optionDefaults = {
   maxTokenBytes: 12288,
   jwksStaleSec: 86400,
   jwksCooldownSec: 30,
+  requestProperty: false,
   appName: 'nestjs-oidc-auth',
 } satisfies Partial<OidcAuthOptions>;
 

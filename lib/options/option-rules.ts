@@ -9,6 +9,7 @@ import {
   isLogoutTarget,
   isPlainHttpUrl,
   isRecord,
+  isRequestProperty,
   isRedirectUri,
   isScopeList,
   isText,
@@ -220,6 +221,13 @@ export class OidcAuthOptionRules {
   @Optional()
   @Must('must be a function', (value) => typeof value === 'function')
   readonly onLogin: unknown;
+
+  @Optional()
+  @Must(
+    'must be false, or a name such as "user" that requests do not have of themselves',
+    (value) => value === false || isRequestProperty(value),
+  )
+  readonly requestProperty: unknown;
 
   @Optional()
   @Must(

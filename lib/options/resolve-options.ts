@@ -57,6 +57,7 @@ export interface ResolvedOptions {
   readonly jwksStaleSec: number;
   readonly jwksCooldownSec: number;
   readonly onLogin: OidcAuthOptions['onLogin'];
+  readonly requestProperty: string | false;
   readonly appName: string;
   /** Clients whose `resource_access` counts as roles. */
   readonly roleClients: readonly string[];
@@ -166,6 +167,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     jwksStaleSec: options.jwksStaleSec,
     jwksCooldownSec: options.jwksCooldownSec,
     onLogin: given.onLogin,
+    requestProperty: options.requestProperty,
     appName: options.appName,
     roleClients: [...(given.broker?.roleClients ?? [options.clientId])],
     broker: resolveBroker(given),

@@ -77,3 +77,16 @@ export function isScopeList(value: unknown): boolean {
   const isShort = isTextList(list) && list.join(' ').length <= MAX_SCOPES_LENGTH;
   return isShort && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
 }
+
+/** What Node, Express and Fastify, and Nest's own pieces, keep on requests. */
+const OWN_OF_REQUESTS = new Set(
+  'app baseUrl body constructor cookies headers host hostname id ip ips log method originalUrl params path protocol prototype query raw res route session server signedCookies socket url'.split(
+    ' ',
+  ),
+);
+
+export function isRequestProperty(value: unknown): boolean {
+  return (
+    typeof value === 'string' && /^[A-Za-z]\w{0,63}$/.test(value) && !OWN_OF_REQUESTS.has(value)
+  );
+}

@@ -1,28 +1,51 @@
+import type { ExecutionContext } from '@nestjs/common';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import {
   type ClaimConstraint,
   type ClaimDemand,
   parseClaimConstraint,
 } from '../options/claim-constraint.js';
+import type { IdTokenClaims } from './id-token-claims.js';
 
-/** What a handler demands of the caller's token. */
+/**
+ * Compares the caller's claims with the request, e.g. with a parameter of the route. Only exactly `true` lets it through; what it
+ * throws is a fault of the host's (500, logged).
+ */
+export type AuthCondition = (
+  claims: IdTokenClaims,
+  context: ExecutionContext,
+) => boolean | Promise<boolean>;
+
+/** What a handler demands of the caller's token. Rules of a class, of its handler and of several decorators add up. */
 export interface AuthRule {
   /** Scopes that the token must all have: a list, or separated by spaces. */
   scopes?: string | readonly string[];
+  /** Scopes of which the token must have one. */
+  anyScope?: string | readonly string[];
   /** Roles that must all be in the flat role list. */
   roles?: string | readonly string[];
-  /** Replaces the module's option `claims` for this handler; `false` lifts it. */
+  /** Roles of which one must be in the flat role list. */
+  anyRole?: string | readonly string[];
+  /** Replaces the module's option `claims` for this handler; `false` lifts that option, and nothing else. */
   claims?: ClaimConstraint | false;
-  /** Let callers without a valid token through, as anonymous. */
+  /** For comparisons with the request. It is asked last, when everything else holds. */
+  when?: AuthCondition;
+  /** Let callers without a valid token through, as anonymous; counts only where every rule that adds up says so. */
   optional?: boolean;
 }
 
-/** An {@link AuthRule} as the guard reads it. */
+/** An {@link AuthRule} as the guard reads it, or the sum of several. */
 export interface CheckedAuthRule {
   readonly scopes: readonly string[];
+  /** Lists of scopes, of each of which one is needed. */
+  readonly anyScopes: readonly (readonly string[])[];
+  /** Demands on claims and on the flat role list; each must hold. */
   readonly demands: readonly ClaimDemand[];
-  /** `undefined`: the module's option `claims` counts; `false`: nothing does. */
-  readonly claims: readonly ClaimDemand[] | false | undefined;
+  /** Lists of roles, of each of which one is needed. */
+  readonly anyRoles: readonly (readonly string[])[];
+  /** Whether the module's option `claims` counts: not where a rule names claims of its own, or says `false`. */
+  readonly defaultClaims: boolean;
+  readonly conditions: readonly AuthCondition[];
   readonly optional: boolean;
 }
 
@@ -30,7 +53,7 @@ function isScope(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value);
 }
 
-function scopeList(scopes: AuthRule['scopes']): readonly string[] {
+function scopeList(scopes: string | readonly string[] | undefined, member: string): string[] {
   if (scopes === undefined) return [];
   const given: unknown = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   const list: unknown[] = Array.isArray(given) ? [...given] : [];
@@ -38,12 +61,38 @@ function scopeList(scopes: AuthRule['scopes']): readonly string[] {
     return list;
   }
   throw new OidcConfigError(
-    '@Auth({ scopes }) is empty or holds something that is no scope; an empty demand would let everybody in. ' +
-      'Name at least one scope, or leave "scopes" out.',
+    `@Auth({ ${member} }) is empty or holds something that is no scope; an empty demand would let everybody in. ` +
+      `Name at least one scope, or leave "${member}" out.`,
   );
 }
 
-const KNOWN = new Set(['scopes', 'roles', 'claims', 'optional']);
+function roleDemands(
+  roles: string | readonly string[] | undefined,
+  member: string,
+): readonly ClaimDemand[] {
+  if (roles === undefined) return [];
+  return parseClaimConstraint(typeof roles === 'string' ? [roles] : roles, `@Auth ${member}`);
+}
+
+function anyRoleList(anyRole: AuthRule['anyRole']): readonly string[] {
+  return roleDemands(anyRole, 'anyRole').flatMap(({ values }) =>
+    values.filter((value) => typeof value === 'string'),
+  );
+}
+
+function conditionList(when: unknown): readonly AuthCondition[] {
+  if (when === undefined) return [];
+  if (isCondition(when)) return [when];
+  throw new OidcConfigError(
+    `@Auth({ when }) must be a function (claims, context) => boolean; got ${when === null ? 'null' : typeof when}.`,
+  );
+}
+
+function isCondition(value: unknown): value is AuthCondition {
+  return typeof value === 'function';
+}
+
+const KNOWN = new Set(['scopes', 'anyScope', 'roles', 'anyRole', 'claims', 'when', 'optional']);
 
 /**
  * Checks a rule, when its decorator runs.
@@ -55,19 +104,29 @@ export function checkAuthRule(rule: AuthRule): CheckedAuthRule {
   if (unknown !== undefined) {
     throw new OidcConfigError(`@Auth({ ${unknown} }) is unknown. Known: ${[...KNOWN].join(', ')}.`);
   }
-  const claims = rule.claims;
+  const { claims, anyScope, anyRole } = rule;
+  const ofClaims =
+    claims === undefined || claims === false ? [] : parseClaimConstraint(claims, '@Auth claims');
   return Object.freeze({
-    scopes: scopeList(rule.scopes),
-    demands:
-      rule.roles === undefined ? [] : parseClaimConstraint(asList(rule.roles), '@Auth roles'),
-    claims:
-      claims === undefined || claims === false
-        ? claims
-        : parseClaimConstraint(claims, '@Auth claims'),
+    scopes: scopeList(rule.scopes, 'scopes'),
+    anyScopes: anyScope === undefined ? [] : [scopeList(anyScope, 'anyScope')],
+    demands: [...roleDemands(rule.roles, 'roles'), ...ofClaims],
+    anyRoles: anyRole === undefined ? [] : [anyRoleList(anyRole)],
+    defaultClaims: claims === undefined,
+    conditions: conditionList(rule.when),
     optional: rule.optional === true,
   });
 }
 
-function asList(roles: string | readonly string[]): readonly string[] {
-  return typeof roles === 'string' ? [roles] : roles;
+/** All of the rules at once: whoever meets the sum meets each of them. */
+export function sumOfRules(rules: readonly CheckedAuthRule[]): CheckedAuthRule {
+  return Object.freeze({
+    scopes: [...new Set(rules.flatMap(({ scopes }) => scopes))],
+    anyScopes: rules.flatMap(({ anyScopes }) => anyScopes),
+    demands: rules.flatMap(({ demands }) => demands),
+    anyRoles: rules.flatMap(({ anyRoles }) => anyRoles),
+    defaultClaims: rules.every(({ defaultClaims }) => defaultClaims),
+    conditions: rules.flatMap(({ conditions }) => conditions),
+    optional: rules.length > 0 && rules.every(({ optional }) => optional),
+  });
 }

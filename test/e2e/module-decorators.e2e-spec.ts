@@ -154,11 +154,12 @@ describe.each(adapters)('decorators on %s', (adapter) => {
     expect((await get(app, 'class/inherited', provider.accessToken())).status).toBe(200);
   });
 
-  it('the rule of a handler takes the place of its controller, without being merged', async () => {
+  it('the rules of a handler and of its controller add up', async () => {
     expect((await get(app, 'class/stricter', provider.accessToken())).status).toBe(403);
-    expect((await get(app, 'class/other', bob())).status).toBe(200);
-    expect((await get(app, 'class/optional')).json()).toEqual({ sub: null });
-    expect((await get(app, 'class/optional', bob())).json()).toEqual({ sub: 'bob' });
+    expect((await get(app, 'class/other', bob())).status).toBe(403);
+    expect((await get(app, 'class/other', provider.accessToken())).status).toBe(200);
+    expect((await get(app, 'class/optional')).status).toBe(401);
+    expect((await get(app, 'class/optional', bob())).status).toBe(403);
     expect((await get(app, 'class/open')).status).toBe(200);
     expect((await get(app, 'open/closed')).status).toBe(401);
     expect((await get(app, 'open/closed', bob())).json()).toEqual({ sub: 'bob' });
@@ -173,7 +174,7 @@ describe.each(adapters)('decorators on %s', (adapter) => {
 
   it('as APP_GUARD: rules of classes and handlers hold', async () => {
     expect((await get(guarded, 'class/inherited', bob())).status).toBe(403);
-    expect((await get(guarded, 'class/other', bob())).status).toBe(200);
+    expect((await get(guarded, 'class/other', bob())).status).toBe(403);
     expect((await get(guarded, 'plain/optional')).json()).toEqual({ sub: null });
     expect((await get(guarded, 'plain/optional', bob())).json()).toEqual({ sub: 'bob' });
     expect((await get(guarded, 'plain/optional', 'not-a-token')).json()).toEqual({ sub: null });

@@ -64,8 +64,8 @@ export class TestVerifier {
   }
 
   /** What `@Auth(rule)` does with a token. */
-  verify(token: string, rule: AuthRule = {}): Promise<IdTokenClaims> {
-    return this.#authenticator.authenticate(token, checkAuthRule(rule));
+  async verify(token: string, rule: AuthRule = {}): Promise<IdTokenClaims> {
+    return (await this.#authenticator.authenticate(token, checkAuthRule(rule))).claims;
   }
 
   /** How that ends, in one word or two: `accepted`, `401 invalid_token`, or the error that must not be. */

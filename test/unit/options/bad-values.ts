@@ -197,6 +197,14 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   maxTokenBytes: wholeNumber(256, 1_048_576),
   jwksStaleSec: wholeNumber(0, 2_592_000),
   jwksCooldownSec: wholeNumber(1, 3600),
+  requestProperty: [
+    ['', '""'],
+    ['headers', '"headers"'],
+    ['__proto__', '"__proto__"'],
+    ['a b', '"a b"'],
+    [true, 'true'],
+    [null, 'null'],
+  ],
   onLogin: [
     ['log', '"log"'],
     [null, 'null'],

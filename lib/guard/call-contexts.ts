@@ -1,0 +1,89 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
+import { OAuthError } from '../errors/oauth.error.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Challenges } from '../tokens/challenge.js';
+import type { Credentials, Identity } from '../tokens/identity.js';
+
+/** What the guard must know of one type of context (`ExecutionContext.getType()`). */
+export interface CallContext {
+  /** What the caller brought along. @throws {@link OAuthError} when that cannot be read. */
+  credentials(context: ExecutionContext): Credentials;
+  /** Told of a caller who was let in. */
+  admit?(context: ExecutionContext, identity: Identity): void;
+  /** What to throw for a refusal, so that this transport's clients can read it. */
+  refusal(context: ExecutionContext, error: unknown): unknown;
+}
+
+/** The packages' entries that make the guard know further types of context. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  graphql: 'OidcGraphqlModule of nestjs-oidc-auth/graphql',
+  ws: 'OidcWebsocketsModule of nestjs-oidc-auth/websockets',
+  rpc: 'OidcMicroservicesModule of nestjs-oidc-auth/microservices',
+};
+
+/** A request of Express (which is Node's own) or of Fastify (which holds it). */
+interface HttpRequest {
+  readonly headers: IncomingMessage['headers'];
+  readonly rawHeaders?: IncomingMessage['rawHeaders'];
+  readonly raw?: IncomingMessage;
+}
+
+/** The types of context that the guard knows: HTTP, and what entries of this package add. */
+@Injectable()
+export class CallContexts {
+  readonly #known = new Map<string, CallContext>();
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly challenges: Challenges,
+    @Inject(RESOLVED_OPTIONS) { requestProperty }: ResolvedOptions,
+  ) {
+    this.#known.set('http', {
+      credentials: httpCredentials,
+      refusal: (context, error) => this.#httpRefusal(context, error),
+      ...(requestProperty === false
+        ? {}
+        : { admit: (context, { claims }) => setProperty(context, requestProperty, claims) }),
+    });
+  }
+
+  /** Makes the guard know a type of context. */
+  add(type: string, context: CallContext): void {
+    this.#known.set(type, context);
+  }
+
+  /** @throws {@link OAuthError} 401 for a type of context that nothing is known of: it stays closed. */
+  of(type: string): CallContext {
+    const known = this.#known.get(type);
+    if (known !== undefined) return known;
+    const entry = Object.hasOwn(ENTRIES, type) ? ENTRIES[type] : undefined;
+    const mend = entry === undefined ? '' : `; import ${entry}`;
+    throw new OAuthError(
+      'invalid_token',
+      `Authentication is not possible in this type of context${mend}`,
+      { cause: `context type ${type}` },
+    );
+  }
+
+  /** The header `WWW-Authenticate` goes with the error, which takes the host's own way of answering. */
+  #httpRefusal(context: ExecutionContext, error: unknown): unknown {
+    const response: unknown = context.switchToHttp().getResponse();
+    for (const [name, value] of this.challenges.headersOf(error)) {
+      this.adapterHost.httpAdapter.setHeader(response, name, value);
+    }
+    return error;
+  }
+}
+
+function httpCredentials(context: ExecutionContext): Credentials {
+  const request = context.switchToHttp().getRequest<HttpRequest>();
+  return { headers: request.headers, rawHeaders: (request.raw ?? request).rawHeaders };
+}
+
+function setProperty(context: ExecutionContext, name: string, claims: Identity['claims']): void {
+  const request = context.switchToHttp().getRequest<Record<string, unknown>>();
+  request[name] = claims;
+}

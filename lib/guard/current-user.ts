@@ -1,0 +1,80 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  type FactoryProvider,
+  type NestInterceptor,
+  Scope,
+} from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import type { Identity } from '../tokens/identity.js';
+import { callerOf } from './caller.js';
+
+/**
+ * Who the caller is, for services that handlers call: inject it, and read it while a guarded handler, its pipes or what they
+ * call run. It is no request-scoped provider: it makes nothing request-scoped. Elsewhere (timers, guards, code outside of a
+ * call) and for anonymous callers all is `undefined` or empty.
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * export class Orders {
+ *   constructor(private readonly user: CurrentUser) {}
+ *   mine() { return this.repository.findBy({ owner: this.user.sub }); }
+ * }
+ * ```
+ */
+export class CurrentUser {
+  readonly #callers: AsyncLocalStorage<Identity | undefined>;
+
+  constructor(callers: AsyncLocalStorage<Identity | undefined>) {
+    this.#callers = callers;
+  }
+
+  /** The verified claims, frozen. */
+  get claims(): IdTokenClaims | undefined {
+    return this.#callers.getStore()?.claims;
+  }
+
+  /** The user at the issuer `iss`; together they are the user's identity. */
+  get sub(): string | undefined {
+    return this.claims?.sub;
+  }
+
+  /** The flat role list. */
+  get roles(): readonly string[] {
+    return this.#callers.getStore()?.roles ?? [];
+  }
+}
+
+/** Keeps the caller while a handler runs, whatever its context. */
+class CurrentUserInterceptor implements NestInterceptor {
+  constructor(private readonly callers: AsyncLocalStorage<Identity | undefined>) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return this.callers.run(callerOf(context) ?? undefined, () => next.handle());
+  }
+}
+
+const shared = new WeakMap<ApplicationConfig, CurrentUser>();
+
+/**
+ * One for the whole application. Keeping a caller costs every call something, so it begins when somebody injects it: as a transient
+ * provider its factory runs for nobody else.
+ */
+export const currentUserProvider: FactoryProvider<CurrentUser> = {
+  provide: CurrentUser,
+  scope: Scope.TRANSIENT,
+  inject: [ApplicationConfig],
+  useFactory: (application: ApplicationConfig) => {
+    const known = shared.get(application);
+    if (known !== undefined) return known;
+    const callers = new AsyncLocalStorage<Identity | undefined>();
+    const user = new CurrentUser(callers);
+    application.addGlobalInterceptor(new CurrentUserInterceptor(callers));
+    shared.set(application, user);
+    return user;
+  },
+};

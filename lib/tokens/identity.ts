@@ -1,0 +1,17 @@
+import type { RequestHeaders } from './bearer-token.js';
+import type { IdTokenClaims } from './id-token-claims.js';
+
+/** What a request brings to say who sent it, whatever way it came. */
+export interface Credentials {
+  readonly headers: RequestHeaders;
+  /** Names and values as they came, `IncomingMessage.rawHeaders`, where there are any. */
+  readonly rawHeaders?: readonly string[] | undefined;
+}
+
+/** The caller that a verified token names, as rules and handlers see it. */
+export interface Identity {
+  /** Verified and frozen. */
+  readonly claims: IdTokenClaims;
+  /** The flat role list. */
+  readonly roles: readonly string[];
+}
