@@ -14,6 +14,7 @@ import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedTrustedIssuer, resolveTrustedIssuers } from '../options/trusted-issuer.js';
+import { KeyRing } from '../sealing/key-ring.js';
 import { StoreAccess } from '../store/store-access.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
 import { KeptKeySets } from './kept-key-sets.js';
@@ -54,8 +55,9 @@ export class PeerIssuers {
     private readonly events: OidcEvents,
     private readonly store: StoreAccess,
     private readonly urls: PublicUrls,
+    keyRing: KeyRing,
   ) {
-    this.#kept = new KeptKeySets(this.store, clock);
+    this.#kept = new KeptKeySets(this.store, clock, keyRing);
     const { broker } = options;
     if (typeof broker?.trustedIssuers === 'function') return;
     this.#peers = broker === undefined ? NO_PEERS : this.#peersOf(broker, broker.trustedIssuers);

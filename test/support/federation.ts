@@ -13,6 +13,7 @@ import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.
 import { PublicUrls } from '../../lib/options/public-urls.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
+import { KeyRing } from '../../lib/sealing/key-ring.js';
 import type { BrokerStore } from '../../lib/store/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { StoreAccess } from '../../lib/store/store-access.js';
@@ -140,6 +141,7 @@ export async function startFederation({
       },
       Authenticator,
       GuardedFetch,
+      KeyRing,
       OidcEvents,
       PeerIssuers,
       PublicUrls,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { StoredPeerKeys } from '../../../lib/store/broker-store.js';
 import { MemoryBrokerStore } from '../../../lib/store/memory-broker.store.js';
 import { failWith, hang, html, type Fault } from '../../support/faults.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -8,13 +9,46 @@ import { testKey, withKid } from '../../support/signing-keys.js';
 
 const HOUR_SEC = 3600;
 
+const OLD_KEY = 'encryption-key-of-before-that-is-long';
+const NEW_KEY = 'encryption-key-of-today-that-is-long-too';
+
+/** What somebody who can write to the database has at hand. */
+interface Planted {
+  readonly row: StoredPeerKeys;
+  readonly ofOther: StoredPeerKeys;
+  readonly keys: readonly object[];
+  readonly forged: object;
+}
+
+function membersOf({ jwks }: StoredPeerKeys): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(JSON.parse(jwks)));
+}
+
+function keysOf(row: StoredPeerKeys): object[] {
+  const { keys } = membersOf(row);
+  return Array.isArray(keys) ? keys : [];
+}
+
+/** The stored text with some members changed. */
+function withMembers(row: StoredPeerKeys, members: Record<string, unknown>): string {
+  return JSON.stringify({ ...membersOf(row), ...members });
+}
+
 /** A peer whose keys an instance has stored before it ended. */
-async function startWithStoredKeys({ kids = [] as string[] } = {}) {
+async function startWithStoredKeys({
+  kids = [] as string[],
+  encryptionKeys = [] as string[],
+} = {}) {
   const clock = new FakeClock();
   const store = new MemoryBrokerStore();
   const keys = await Promise.all(kids.map(async (kid) => withKid(await testKey('RS256'), kid)));
   const peer = await startPeer(clock, kids.length > 0 ? { keys } : {});
-  const before = await startFederation({ clock, store, trustedIssuers: [peer.issuer] });
+  const before = await startFederation({
+    clock,
+    store,
+    options: encryptionKeys.length > 0 ? { encryptionKeys } : {},
+    trustedIssuers: [peer.issuer],
+  });
   await before.verify(peer.accessToken());
   await expect.poll(() => before.kept()).toEqual([peer.issuer]);
   await before.close();
@@ -153,6 +187,67 @@ describe('a restart while a trusted issuer is down', () => {
     expect(await federation.outcome(peer.accessToken({}, {}, peer.keys[1]))).toBe('accepted');
     const [row] = await store.listPeerKeys();
     expect(row?.jwks).toMatch(/^[ -~]+$/);
+  });
+
+  it.each<[string, (planted: Planted) => StoredPeerKeys]>([
+    ['another key', ({ row, forged }) => ({ ...row, jwks: JSON.stringify({ keys: [forged] }) })],
+    [
+      'another key beside the code of the set',
+      ({ row, forged }) => ({ ...row, jwks: withMembers(row, { keys: [forged] }) }),
+    ],
+    [
+      'one more key',
+      ({ row, forged, keys }) => ({ ...row, jwks: withMembers(row, { keys: [...keys, forged] }) }),
+    ],
+    [
+      'the set of another issuer',
+      ({ row, ofOther }) => ({ ...ofOther, issuer: row.issuer, issuerHash: row.issuerHash }),
+    ],
+    ['a younger date', ({ row }) => ({ ...row, fetchedAt: new Date(row.fetchedAt.getTime() + 1) })],
+    ['a code that is no text', ({ row }) => ({ ...row, jwks: withMembers(row, { mac: [1] }) })],
+    [
+      'no code, as the version before',
+      ({ row }) => ({ ...row, jwks: withMembers(row, { mac: undefined }) }),
+    ],
+  ])('FD-5: counts no stored set that we did not write: %s', async (_what, plant) => {
+    const { clock, store, peer } = await startWithStoredKeys();
+    const other = await startPeer(clock, { keys: [await testKey('RS256', 'other')] });
+    const trustedIssuers = [peer.issuer, other.issuer];
+    const before = await startFederation({ clock, store, trustedIssuers });
+    await before.verify(other.accessToken());
+    await expect.poll(() => before.kept()).toHaveLength(2);
+    await peer.stop();
+    const sets = await store.listPeerKeys();
+    const [row, ofOther] = trustedIssuers.map((name) => sets.find(({ issuer }) => issuer === name));
+    if (row === undefined || ofOther === undefined) throw new Error('nothing is stored');
+    const [keys, [forged = {}]] = [keysOf(row), keysOf(ofOther)];
+    await store.savePeerKeys(plant({ row, ofOther, keys, forged }));
+
+    const federation = await startFederation({ clock, store, trustedIssuers });
+
+    for (const token of [
+      peer.accessToken(),
+      other.accessToken({ iss: peer.issuer }, {}, other.signingKey),
+    ]) {
+      expect(await federation.outcome(token)).toBe('503 temporarily_unavailable');
+    }
+    await peer.start();
+    clock.advance(30);
+    expect(await federation.outcome(peer.accessToken())).toBe('accepted');
+  });
+
+  it('KM-5: takes stored keys that were written under a key now listed second, no other', async () => {
+    const { clock, store, peer } = await startWithStoredKeys({ encryptionKeys: [OLD_KEY] });
+    await peer.stop();
+    const outcomeWith = async (...encryptionKeys: string[]): Promise<string> => {
+      const options = { encryptionKeys };
+      const trustedIssuers = [peer.issuer];
+      const federation = await startFederation({ clock, store, options, trustedIssuers });
+      return federation.outcome(peer.accessToken());
+    };
+
+    expect(await outcomeWith(NEW_KEY, OLD_KEY)).toBe('accepted');
+    expect(await outcomeWith(NEW_KEY)).toBe('503 temporarily_unavailable');
   });
 
   it.each(['', '{', 'null', '{"keys":{}}', '{"keys":[null,{"kty":"oct","k":"AAAA"}]}'])(

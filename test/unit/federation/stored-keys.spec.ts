@@ -81,7 +81,10 @@ describe('stored key sets', () => {
     const [row] = await federation.store.listPeerKeys();
     const { kid, kty, n, e, alg } = peer.signingKey.publicJwk;
 
-    expect(JSON.parse(row?.jwks ?? '')).toEqual({ keys: [{ kid, kty, n, e, alg }] });
+    expect(JSON.parse(row?.jwks ?? '')).toEqual({
+      keys: [{ kid, kty, n, e, alg }],
+      mac: expect.stringMatching(/^[\w-]{43}$/),
+    });
     expect(row).toMatchObject({ issuer: peer.issuer, fetchedAt: clock.now() });
     expect(row?.issuerHash).toMatch(/^[0-9a-f]{64}$/);
   });
