@@ -1,5 +1,11 @@
-import { type DynamicModule, Module, type NestModule, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type NestModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { OwnIssuer } from './broker/own-issuer.js';
 import { RefreshTokens } from './broker/refresh-tokens.js';
 import { Revocations } from './broker/revocations.js';
@@ -52,9 +58,16 @@ import {
   type OidcAuthRegistration,
 } from './oidc-auth.module-definition.js';
 import type { OidcAuthOptions } from './options/oidc-auth-options.js';
-import { OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
+import { checkMounting } from './options/check-mounting.js';
+import { mountPathOf } from './options/mount-path.js';
+import {
+  MOUNT_PATH,
+  OIDC_AUTH_OPTIONS,
+  RESOLVED_OPTIONS,
+  RESOLVED_ROUTES,
+} from './options/options.token.js';
 import { PublicUrls } from './options/public-urls.js';
-import { resolveOptions } from './options/resolve-options.js';
+import { type ResolvedOptions, resolveOptions } from './options/resolve-options.js';
 import { Answers } from './routes/answers.js';
 import { installAnonymity } from './routes/anonymity.js';
 import { installDocuments, installEarlyChecks } from './routes/early-checks.js';
@@ -74,6 +87,11 @@ import { TokenIssuers } from './tokens/verification-keys.js';
       provide: RESOLVED_OPTIONS,
       useFactory: resolveOptions,
       inject: [OIDC_AUTH_OPTIONS, RESOLVED_ROUTES],
+    },
+    {
+      provide: MOUNT_PATH,
+      useFactory: (modules: ModulesContainer) => () => mountPathOf(OidcAuthModule, modules),
+      inject: [ModulesContainer],
     },
     { provide: Clock, useClass: SystemClock },
     { provide: TokenIssuers, useExisting: GuardIssuers },
@@ -148,6 +166,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
     private readonly urls: PublicUrls,
     private readonly documents: WellKnownDocuments,
     private readonly container: ModuleRef,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
     this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
@@ -179,7 +198,9 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
     }
   }
 
+  /** @throws {@link OidcConfigError} where the host put our routes under a path with parameters. */
   onModuleInit(): void {
+    checkMounting(this.urls, this.options);
     // Nest's testing module builds the container before there is an HTTP adapter.
     if (!this.#checksInstalled) {
       installEarlyChecks(this.adapterHost, this.urls, this.documents);

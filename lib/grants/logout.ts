@@ -53,7 +53,7 @@ export class Logout {
       ...(state === undefined ? {} : { state }),
     });
     this.events.emit('logout', { provider: this.provider.name });
-    return url ?? withState(target ?? '/', state);
+    return url ?? withState(this.urls.local(target ?? '/'), state);
   }
 
   /** The ID token of the session that was ended, for the hint. A token that is worth nothing ends nothing. */
@@ -75,8 +75,9 @@ export class Logout {
   }
 
   #isAllowed(target: string): boolean {
-    if (target === '/' || this.options.allowedPostLogoutRedirectUris.includes(target)) return true;
-    return target === this.urls.absolute('/');
+    const { publicUrl, allowedPostLogoutRedirectUris } = this.options;
+    if (target === '/' || allowedPostLogoutRedirectUris.includes(target)) return true;
+    return target === publicUrl || target === this.urls.absolute('/');
   }
 }
 

@@ -120,8 +120,9 @@ export interface OidcAuthOptions {
    */
   discoveryUrl: string;
   /**
-   * The public address of this application, scheme and host and possibly a path: own callback, cookies and
-   * logout targets follow it alone, whatever `Host` or `X-Forwarded-*` say.
+   * The public address of this application: scheme, host and, where a proxy hands on what is below a path and takes that path
+   * away, the path. A global prefix and `routes.prefix` are no part of it. Own callback, cookies and logout targets follow it
+   * alone, whatever `Host` or `X-Forwarded-*` say.
    * Required unless login, callback and logout are switched off.
    */
   publicUrl?: string;
@@ -163,7 +164,8 @@ export interface OidcAuthOptions {
    */
   loopbackRedirects?: LoopbackRedirectOptions | false;
   /**
-   * Where the logout route may send people beside `/` of our own origin: exact URLs, or paths on our own origin.
+   * Where the logout route may send people beside {@link publicUrl} itself: exact URLs, or paths, which are below
+   * {@link publicUrl}.
    * @defaultValue `[]`
    */
   allowedPostLogoutRedirectUris?: readonly string[];

@@ -100,7 +100,7 @@ export class OidcAuthOptionRules {
 
   @Optional()
   @Must(
-    `must be a list of paths beginning with one "/" or of ${HTTPS}`,
+    `must be a list of paths beginning with one "/", without ".", ".." and what a URL encodes, or of ${HTTPS}`,
     (value, all) => Array.isArray(value) && value.every((target) => isLogoutTarget(target, all)),
   )
   readonly allowedPostLogoutRedirectUris: unknown;

@@ -7,5 +7,8 @@ export const RESOLVED_OPTIONS = Symbol('RESOLVED_OPTIONS');
 /** The checked routes, known at registration ({@link ResolvedRoutes}). */
 export const RESOLVED_ROUTES = Symbol('RESOLVED_ROUTES');
 
+/** A function that gives the path under which the host's RouterModule mounted this module; `''` where it did not. */
+export const MOUNT_PATH = Symbol('MOUNT_PATH');
+
 /** The store of broker mode as it was named at registration, or `undefined`. */
 export const BROKER_STORE = Symbol('BROKER_STORE');

@@ -1,6 +1,6 @@
 import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
-import { RESOLVED_OPTIONS } from './options.token.js';
+import { MOUNT_PATH, RESOLVED_OPTIONS } from './options.token.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { type RouteName, brokerRoutes, formRoutes } from './resolve-routes.js';
 
@@ -8,21 +8,23 @@ import { type RouteName, brokerRoutes, formRoutes } from './resolve-routes.js';
 export const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
 
 /**
- * Where our routes are, seen from outside: `publicUrl` + the host's global prefix + `routes.prefix` + path.
- * Read at each call, because a host sets its global prefix after the container was built.
+ * Where our routes are, seen from outside: `publicUrl` + the host's global prefix + the path of its RouterModule +
+ * `routes.prefix` + path. Read at each call, because a host sets its global prefix after the container was built.
  */
 @Injectable()
 export class PublicUrls {
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(MOUNT_PATH) private readonly mountPath: () => string,
     private readonly application: ApplicationConfig,
   ) {}
 
-  /** Path of a route with the host's global prefix, or `undefined` when it is switched off, or of another mode. */
+  /** Path of a route on this server, with all that the host put before it, or `undefined` when it is switched off, or of another mode. */
   path(route: RouteName): string | undefined {
-    const path = this.options.routes[route];
-    if (path === undefined) return undefined;
+    const own = this.options.routes[route];
+    if (own === undefined) return undefined;
     if (this.options.broker === undefined && brokerRoutes.includes(route)) return undefined;
+    const path = this.mountPath() + own;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
     return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
   }
@@ -35,8 +37,7 @@ export class PublicUrls {
   /** A route's address, or `undefined` when it is switched off or `publicUrl` is not known. */
   url(route: RouteName): string | undefined {
     const path = this.path(route);
-    if (path === undefined || this.options.publicUrl === undefined) return undefined;
-    return new URL(this.options.publicUrl + path).href;
+    return path === undefined ? undefined : this.absolute(path);
   }
 
   /** Address of the protected-resource document (RFC 9728), or `undefined` when it is not published. */
@@ -46,10 +47,17 @@ export class PublicUrls {
     return publicUrl + RESOURCE_METADATA_PATH;
   }
 
-  /** A path of our own origin as an absolute URL; `undefined` where `publicUrl` is not known. */
+  /** A path below `publicUrl` as an absolute URL; `undefined` where that is not known. */
   absolute(path: string): string | undefined {
     const { publicUrl } = this.options;
-    return publicUrl === undefined ? undefined : new URL(path, publicUrl).href;
+    return publicUrl === undefined ? undefined : new URL(publicUrl + path).href;
+  }
+
+  /** A path below `publicUrl` as a browser on our host follows it; a URL as it is. */
+  local(target: string): string {
+    const { publicUrl } = this.options;
+    if (publicUrl === undefined || !target.startsWith('/')) return target;
+    return new URL(publicUrl).pathname.replace(/\/$/, '') + target;
   }
 
   #isExcluded(route: RouteName, path: string): boolean {

@@ -20,6 +20,7 @@ export const brokerRoutes: readonly RouteName[] = ['jwks', 'introspect', 'backch
 
 /** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
 export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
+  readonly prefix: string;
   /** Whether the well-known documents, whose paths are not ours to choose, are published. */
   readonly metadata: boolean;
 };
@@ -37,12 +38,15 @@ export const routeNames = [
   'backchannelLogout',
 ] as const satisfies readonly RouteName[];
 
-const PLAIN_PATH = /^(\/[\w.~-]+)+$/;
+/** Begins with `/`, does not end with it, and means itself: no parameters, no wildcards. */
+export function isPlainPath(path: string): boolean {
+  return /^(\/[\w.~-]+)+$/.test(path);
+}
 
 function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined {
   if (value === false && name !== 'prefix') return undefined;
   if (value === '' && name === 'prefix') return '';
-  if (typeof value === 'string' && PLAIN_PATH.test(value)) return value;
+  if (typeof value === 'string' && isPlainPath(value)) return value;
   throw new OidcConfigError(
     `Option "routes.${name}" must be a plain path such as "${routeDefaults[name] || '/api'}"` +
       `${name === 'prefix' ? '' : ', or false'}; got ${JSON.stringify(value) ?? String(value)}. ` +
@@ -77,7 +81,10 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
   const prefix =
     pathOf('prefix', given.prefix === undefined ? routeDefaults.prefix : given.prefix) ?? '';
   const taken = new Map<string, RouteName>();
-  const resolved: Partial<Record<RouteName, string>> & { metadata: boolean } = { metadata };
+  const resolved: Partial<Record<RouteName, string>> & { metadata: boolean; prefix: string } = {
+    metadata,
+    prefix,
+  };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
     if (path === undefined) continue;

@@ -65,9 +65,15 @@ export function isRedirectUri(value: unknown, all: OptionsUnderCheck): boolean {
   return /^[a-z][a-z0-9+-]*\.[a-z0-9+.-]*:$/.test(url.protocol); // RFC 8252 §7.1: reverse domain names
 }
 
+/** As a browser would ask for it; `..` would lead out of the path of `publicUrl`. */
+function isNormalPath(path: string): boolean {
+  const { href, origin } = new URL(path, 'http://localhost');
+  return href === origin + path;
+}
+
 export function isLogoutTarget(value: unknown, all: OptionsUnderCheck): boolean {
   if (!isText(value)) return false;
-  if (value.startsWith('/')) return isLocalPath(value);
+  if (value.startsWith('/')) return isLocalPath(value) && isNormalPath(value);
   return isHttpUrl(value, all) && [value, `${value}/`].includes(parseUrl(value)?.href ?? '');
 }
 

@@ -43,7 +43,10 @@ export class WellKnownDocuments {
       yield [path, async () => this.metadata.authorizationServer()];
     }
     if (publicUrl !== undefined) {
-      yield [RESOURCE_METADATA_PATH, () => this.metadata.protectedResource()];
+      const document = () => this.metadata.protectedResource();
+      yield [RESOURCE_METADATA_PATH, document]; // where our challenges say
+      const { pathname } = new URL(publicUrl);
+      if (pathname !== '/') yield [RESOURCE_METADATA_PATH + pathname, document]; // RFC 9728 §3.1
     }
   }
 

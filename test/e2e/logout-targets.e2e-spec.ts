@@ -14,6 +14,7 @@ const PUBLIC_URL = 'https://app.example.org';
 /** Listed, as they are sent to the provider, and as the browser is sent there without one. */
 const listed = [
   ['/', `${PUBLIC_URL}/`, '/'],
+  [PUBLIC_URL, PUBLIC_URL, PUBLIC_URL],
   [`${PUBLIC_URL}/`, `${PUBLIC_URL}/`, `${PUBLIC_URL}/`],
   ['/bye', `${PUBLIC_URL}/bye`, '/bye'],
   ['/bye?from=logout&x=1', `${PUBLIC_URL}/bye?from=logout&x=1`, '/bye?from=logout&x=1'],
@@ -53,7 +54,6 @@ const hostile = [
   'https://app.example.org@evil.example/',
   'https://app.example.org:8443/',
   'https://APP.example.org/',
-  'https://app.example.org',
   'https://app.example.org/bye2',
   'https://app.example.org/bye',
   'https://other.example.org/out/',

@@ -7,51 +7,21 @@ import {
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { routeDefaults } from '../../lib/options/option-defaults.js';
-import { routeNames, type RouteName } from '../../lib/options/resolve-routes.js';
+import { routeNames } from '../../lib/options/resolve-routes.js';
 import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
-import { request, type Reply } from '../support/http-request.js';
+import { request } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import {
+  EMPTY_ANSWERS,
+  askEmpty,
+  expectLoginAt,
+  expectRoutesAt,
+} from '../support/mounted-routes.js';
 import { UserAgent } from '../support/user-agent.js';
-
-/** How each route answers in passthrough mode when it is there and gets nothing. */
-const EMPTY: Record<RouteName, [method: string, status: number]> = {
-  login: ['GET', 400],
-  callback: ['GET', 400],
-  token: ['POST', 400],
-  device: ['POST', 200],
-  logout: ['GET', 302],
-  userinfo: ['GET', 401],
-  revoke: ['POST', 400],
-  jwks: ['GET', 404],
-  introspect: ['POST', 404],
-  backchannelLogout: ['POST', 404],
-};
-
-const ask = (app: TestApp, name: RouteName, path: string): Promise<Reply> =>
-  request(app.url + path, { method: EMPTY[name][0] });
-
-/** Whether every route answers below this prefix, and with our headers. */
-async function expectRoutesAt(app: TestApp, prefix: string): Promise<void> {
-  const replies = await Promise.all(
-    routeNames.map((name) => ask(app, name, prefix + routeDefaults[name])),
-  );
-  expect(replies.map(({ status }) => status)).toEqual(routeNames.map((name) => EMPTY[name][1]));
-  for (const { headers } of replies) expect(headers.get('cache-control')).toBe('no-store');
-}
-
-/** A whole login at our own callback, which only works when `publicUrl` and prefixes agree. */
-async function expectLoginAt(app: TestApp, prefix: string): Promise<void> {
-  const agent = new UserAgent();
-  const callback = `${app.url}${prefix}/auth/v2/callback`;
-  const url = `${app.url}${prefix}/auth/v2/login?redirect_uri=${encodeURIComponent(callback)}`;
-  const reply = await agent.get(url);
-  expect(reply.url.href.startsWith(callback)).toBe(true);
-  expect(reply.status).toBe(200);
-}
 
 describe.each(adapters)('routes on %s', (adapter) => {
   let provider: MisbehavingProvider;
@@ -73,10 +43,10 @@ describe.each(adapters)('routes on %s', (adapter) => {
     const app = await start({ options: { routes } });
 
     for (const name of routeNames) {
-      const moved = await ask(app, name, `/my/${name}-route.x`);
-      expect(moved.status).toBe(EMPTY[name][1]);
+      const moved = await askEmpty(app, name, `/my/${name}-route.x`);
+      expect(moved.status).toBe(EMPTY_ANSWERS[name][1]);
       expect(moved.headers.get('cache-control')).toBe('no-store');
-      expect((await ask(app, name, routeDefaults[name])).status).toBe(404);
+      expect((await askEmpty(app, name, routeDefaults[name])).status).toBe(404);
     }
     const agent = new UserAgent();
     const callback = encodeURIComponent(`${app.url}/my/callback-route.x`);
@@ -88,8 +58,8 @@ describe.each(adapters)('routes on %s', (adapter) => {
     const app = await start({ options: { routes: { [name]: false } } });
 
     for (const other of routeNames) {
-      const { status } = await ask(app, other, routeDefaults[other]);
-      expect([other, status]).toEqual([other, other === name ? 404 : EMPTY[other][1]]);
+      const { status } = await askEmpty(app, other, routeDefaults[other]);
+      expect([other, status]).toEqual([other, other === name ? 404 : EMPTY_ANSWERS[other][1]]);
     }
   });
 
@@ -98,7 +68,7 @@ describe.each(adapters)('routes on %s', (adapter) => {
     const app = await start({ options: { routes, publicUrl: undefined } });
 
     for (const name of routeNames) {
-      expect((await ask(app, name, routeDefaults[name])).status).toBe(404);
+      expect((await askEmpty(app, name, routeDefaults[name])).status).toBe(404);
     }
     const bearer = provider.accessToken();
     expect((await request(`${app.url}/required`, { bearer })).status).toBe(200);
@@ -146,7 +116,7 @@ describe.each(adapters)('routes on %s', (adapter) => {
       {
         exclude: routeNames.map((name) => ({
           path: routeDefaults[name],
-          method: EMPTY[name][0] === 'GET' ? RequestMethod.GET : RequestMethod.POST,
+          method: EMPTY_ANSWERS[name][0] === 'GET' ? RequestMethod.GET : RequestMethod.POST,
         })),
       },
     ],
@@ -175,6 +145,7 @@ describe.each(adapters)('routes on %s', (adapter) => {
     ['URI with a prefix', { type: VersioningType.URI, prefix: 'x', defaultVersion: ['1', '2'] }],
     ['header', { type: VersioningType.HEADER, header: 'X-Version', defaultVersion: '1' }],
     ['media type', { type: VersioningType.MEDIA_TYPE, key: 'v=', defaultVersion: '1' }],
+    ['custom', { type: VersioningType.CUSTOM, extractor: () => '1', defaultVersion: '1' }],
   ])('%s versioning does not move them', async (_kind, versioning) => {
     const app = await start({ configure: (host) => void host.enableVersioning(versioning) });
 

@@ -121,6 +121,7 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
             challenge: null,
             body: expect.objectContaining({ statusCode: 400, error: 'invalid_request' }),
           },
+          mounted: 302,
           keys: 1,
           mistake: 'OidcConfigError',
           missing: expect.stringMatching(/^OidcConfigError: .*npm install typeorm pg$/),

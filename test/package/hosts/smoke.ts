@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 
 import { Controller, Get, Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, RouterModule } from '@nestjs/core';
 import {
   Auth,
   IdToken,
@@ -45,6 +45,14 @@ class MeController {
 @Module({ imports: [OidcAuthModule.forRoot(options)], controllers: [MeController] })
 class AppModule {}
 
+@Module({
+  imports: [
+    OidcAuthModule.forRoot(options),
+    RouterModule.register([{ path: 'account', module: OidcAuthModule }]),
+  ],
+})
+class MountedModule {}
+
 @Module({ imports: [OidcAuthModule.forRoot({ ...options, audience: '' })] })
 class MistakenModule {}
 
@@ -86,6 +94,18 @@ async function publishedKeys(): Promise<number> {
   return keys.length;
 }
 
+/** Which callback is ours where RouterModule put our routes: the status of a login for it. */
+async function mountedLogin(): Promise<number> {
+  const app = await NestFactory.create(MountedModule, { logger: ['error', 'warn'] });
+  await app.listen(0, '127.0.0.1');
+  const { port }: AddressInfo = app.getHttpServer().address();
+  const callback = encodeURIComponent(`${options.publicUrl}/account/auth/v2/callback`);
+  const url = `http://127.0.0.1:${port}/account/auth/v2/login?redirect_uri=${callback}`;
+  const { status } = await fetch(url, { redirect: 'manual' });
+  await app.close();
+  return status;
+}
+
 async function main(): Promise<void> {
   const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
   await app.listen(0, '127.0.0.1');
@@ -96,6 +116,7 @@ async function main(): Promise<void> {
     user: await answerOf(`${url}/me`, { authorization: `Bearer ${ACCESS_TOKEN}` }),
     service: await answerOf(`${url}/by-service`),
     login: await answerOf(`${url}/auth/v2/login`),
+    mounted: await mountedLogin(),
     keys: await publishedKeys(),
     mistake: (await refusalOf(MistakenModule)).split(':')[0],
     missing: await refusalOf(DriverlessModule),

@@ -121,9 +121,18 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     ['/bye', '"/bye"'],
     [null, 'null'],
     [[1], '[1]'],
-    ...['//evil.example', '/\\\\evil.example', '/a b', 'bye', 'http://a.example/', '', '*'].map(
-      (target) => [[JSON.parse(`"${target}"`)], `["${target}"]`] as const,
-    ),
+    ...[
+      '//evil.example',
+      '/\\\\evil.example',
+      '/a b',
+      '/../shop',
+      '/./bye',
+      '/%2e%2e/shop',
+      'bye',
+      'http://a.example/',
+      '',
+      '*',
+    ].map((target) => [[JSON.parse(`"${target}"`)], `["${target}"]`] as const),
   ],
   routes: [[{ login: '/in' }, '{"login":"/in"}']],
   grants: [

@@ -103,6 +103,7 @@ describe('the option "routes"', () => {
       introspect: '/api/auth/v2/introspect',
       backchannelLogout: '/api/auth/v2/backchannel-logout',
       metadata: true,
+      prefix: '/api',
     });
     expect(Object.isFrozen(routes)).toBe(true);
   });

@@ -1,0 +1,32 @@
+import { Logger } from '@nestjs/common';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import type { PublicUrls } from './public-urls.js';
+import type { ResolvedOptions } from './resolve-options.js';
+import { isPlainPath, routeNames } from './resolve-routes.js';
+
+/**
+ * Looks at where the host put our routes: whether that is one place each, which `publicUrl` can lead to. To be called when global
+ * prefix and mount path are known.
+ *
+ * @throws {@link OidcConfigError} for a prefix with parameters.
+ */
+export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedOptions): void {
+  const paths = routeNames.flatMap((name) => urls.path(name) ?? []);
+  const open = paths.find((path) => !isPlainPath(path));
+  if (open !== undefined) {
+    throw new OidcConfigError(
+      `A route of OidcAuthModule is at "${open}", which is no one place that a provider could send browsers back to. Let neither ` +
+        'the global prefix nor the path given by RouterModule hold parameters, or keep our routes out of the global prefix: ' +
+        "app.setGlobalPrefix(…, { exclude: ['auth/v2/{*path}'] }).",
+    );
+  }
+  const [route] = routeNames.filter((name) => urls.url(name) !== undefined);
+  if (route === undefined || publicUrl === undefined) return;
+  const own = routes[route]?.slice(routes.prefix.length) ?? '';
+  const prefix = urls.path(route)?.slice(0, -own.length) ?? '';
+  if (prefix === '' || !new URL(publicUrl).pathname.endsWith(prefix)) return;
+  new Logger('OidcAuth').warn(
+    `"publicUrl" ends in "${prefix}", and the routes begin with it too: the callback is ${urls.callback() ?? urls.url(route)}. If no ` +
+      `proxy takes "${prefix}" away, leave it out of "publicUrl".`,
+  );
+}
