@@ -78,9 +78,11 @@ export class KeptKeySets {
   async keepOnly(issuers: Iterable<string>): Promise<void> {
     const wanted = new Set([...issuers].map(hashOf));
     const sets = await this.store.ask((store) => store.listPeerKeys(), { repeat: true });
-    for (const { issuerHash } of sets) {
+    for (const { issuerHash, fetchedAt } of sets) {
       if (wanted.has(issuerHash)) continue;
-      await this.store.ask((store) => store.deletePeerKeys(issuerHash), { repeat: true });
+      await this.store.ask((store) => store.deletePeerKeys(issuerHash, fetchedAt), {
+        repeat: true,
+      });
     }
   }
 }

@@ -155,11 +155,14 @@ export abstract class BrokerStore {
    */
   abstract revokeSession(id: string, revocation: { at: Date; keepUntil: Date }): Promise<boolean>;
 
-  /** Adds a revocation of a token or a subject; the later one of the same kind and id counts. */
+  /** Adds a revocation of a token or a subject; of two with the same kind and id the later times count, `expiresAt` too. */
   abstract addRevocation(revocation: Revocation): Promise<void>;
 
-  /** Revocations, those of sessions included, that were written at or after `since` and have not expired at `now`. */
-  abstract listRevocations(since: Date, now: Date): Promise<Revocation[]>;
+  /**
+   * Revocations, those of sessions included, whose `at` is `since` or later and that have not expired at `now`. A store may
+   * leave out sessions beyond `limit` and others beyond `limit`; those with the latest `at` stay.
+   */
+  abstract listRevocations(since: Date, now: Date, limit?: number): Promise<Revocation[]>;
 
   /** `false`: another instance has made the key of that sequence number, and nothing was written. */
   abstract insertSigningKey(key: StoredSigningKey): Promise<boolean>;
@@ -176,8 +179,8 @@ export abstract class BrokerStore {
     sealed: { expected: string; next: string },
   ): Promise<boolean>;
 
-  /** Removes a key that nothing can need any more. */
-  abstract deleteSigningKey(sequence: number): Promise<void>;
+  /** Removes a key that nothing can need any more; with `kid`, unless another key has its number by now. */
+  abstract deleteSigningKey(sequence: number, kid?: string): Promise<void>;
 
   /** Writes the key set of an issuer, over the one before. Simultaneous calls do not disturb each other. */
   abstract savePeerKeys(keys: StoredPeerKeys): Promise<void>;
@@ -185,10 +188,12 @@ export abstract class BrokerStore {
   /** All key sets of trusted issuers. */
   abstract listPeerKeys(): Promise<StoredPeerKeys[]>;
 
-  abstract deletePeerKeys(issuerHash: string): Promise<void>;
+  /** Removes a key set; with `fetchedAt`, unless another one has been written over it by now. */
+  abstract deletePeerKeys(issuerHash: string, fetchedAt?: Date): Promise<void>;
 
   /**
-   * Removes sessions and revocations that expired before `before`, at most `limit` of each.
+   * Removes sessions and revocations that expired before `before`, at most `limit` of each. What is renewed or revoked at the
+   * same time stays.
    *
    * @returns how many were removed; fewer than `limit` means that none are left.
    */

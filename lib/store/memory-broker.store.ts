@@ -22,6 +22,10 @@ function matches(session: BrokerSession, filter: SessionFilter): boolean {
   );
 }
 
+function later(one: Date, other: Date): Date {
+  return new Date(Math.max(one.getTime(), other.getTime()));
+}
+
 /** Keeps everything in this process: for one instance, and gone with it. */
 export class MemoryBrokerStore extends BrokerStore {
   readonly #rows = new Map<string, Row>();
@@ -99,13 +103,18 @@ export class MemoryBrokerStore extends BrokerStore {
   }
 
   async addRevocation(revocation: Revocation): Promise<void> {
-    const name = `${revocation.kind} ${revocation.id}`;
-    const known = this.#revocations.get(name);
-    if (known !== undefined && known.at > revocation.at) return;
-    this.#revocations.set(name, structuredClone(revocation));
+    const { kind, id } = revocation;
+    const name = `${kind} ${id}`;
+    const { at, expiresAt } = this.#revocations.get(name) ?? revocation;
+    this.#revocations.set(name, {
+      kind,
+      id,
+      at: later(at, revocation.at),
+      expiresAt: later(expiresAt, revocation.expiresAt),
+    });
   }
 
-  async listRevocations(since: Date, now: Date): Promise<Revocation[]> {
+  async listRevocations(since: Date, now: Date, limit?: number): Promise<Revocation[]> {
     const ofSessions = [...this.#rows.values()].flatMap(({ session, revokedAt }): Revocation[] =>
       revokedAt === undefined
         ? []
@@ -113,6 +122,8 @@ export class MemoryBrokerStore extends BrokerStore {
     );
     return [...ofSessions, ...this.#revocations.values()]
       .filter(({ at, expiresAt }) => at >= since && expiresAt > now)
+      .toSorted((one, other) => other.at.getTime() - one.at.getTime())
+      .slice(0, limit)
       .map((revocation) => structuredClone(revocation));
   }
 
@@ -145,7 +156,8 @@ export class MemoryBrokerStore extends BrokerStore {
     return true;
   }
 
-  async deleteSigningKey(sequence: number): Promise<void> {
+  async deleteSigningKey(sequence: number, kid?: string): Promise<void> {
+    if (kid !== undefined && this.#signingKeys.get(sequence)?.kid !== kid) return;
     this.#signingKeys.delete(sequence);
   }
 
@@ -157,7 +169,9 @@ export class MemoryBrokerStore extends BrokerStore {
     return [...this.#peerKeys.values()].map((keys) => structuredClone(keys));
   }
 
-  async deletePeerKeys(issuerHash: string): Promise<void> {
+  async deletePeerKeys(issuerHash: string, fetchedAt?: Date): Promise<void> {
+    const writtenAt = this.#peerKeys.get(issuerHash)?.fetchedAt;
+    if (fetchedAt !== undefined && writtenAt?.getTime() !== fetchedAt.getTime()) return;
     this.#peerKeys.delete(issuerHash);
   }
 

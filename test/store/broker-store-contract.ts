@@ -29,6 +29,8 @@ const lease = (members: { leaseId?: string; now?: Date; generation?: number } = 
   ...members,
 });
 
+const idsOf = (listed: readonly { id: string }[]) => listed.map(({ id }) => id).toSorted();
+
 const keysOf = (issuer: string, jwks: string, fetchedAt = NOW) => ({
   issuer,
   issuerHash: hashOf(issuer),
@@ -320,6 +322,38 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       expect(await revocationsOf(id)).toStrictEqual([later]);
     });
 
+    it('never end sooner because they were renewed', async () => {
+      const id = hashOf(anId());
+      const first = { kind: 'subject', id, at: NOW, expiresAt: after(3600) } as const;
+      const later = { ...first, at: after(10), expiresAt: after(300) };
+      await store.addRevocation(first);
+      await store.addRevocation(later);
+
+      expect(await revocationsOf(id)).toStrictEqual([{ ...later, expiresAt: first.expiresAt }]);
+    });
+
+    it('are all listed, or the latest of them up to a limit', async () => {
+      const began = after(86_400 * 30); // later than what other tests write
+      const tokens = times(2100, (at) => ({
+        kind: 'token' as const,
+        id: hashOf(anId()),
+        at: after(Math.floor(at / 3), began), // some at the same time
+        expiresAt: after(86_400, began),
+      }));
+      for (let at = 0; at < tokens.length; at += 100) {
+        await Promise.all(tokens.slice(at, at + 100).map((one) => store.addRevocation(one)));
+      }
+
+      const all = await store.listRevocations(began, began);
+      const few = await store.listRevocations(began, began, 40);
+
+      expect(idsOf(all)).toEqual(idsOf(tokens));
+      expect(few).toHaveLength(40);
+      const oldest = Math.min(...few.map(({ at }) => at.getTime()));
+      const newer = tokens.filter(({ at }) => at.getTime() > oldest);
+      expect(idsOf(few)).toEqual(expect.arrayContaining(idsOf(newer)));
+    });
+
     it('ST-3: may be written by many at once', async () => {
       const id = hashOf(anId());
       const revocations = times(MANY, (at) => ({
@@ -391,6 +425,32 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
     });
   });
 
+  describe('a deletion', () => {
+    it('ST-5: takes no signing key that got the number of an older one meanwhile', async () => {
+      const [old, next] = [aSigningKey({ sequence: 7 }), aSigningKey({ sequence: 7 })];
+      await store.insertSigningKey(old);
+      await store.deleteSigningKey(7, old.kid);
+      await store.insertSigningKey(next);
+
+      await store.deleteSigningKey(7, old.kid);
+
+      expect(await store.listSigningKeys()).toContainEqual(next);
+      await store.deleteSigningKey(7, next.kid);
+      expect(await store.listSigningKeys()).not.toContainEqual(next);
+    });
+
+    it('ST-5: takes no key set that was written anew meanwhile', async () => {
+      const issuer = `https://${anId()}.example.org`;
+      await store.savePeerKeys(keysOf(issuer, '{}', NOW));
+      await store.savePeerKeys(keysOf(issuer, '{}', after(1)));
+
+      await store.deletePeerKeys(hashOf(issuer), NOW);
+      expect(await peerKeysOf(issuer)).toHaveLength(1);
+      await store.deletePeerKeys(hashOf(issuer), after(1));
+      expect(await peerKeysOf(issuer)).toEqual([]);
+    });
+  });
+
   describe('key sets of peers', () => {
     it('A-40: are written again and again, and by many at once', async () => {
       const issuer = `https://${anId()}.example.org/Path`;
@@ -443,6 +503,42 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       expect(await store.createSession(aSession({ loginHash: first?.loginHash ?? '' }))).toBe(true);
       const left = await store.listRevocations(after(-3600, before), after(-60, before));
       expect(left.filter((one) => one.id === id)).toEqual([]);
+    });
+
+    it('ST-5: takes nothing that is renewed, refreshed or revoked at the same time', async () => {
+      const before = new Date('2029-01-01T00:00:00Z');
+      const over = after(-1, before);
+      const [until, now] = [after(60, before), after(-30, before)];
+      const subjects = times(MANY, () => {
+        const id = hashOf(anId());
+        return { kind: 'subject', id, at: after(-60, before), expiresAt: over } as const;
+      });
+      const ended = times(MANY, () => aSession({ expiresAt: over }));
+      const refreshed = times(MANY, () => aSession({ expiresAt: over }));
+      const leases = times(MANY, () => ({ ...lease({ now }), until }));
+      for (const one of subjects) await store.addRevocation(one);
+      for (const one of [...ended, ...refreshed]) await store.createSession(one);
+      for (const [at, { id }] of refreshed.entries()) {
+        await store.takeLease(id, leases[at] ?? lease());
+      }
+
+      const results = await Promise.all([
+        store.purgeExpired(before, 10 * MANY),
+        ...subjects.map((one) => store.addRevocation({ ...one, at: now, expiresAt: until })),
+        ...ended.map(({ id }) => store.revokeSession(id, { at: now, keepUntil: until })),
+        ...refreshed.map(({ id }, at) =>
+          store.rotateSession(id, leases[at]?.leaseId ?? '', aState({ expiresAt: until })),
+        ),
+      ]);
+
+      const listed = (await store.listRevocations(now, now)).map(({ id }) => id);
+      expect(listed).toEqual(expect.arrayContaining(subjects.map(({ id }) => id)));
+      const revoked = ended.filter((_, at) => results[1 + MANY + at] === true);
+      expect(listed).toEqual(expect.arrayContaining(revoked.map(({ id }) => id)));
+      for (const [at, { id }] of refreshed.entries()) {
+        const found = await store.findSession(id, now);
+        expect(found !== undefined).toBe(results[1 + 2 * MANY + at]);
+      }
     });
   });
 }

@@ -24,6 +24,9 @@ const MOST_LISTED = 1000;
 const DUPLICATE_KEY = 11_000;
 const UPSERT = { upsert: true } as const;
 const ABSENT = { $exists: false } as const;
+const IDS = { projection: { _id: 1 } } as const;
+/** So many documents are read at once: more would hold up everything else in the process. */
+const BATCH = 2000;
 
 /** Only such a text reaches a filter: an object there would be an operator. */
 function isId(value: unknown): value is string {
@@ -121,22 +124,17 @@ export class DocumentBrokerStore extends BrokerStore {
 
   async addRevocation({ kind, id, at, expiresAt }: Revocation): Promise<void> {
     const { revocations } = this.#collections;
-    const write = () =>
-      revocations.updateOne(
-        { _id: `${kind}:${id}`, revokedAt: { $lte: at } },
-        { $set: { revokedAt: at, expiresAt } },
-        UPSERT,
-      );
-    if (await written(write)) return;
-    await written(write); // where it is refused again there is a later one, which counts
+    const later = { $max: { revokedAt: at, expiresAt } };
+    const write = () => revocations.updateOne({ _id: { $eq: `${kind}:${id}` } }, later, UPSERT);
+    if (!(await written(write))) await write();
   }
 
-  async listRevocations(since: Date, now: Date): Promise<Revocation[]> {
+  async listRevocations(since: Date, now: Date, limit = 0): Promise<Revocation[]> {
     const filter = { revokedAt: { $gte: since }, expiresAt: { $gt: now } };
-    const sessions = await this.#collections.sessions
-      .find(filter, { projection: { revokedAt: 1, expiresAt: 1 } })
-      .toArray();
-    const others = await this.#collections.revocations.find(filter).toArray();
+    const sort = { revokedAt: -1 } as const;
+    const newest = { projection: { revokedAt: 1, expiresAt: 1 }, sort, limit, batchSize: BATCH };
+    const sessions = await this.#collections.sessions.find(filter, newest).toArray();
+    const others = await this.#collections.revocations.find(filter, newest).toArray();
     const ofSessions = sessions.map(({ _id, revokedAt: at = since, expiresAt }): Revocation => ({
       kind: 'session',
       id: _id,
@@ -174,8 +172,9 @@ export class DocumentBrokerStore extends BrokerStore {
     return modifiedCount === 1;
   }
 
-  async deleteSigningKey(sequence: number): Promise<void> {
-    await this.#collections.signingKeys.deleteOne({ _id: sequence });
+  async deleteSigningKey(sequence: number, kid?: string): Promise<void> {
+    const key = kid === undefined ? { _id: sequence } : { _id: sequence, kid };
+    await this.#collections.signingKeys.deleteOne(key);
   }
 
   async savePeerKeys({ issuer, issuerHash, jwks, fetchedAt }: StoredPeerKeys): Promise<void> {
@@ -193,36 +192,25 @@ export class DocumentBrokerStore extends BrokerStore {
     return (await this.#collections.peerKeys.find().toArray()).map(toPeerKeys);
   }
 
-  async deletePeerKeys(issuerHash: string): Promise<void> {
-    if (isId(issuerHash)) await this.#collections.peerKeys.deleteOne({ _id: issuerHash });
+  async deletePeerKeys(issuerHash: string, fetchedAt?: Date): Promise<void> {
+    if (!isId(issuerHash)) return;
+    const set = fetchedAt === undefined ? { _id: issuerHash } : { _id: issuerHash, fetchedAt };
+    await this.#collections.peerKeys.deleteOne(set);
   }
 
   async purgeExpired(before: Date, limit: number): Promise<number> {
+    const { sessions, revocations } = this.#collections;
     // Asked again where it deletes: one that is revoked or renewed meanwhile must stay.
     const expired = { expiresAt: { $lt: before } };
-    const sessions = await this.#collections.sessions
-      .find(expired, { projection: { _id: 1 } })
-      .limit(limit)
-      .toArray();
-    const others = await this.#collections.revocations
-      .find(expired, { projection: { _id: 1 } })
-      .limit(limit)
-      .toArray();
-    if (sessions.length > 0) {
-      await this.#collections.sessions.deleteMany({
-        ...expired,
-        _id: { $in: sessions.map(({ _id }) => _id) },
-      });
-    }
-    if (others.length > 0) {
-      await this.#collections.revocations.deleteMany({
-        ...expired,
-        _id: { $in: others.map(({ _id }) => _id) },
-      });
-    }
-    return sessions.length + others.length;
+    const ended = await sessions.find(expired, IDS).limit(limit).toArray();
+    const others = await revocations.find(expired, IDS).limit(limit).toArray();
+    const one = await sessions.deleteMany({ ...expired, _id: { $in: idsOf(ended) } });
+    const other = await revocations.deleteMany({ ...expired, _id: { $in: idsOf(others) } });
+    return one.deletedCount + other.deletedCount;
   }
 }
+
+const idsOf = (documents: readonly { _id: string }[]) => documents.map(({ _id }) => _id);
 
 /** `false` when a unique member holds that value already. */
 function inserted<Document extends { _id: string | number }>(

@@ -1,4 +1,4 @@
-import type { DataSource, ObjectLiteral, Repository, SelectQueryBuilder } from 'typeorm';
+import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import {
   type BrokerSession,
   BrokerStore,
@@ -10,17 +10,12 @@ import {
   type StoredSigningKey,
 } from '../broker-store.js';
 import { checkSchema } from './check-schema.js';
-import { isUniqueViolation, repeated } from './driver-errors.js';
-import { peerKeysEntity, revocationEntity, sessionEntity, signingKeyEntity } from './entities.js';
-import {
-  toPeerKeys,
-  toPeerKeysRow,
-  toRevocation,
-  toRevocationRow,
-  toSigningKey,
-  toSigningKeyRow,
-} from './other-rows.js';
+import { repeated } from './driver-errors.js';
+import { peerKeysEntity, sessionEntity, signingKeyEntity } from './entities.js';
+import { inserted, upserted } from './insert-row.js';
+import { toPeerKeys, toPeerKeysRow, toSigningKey, toSigningKeyRow } from './other-rows.js';
 import { toSession, toSessionRow, toStateColumns } from './session-rows.js';
+import { SqlRevocations } from './sql-revocations.js';
 
 const MOST_LISTED = 1000;
 const FREE_LEASE = '(lease_until IS NULL OR lease_until <= :now)';
@@ -32,8 +27,11 @@ function isId(value: unknown): value is string {
 
 /** The store of broker mode on a DataSource of TypeORM: SQLite, PostgreSQL, MySQL and MariaDB. */
 export class SqlBrokerStore extends BrokerStore {
+  readonly #revocations: SqlRevocations;
+
   constructor(protected readonly dataSource: DataSource) {
     super();
+    this.#revocations = new SqlRevocations(dataSource);
   }
 
   override async open(): Promise<void> {
@@ -41,7 +39,7 @@ export class SqlBrokerStore extends BrokerStore {
   }
 
   createSession(session: BrokerSession): Promise<boolean> {
-    return this.#insert(this.#sessions, toSessionRow(session));
+    return inserted(this.#sessions, toSessionRow(session));
   }
 
   async findSession(id: string, now: Date): Promise<BrokerSession | undefined> {
@@ -123,44 +121,16 @@ export class SqlBrokerStore extends BrokerStore {
     return revoked.affected === 1;
   }
 
-  async addRevocation(revocation: Revocation): Promise<void> {
-    const row = toRevocationRow(revocation);
-    if (await this.#insert(this.#revocations, row)) return;
-    const { id, revokedAt, expiresAt } = row;
-    await repeated(() =>
-      this.#revocations
-        .createQueryBuilder()
-        .update()
-        .set({ revokedAt, expiresAt })
-        .where('id = :id AND revoked_at <= :revokedAt', { id, revokedAt })
-        .execute(),
-    );
+  addRevocation(revocation: Revocation): Promise<void> {
+    return this.#revocations.add(revocation);
   }
 
-  async listRevocations(since: Date, now: Date): Promise<Revocation[]> {
-    const times = { since: since.getTime(), now: now.getTime() };
-    const sessions = await repeated(() =>
-      this.#sessions
-        .createQueryBuilder('session')
-        .select(['session.id', 'session.revokedAt', 'session.expiresAt'])
-        .where('session.revoked_at >= :since AND session.expires_at > :now', times)
-        .getMany(),
-    );
-    const others = await repeated(() =>
-      this.#revocations
-        .createQueryBuilder('revocation')
-        .where('revocation.revoked_at >= :since AND revocation.expires_at > :now', times)
-        .getMany(),
-    );
-    const ofSessions = sessions.map(({ id, revokedAt, expiresAt }): Revocation => {
-      const at = new Date(revokedAt ?? 0);
-      return { kind: 'session', id, at, expiresAt: new Date(expiresAt) };
-    });
-    return [...ofSessions, ...others.map(toRevocation)];
+  listRevocations(since: Date, now: Date, limit?: number): Promise<Revocation[]> {
+    return this.#revocations.list(since, now, limit);
   }
 
   insertSigningKey(key: StoredSigningKey): Promise<boolean> {
-    return this.#insert(this.#signingKeys, toSigningKeyRow(key));
+    return inserted(this.#signingKeys, toSigningKeyRow(key));
   }
 
   async listSigningKeys(): Promise<StoredSigningKey[]> {
@@ -195,64 +165,30 @@ export class SqlBrokerStore extends BrokerStore {
     return resealed.affected === 1;
   }
 
-  async deleteSigningKey(sequence: number): Promise<void> {
-    await repeated(() => this.#signingKeys.delete({ sequence }));
+  async deleteSigningKey(sequence: number, kid?: string): Promise<void> {
+    const key = kid === undefined ? { sequence } : { sequence, kid };
+    await repeated(() => this.#signingKeys.delete(key));
   }
 
   async savePeerKeys(keys: StoredPeerKeys): Promise<void> {
     const row = toPeerKeysRow(keys);
-    if (await this.#insert(this.#peerKeys, row)) return;
     const { issuerHash, ...columns } = row;
-    await repeated(() => this.#peerKeys.update({ issuerHash }, columns));
+    await upserted(this.#peerKeys, row, () => this.#peerKeys.update({ issuerHash }, columns));
   }
 
   async listPeerKeys(): Promise<StoredPeerKeys[]> {
     return (await repeated(() => this.#peerKeys.find())).map(toPeerKeys);
   }
 
-  async deletePeerKeys(issuerHash: string): Promise<void> {
-    if (isId(issuerHash)) await repeated(() => this.#peerKeys.delete({ issuerHash }));
+  async deletePeerKeys(issuerHash: string, fetchedAt?: Date): Promise<void> {
+    if (!isId(issuerHash)) return;
+    const set =
+      fetchedAt === undefined ? { issuerHash } : { issuerHash, fetchedAt: fetchedAt.getTime() };
+    await repeated(() => this.#peerKeys.delete(set));
   }
 
-  async purgeExpired(before: Date, limit: number): Promise<number> {
-    const sessions = await this.#purge(this.#sessions, before, limit);
-    return sessions + (await this.#purge(this.#revocations, before, limit));
-  }
-
-  /** Only few rows at a time are locked, and none of them is in use any more. */
-  async #purge(
-    repository: Repository<{ id: string; expiresAt: number }>,
-    before: Date,
-    limit: number,
-  ): Promise<number> {
-    const expired = await repeated(() =>
-      repository
-        .createQueryBuilder('expired')
-        .select(['expired.id'])
-        .where('expired.expires_at < :before', { before: before.getTime() })
-        .take(limit)
-        .getMany(),
-    );
-    if (expired.length === 0) return 0;
-    const ids = expired.map(({ id }) => id);
-    const deleted = await repeated(() =>
-      repository.createQueryBuilder().delete().where('id IN (:...ids)', { ids }).execute(),
-    );
-    return deleted.affected ?? ids.length;
-  }
-
-  /** `false` when a unique column holds that value already; a statement by itself, so nothing else is undone by it. */
-  async #insert<Row extends ObjectLiteral>(
-    repository: Repository<Row>,
-    row: Row,
-  ): Promise<boolean> {
-    try {
-      await repeated(() => repository.createQueryBuilder().insert().values(row).execute());
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) return false;
-      throw error;
-    }
+  purgeExpired(before: Date, limit: number): Promise<number> {
+    return this.#revocations.purge(before, limit);
   }
 
   #alive(now: Date): SelectQueryBuilder<ReturnType<typeof toSessionRow>> {
@@ -263,10 +199,6 @@ export class SqlBrokerStore extends BrokerStore {
 
   get #sessions() {
     return this.dataSource.getRepository(sessionEntity);
-  }
-
-  get #revocations() {
-    return this.dataSource.getRepository(revocationEntity);
   }
 
   get #signingKeys() {
