@@ -13,6 +13,7 @@ import {
   startBrokerApp,
 } from '../support/broker-app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { closeSocket, failWith } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import {
@@ -30,12 +31,13 @@ function bare({ sub, iss, aud, exp, iat, nonce }: JsonMembers): JsonMembers {
 }
 
 describe.each(adapters)('logins in broker mode on %s', (adapter) => {
+  const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;
 
   beforeAll(async () => {
-    provider = await startMisbehavingProvider();
-    app = await startBrokerApp({ adapter, provider, broker: { signingAlgorithm: 'RS256' } });
+    provider = await startMisbehavingProvider({ clock });
+    app = await startBrokerApp({ adapter, provider, clock });
   });
 
   beforeEach(() => {
@@ -69,7 +71,7 @@ describe.each(adapters)('logins in broker mode on %s', (adapter) => {
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 3600 });
     expect(body['expires']).toBe(claims['exp']);
     expect(decodeProtectedHeader(accessToken)).toEqual({
-      alg: 'RS256',
+      alg: 'ES256',
       kid: expect.stringMatching(/^[\w-]{43}$/),
       typ: 'at+jwt',
     });
@@ -314,14 +316,17 @@ describe('logins in broker mode', () => {
     expect(app.logs().join('\n')).toContain('"broker.mapClaims" gives "iss"');
   });
 
-  it.each(['ES256', 'EdDSA'] as const)('sign with %s on demand', async (signingAlgorithm) => {
-    const app = await start({ broker: { signingAlgorithm } });
+  it.each(['RS256', 'ES256', 'EdDSA'] as const)(
+    'sign with %s on demand',
+    async (signingAlgorithm) => {
+      const app = await start({ broker: { signingAlgorithm } });
 
-    const { accessToken } = await brokerLogin(app);
+      const { accessToken } = await brokerLogin(app);
 
-    expect(decodeProtectedHeader(accessToken).alg).toBe(signingAlgorithm);
-    expect(await guarded(app, accessToken)).toBe('200');
-  });
+      expect(decodeProtectedHeader(accessToken).alg).toBe(signingAlgorithm);
+      expect(await guarded(app, accessToken)).toBe('200');
+    },
+  );
 
   it('ST-5: that were only begun leave no row', async () => {
     class CountingStore extends MemoryBrokerStore {

@@ -70,6 +70,7 @@ export class Fleet {
         broker: {
           audience: FLEET_AUDIENCE,
           store: kept,
+          signingAlgorithm: 'ES256', // an RSA key takes a second to make
           ...(trustedIssuers === undefined ? {} : { trustedIssuers }),
           ...broker,
         },
