@@ -8,7 +8,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Clock } from '../../lib/clock/clock.js';
 import { OidcAuthModule, OidcService, type OidcAuthOptions } from '../../lib/index.js';
 import { registerIfSecret } from './canary-secrets.js';
-import { freePort } from './free-port.js';
+import { holdPort } from './free-port.js';
 import { capturedLogs } from './output-capture.js';
 import { TEST_AUDIENCE, TEST_CLIENT_ID, TEST_CLIENT_SECRET } from './provider-options.js';
 import { RecordingLogger } from './recording-logger.js';
@@ -64,16 +64,23 @@ export interface TestApp {
  * ```
  */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-  const port = await freePort();
+  const held = await holdPort();
+  const { port } = held;
   const url = `http://localhost:${port}`;
   const linesBefore = capturedLogs().length;
-  const app = await createApp(options, url);
+  const app = await createApp(options, url).catch(async (error: unknown) => {
+    await held.release();
+    throw error;
+  });
 
   try {
     if (options.globalPrefix !== undefined) app.setGlobalPrefix(options.globalPrefix);
     await options.configure?.(app);
+    await app.init();
+    await held.release();
     await app.listen(port, '127.0.0.1');
   } catch (error) {
+    await held.release();
     await app.close();
     throw error;
   }
