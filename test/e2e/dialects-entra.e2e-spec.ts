@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
@@ -60,6 +60,10 @@ describe.each(adapters)('Entra ID on %s', (adapter) => {
   beforeAll(async () => {
     provider = await startDialect(entra);
     app = await startApp({ adapter, provider, options, controllers: [Orders] });
+  });
+
+  beforeEach(() => {
+    provider.clearRequests();
   });
 
   afterAll(async () => {

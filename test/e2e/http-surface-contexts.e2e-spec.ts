@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { APP_GUARD, ExternalContextCreator } from '@nestjs/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { Auth, AuthGuard, IdToken } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -42,6 +42,11 @@ describe('the guard outside of HTTP', () => {
       provider,
       providers: [Resolver, { provide: APP_GUARD, useExisting: AuthGuard }],
     });
+  });
+
+  beforeEach(() => {
+    app.app.get(Resolver).entered = 0;
+    provider.clearRequests();
   });
 
   afterAll(async () => {

@@ -153,8 +153,9 @@ describe.each(adapters)('events on %s', (adapter) => {
     for (let at = 0; at < 5; at += 1) await postToken(app, { refresh_token: 'any-refresh-token' });
 
     expect(seen.filter(([name]) => name === 'provider-failed')).toHaveLength(5);
-    expect(logged()).toHaveLength(1);
-    expect(logged()[0]).toMatch(/provider-failed .*503/);
+    const lines = logged().filter((line) => line.includes('provider-failed'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('503');
   });
 
   it('LG-3: keys that are stale, with their age', async () => {
