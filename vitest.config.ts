@@ -16,6 +16,7 @@ export default defineConfig({
           include: ['test/{support,unit,readme,store}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
           exclude: measuring,
           maxWorkers: 2,
+          isolate: false, // loading Nest for each file would cost more than the tests; setup.ts clears up after each
           sequence: { groupOrder: 0 },
         },
       },

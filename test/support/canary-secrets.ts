@@ -22,6 +22,11 @@ export function registerSecret(value: string, kind = 'secret'): void {
   }
 }
 
+/** Forgets them all: what a file's tests kept secret is of no concern to those of the next one. */
+export function forgetSecrets(): void {
+  canaries.clear();
+}
+
 /** The same for values of answers and requests, which may be absent, of another type or too short. */
 export function registerIfSecret(value: unknown, kind: string): void {
   if (typeof value === 'string' && value.length >= SHORTEST) registerSecret(value, kind);

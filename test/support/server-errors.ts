@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { portOf } from './listening-port.js';
 
 const errors: string[] = [];
-const portsNotToNote = new Set<string>();
+const serversNotToNote = new Map<string, Server>();
 
 let allowed = false;
 
@@ -14,17 +14,17 @@ export function watchServerErrors(server: Server): void {
       if (response.statusCode === 500) errors.push(`${request.method} ${request.url}`);
     });
   });
-  portsNotToNote.add(String(portOf(server))); // noted here, so not a second time by the client
+  noteNoAnswersOf(server); // noted here, so not a second time by the client
 }
 
 /** A test provider may answer 500: that is no fault of ours. */
 export function isTestProvider(server: Server): void {
-  portsNotToNote.add(String(portOf(server)));
+  noteNoAnswersOf(server);
 }
 
 /** Notes an answer 500 seen by a client, unless the port belongs to a server that is looked after. */
 export function noteAnswer(method: string, url: URL, status: number): void {
-  if (status !== 500 || portsNotToNote.has(url.port)) return;
+  if (status !== 500 || serversNotToNote.has(url.port)) return;
   errors.push(`${method} ${url.pathname}`);
 }
 
@@ -39,4 +39,13 @@ export function takeServerErrors(): readonly string[] {
   allowed = false;
   errors.length = 0;
   return found;
+}
+
+/** For as long as it listens: its port may be another server's later. */
+function noteNoAnswersOf(server: Server): void {
+  const port = String(portOf(server));
+  serversNotToNote.set(port, server);
+  server.once('close', () => {
+    if (serversNotToNote.get(port) === server) serversNotToNote.delete(port);
+  });
 }

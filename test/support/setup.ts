@@ -1,6 +1,12 @@
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach, vi } from 'vitest';
 
-import { capturedLogs, installOutputCapture, showLines } from './output-capture.js';
+import { forgetSecrets } from './canary-secrets.js';
+import {
+  capturedLogs,
+  clearCapturedLogs,
+  installOutputCapture,
+  showLines,
+} from './output-capture.js';
 import { takeViolations, watchUnhandledRejections } from './violations.js';
 
 installOutputCapture();
@@ -23,5 +29,15 @@ afterEach(async ({ task }) => {
     .filter((line) => !startUpNoise.test(line));
 
   if (failed && output.length > 0) showLines(['Captured output:', ...output]);
+  if (violations.length > 0) throw new Error(violations.join('\n'));
+});
+
+/** The last of a file's hooks: what its own left behind, and nothing for the file that this process runs next. */
+afterAll(async () => {
+  const violations = await takeViolations();
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  clearCapturedLogs();
+  forgetSecrets();
   if (violations.length > 0) throw new Error(violations.join('\n'));
 });

@@ -19,7 +19,7 @@ import {
 } from 'openid-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { registerSecret } from './canary-secrets.js';
+import { forgetSecrets, registerSecret, secretsIn } from './canary-secrets.js';
 import { hmacSigner, unsigned } from './compact-jws.js';
 import { CookieJar } from './cookie-jar.js';
 import { FakeClock } from './fake-clock.js';
@@ -770,6 +770,35 @@ describe('the checks after each test', () => {
     expect(seenByServer).toEqual(['The application answered 500 to GET /x']);
     expect(allowed).toEqual([]);
     server.close();
+  });
+
+  it('find an answer 500 at the port of a test provider that is gone, and none while it is there', async () => {
+    const provider = await startMisbehavingProvider({
+      behaviour: { faults: { discovery: failWith(500) } },
+    });
+    const { discoveryUrl } = provider;
+    await request(discoveryUrl);
+    const whileThere = await takeViolations();
+    await provider.close();
+    const server = createServer((_request, response) => {
+      response.writeHead(500).end();
+    }).listen(Number(new URL(discoveryUrl).port), '127.0.0.1');
+    await once(server, 'listening');
+
+    await request(discoveryUrl);
+    const whenGone = await takeViolations();
+
+    expect(whileThere).toEqual([]);
+    expect(whenGone).toHaveLength(1);
+    server.close();
+  });
+
+  it('forget the secrets of a file when told to', () => {
+    registerSecret('canary-of-the-file-before');
+
+    forgetSecrets();
+
+    expect(secretsIn('with canary-of-the-file-before inside')).toEqual([]);
   });
 });
 
