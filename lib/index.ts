@@ -59,6 +59,7 @@ export {
   type LeaseRequest,
   type ReplacedGeneration,
   type Revocation,
+  type SessionEnding,
   type SessionFilter,
   type SessionState,
   type StoredPeerKeys,

@@ -70,6 +70,15 @@ export interface LeaseRequest {
   readonly generation: number;
 }
 
+/** How a session is ended. */
+export interface SessionEnding {
+  readonly at: Date;
+  /** Until when its end has to be listed among the revocations. */
+  readonly keepUntil: Date;
+  /** Only while this lease is the one that the session has (fencing): whoever lost it has nothing to say any more. */
+  readonly leaseId?: string | undefined;
+}
+
 /** Tokens that are refused before they expire. */
 export interface Revocation {
   /** `session`: every token of that `sid`; `token`: one `jti`; `subject`: every token of that `sub` issued until {@link at}. */
@@ -151,9 +160,9 @@ export abstract class BrokerStore {
 
   /**
    * Ends a session: it is not found any more, {@link listRevocations} names it until `keepUntil`, and its sealed text is
-   * emptied. Atomic. `false` when there was none to end (unknown, or revoked before).
+   * emptied. Atomic. `false` when there was none to end (unknown, revoked before, or of another lease than the one given).
    */
-  abstract revokeSession(id: string, revocation: { at: Date; keepUntil: Date }): Promise<boolean>;
+  abstract revokeSession(id: string, ending: SessionEnding): Promise<boolean>;
 
   /** Adds a revocation of a token or a subject; of two with the same kind and id the later times count, `expiresAt` too. */
   abstract addRevocation(revocation: Revocation): Promise<void>;

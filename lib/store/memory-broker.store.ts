@@ -3,6 +3,7 @@ import {
   BrokerStore,
   type LeaseRequest,
   type Revocation,
+  type SessionEnding,
   type SessionFilter,
   type SessionState,
   type StoredPeerKeys,
@@ -91,12 +92,10 @@ export class MemoryBrokerStore extends BrokerStore {
     row.session = { ...row.session, leaseId: undefined, leaseUntil: undefined };
   }
 
-  async revokeSession(
-    id: string,
-    { at, keepUntil }: { at: Date; keepUntil: Date },
-  ): Promise<boolean> {
+  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
     const row = this.#rows.get(id);
     if (row === undefined || row.revokedAt !== undefined) return false;
+    if (leaseId !== undefined && row.session.leaseId !== leaseId) return false;
     row.revokedAt = new Date(at);
     row.session = { ...row.session, expiresAt: new Date(keepUntil), sealed: '' };
     return true;

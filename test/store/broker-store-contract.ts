@@ -281,6 +281,52 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       expect(await store.revokeSession(anId(), { at: NOW, keepUntil: after(60) })).toBe(false);
     });
 
+    it('RF-4: by whoever holds its lease, and not by whoever held it before', async () => {
+      const { id } = aSession();
+      await store.createSession(aSession({ id }));
+      const [frozen, other] = [lease(), lease({ now: after(20) })];
+      const end = (leaseId: string | undefined) =>
+        store.revokeSession(id, { at: after(21), keepUntil: after(60), leaseId });
+      await store.takeLease(id, frozen);
+      await store.takeLease(id, other);
+
+      expect(await end(frozen.leaseId)).toBe(false);
+      expect(await end('x')).toBe(false);
+      expect(await store.findSession(id, NOW)).toBeDefined();
+      expect(await end(other.leaseId)).toBe(true);
+      expect(await store.findSession(id, NOW)).toBeUndefined();
+    });
+
+    it('LO-2: by whoever holds no lease, also while somebody else does', async () => {
+      const { id } = aSession();
+      await store.createSession(aSession({ id }));
+      await store.takeLease(id, lease());
+
+      const ended = await store.revokeSession(id, {
+        at: NOW,
+        keepUntil: after(60),
+        leaseId: undefined,
+      });
+
+      expect(ended).toBe(true);
+    });
+
+    it('RF-4: is not ended with a lease that was given back', async () => {
+      const { id } = aSession();
+      await store.createSession(aSession({ id }));
+      const request = lease();
+      await store.takeLease(id, request);
+      await store.releaseLease(id, request.leaseId);
+
+      const ended = await store.revokeSession(id, {
+        at: NOW,
+        keepUntil: after(60),
+        leaseId: request.leaseId,
+      });
+
+      expect(ended).toBe(false);
+    });
+
     it('is listed among the revocations as long as it must be', async () => {
       const { id } = aSession();
       await store.createSession(aSession({ id }));

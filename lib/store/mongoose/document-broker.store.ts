@@ -4,6 +4,7 @@ import {
   BrokerStore,
   type LeaseRequest,
   type Revocation,
+  type SessionEnding,
   type SessionFilter,
   type SessionState,
   type StoredPeerKeys,
@@ -110,13 +111,10 @@ export class DocumentBrokerStore extends BrokerStore {
     );
   }
 
-  async revokeSession(
-    id: string,
-    { at, keepUntil }: { at: Date; keepUntil: Date },
-  ): Promise<boolean> {
-    if (!isId(id)) return false;
+  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
+    if (!isId(id) || (leaseId !== undefined && !isId(leaseId))) return false;
     const { modifiedCount } = await this.#collections.sessions.updateOne(
-      { _id: id, revokedAt: ABSENT },
+      { _id: id, revokedAt: ABSENT, ...(leaseId === undefined ? {} : { leaseId }) },
       { $set: { revokedAt: at, expiresAt: keepUntil, sealed: '' } },
     );
     return modifiedCount === 1;

@@ -4,6 +4,7 @@ import {
   BrokerStore,
   type LeaseRequest,
   type Revocation,
+  type SessionEnding,
   type SessionFilter,
   type SessionState,
   type StoredPeerKeys,
@@ -105,17 +106,15 @@ export class SqlBrokerStore extends BrokerStore {
     );
   }
 
-  async revokeSession(
-    id: string,
-    { at, keepUntil }: { at: Date; keepUntil: Date },
-  ): Promise<boolean> {
-    if (!isId(id)) return false;
+  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
+    if (!isId(id) || (leaseId !== undefined && !isId(leaseId))) return false;
+    const fence = leaseId === undefined ? '' : ' AND lease_id = :leaseId';
     const revoked = await repeated(() =>
       this.#sessions
         .createQueryBuilder()
         .update()
         .set({ revokedAt: at.getTime(), expiresAt: keepUntil.getTime(), sealed: '' })
-        .where('id = :id AND revoked_at IS NULL', { id })
+        .where(`id = :id AND revoked_at IS NULL${fence}`, { id, leaseId })
         .execute(),
     );
     return revoked.affected === 1;
