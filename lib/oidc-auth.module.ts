@@ -11,6 +11,7 @@ import { RefreshTokens } from './broker/refresh-tokens.js';
 import { Revocations } from './broker/revocations.js';
 import { SessionContents } from './broker/session-content.js';
 import { SessionRefresh } from './broker/session-refresh.js';
+import { SessionRenewal } from './broker/session-renewal.js';
 import { Sessions } from './broker/sessions.js';
 import { SigningKeys } from './broker/signing-keys.js';
 import { TokenMinter } from './broker/token-minter.js';
@@ -134,6 +135,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     ServiceMetadata,
     SessionContents,
     SessionRefresh,
+    SessionRenewal,
     Sessions,
     SessionUpstream,
     SigningKeys,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { Deadline } from '../clock/deadline.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -10,7 +11,7 @@ import type { BrokerSession, SessionFilter } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
 import { RefreshTokens, storedHash } from './refresh-tokens.js';
 import { Revocations } from './revocations.js';
-import { type SessionContent, SessionContents } from './session-content.js';
+import { type ProviderTokens, type SessionContent, SessionContents } from './session-content.js';
 import { UpstreamTokens } from './upstream-tokens.js';
 
 /** A session with what it remembers in secret. */
@@ -31,6 +32,16 @@ export interface FinishedSession {
   readonly content: Omit<SessionContent, 'refreshToken'>;
 }
 
+/** Who ends a session. */
+export interface EndedBy {
+  /** A refresh, which may end it only while this lease is its own (fencing). */
+  readonly leaseId?: string;
+  /** Tokens of the provider that are newer than those in the row, to be given back in their place. */
+  readonly newest?: ProviderTokens | undefined;
+}
+
+/** A database that restarts is waited for so long; whoever logs out waits too. */
+const END_PATIENCE_MS = 1000;
 const ID_FORM = /^[0-9a-f]{32}$/;
 
 /** How an identity provider's `sub` or `sid` is kept: with its issuer, because only both together name something. */
@@ -137,25 +148,24 @@ export class Sessions {
   /**
    * Ends a session everywhere, and gives the provider's tokens back.
    *
-   * @returns whether there was one to end.
-   * @throws {@link OAuthError} 503 when the store cannot be asked; the session is then as it was.
+   * @returns whether there was one to end: `false` when another one was faster, or the lease was lost.
+   * @throws {@link OAuthError} 503 when the store cannot be asked. The session is then as it was, or nobody can tell: in that
+   * case the tokens are given back all the same.
    */
-  async end(session: BrokerSession, reason: SessionEndReason): Promise<boolean> {
-    const content = await this.open(session);
-    const at = this.clock.now();
-    const keepUntil = this.revocations.keepUntil(at);
-    const ended = await this.store.ask(
-      (store) => store.revokeSession(session.id, { at, keepUntil }),
-      { repeat: true },
-    );
-    this.revocations.add({ kind: 'session', id: session.id, at });
-    if (!ended) return false;
+  async end(session: BrokerSession, reason: SessionEndReason, by: EndedBy = {}): Promise<boolean> {
+    const provider = by.newest ?? (await this.open(session))?.provider;
+    try {
+      if (!(await this.#markEnded(session.id, by.leaseId))) return false;
+    } catch (error) {
+      if (await this.#mayHaveEnded(session.id)) await this.#giveBack(provider);
+      throw error;
+    }
     this.events.emit('session-ended', {
       provider: session.provider,
       session: hashedId(session.id),
       reason,
     });
-    if (content !== undefined) await this.upstream.revoke(content.provider);
+    await this.#giveBack(provider);
     return true;
   }
 
@@ -165,13 +175,43 @@ export class Sessions {
     return idle < endsAt ? idle : endsAt;
   }
 
-  /** A write whose answer was lost is looked for, not repeated blindly: the login would seem to be taken. */
+  /** When the store knows the session no more after an answer that was lost, the first question was heard. */
+  async #markEnded(id: string, leaseId: string | undefined): Promise<boolean> {
+    const at = this.clock.now();
+    const ending = { at, keepUntil: this.revocations.keepUntil(at), leaseId };
+    const ended = await this.store.ask(
+      async (store, again) => {
+        if (again && (await store.findSession(id, at)) === undefined) return true;
+        return store.revokeSession(id, ending);
+      },
+      { until: new Deadline(this.clock, END_PATIENCE_MS) },
+    );
+    if (ended || leaseId === undefined) this.revocations.add({ kind: 'session', id, at });
+    return ended;
+  }
+
+  async #mayHaveEnded(id: string): Promise<boolean> {
+    const found = await this.find(id).catch(() => undefined);
+    return found === undefined;
+  }
+
+  async #giveBack(provider: ProviderTokens | undefined): Promise<void> {
+    if (provider !== undefined) await this.upstream.revoke(provider);
+  }
+
+  /** A write whose answer was lost is looked for: else the login would seem to be taken. */
   async #insert(session: BrokerSession): Promise<boolean> {
+    const { id, createdAt } = session;
     try {
-      return await this.store.ask((store) => store.createSession(session));
+      return await this.store.ask(
+        async (store, again) => {
+          if (await store.createSession(session)) return true;
+          return again && (await store.findSession(id, createdAt)) !== undefined;
+        },
+        { repeat: true },
+      );
     } catch (error) {
-      const written = await this.find(session.id).catch(() => undefined);
-      if (written !== undefined) return true;
+      await this.#markEnded(id, undefined).catch(() => undefined); // it may be there, and nobody would hold it
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import type { Deadline } from '../clock/deadline.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { SessionEndReason } from '../events/oidc-events.js';
 import type { ProviderTokens, SessionContent, UserClaims } from './session-content.js';
@@ -15,6 +16,8 @@ export class SessionEnd extends Error {
     readonly reason: SessionEndReason,
     /** What the caller is told. */
     readonly refusal: OAuthError,
+    /** Tokens of the provider that came with it, and are newer than those of the session. */
+    readonly newest?: ProviderTokens,
   ) {
     super(reason);
   }
@@ -30,11 +33,16 @@ export abstract class UpstreamTokens {
   abstract prepare(): Promise<void>;
 
   /**
-   * Refreshes the provider's tokens and the user's claims, in `timeoutMs` at most.
+   * Refreshes the provider's tokens and the user's claims.
    *
+   * @param deadline the provider is asked nothing that could last longer.
    * @throws {@link SessionEnd} when the session is over; {@link OAuthError} when it is not, and nothing was changed.
    */
-  abstract renew(sessionId: string, content: SessionContent): Promise<RenewedTokens>;
+  abstract renew(
+    sessionId: string,
+    content: SessionContent,
+    deadline: Deadline,
+  ): Promise<RenewedTokens>;
 
   /** Gives the provider's tokens back (RFC 7009): best effort, three seconds at most, never throws. */
   abstract revoke(tokens: ProviderTokens): Promise<void>;

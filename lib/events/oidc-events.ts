@@ -15,6 +15,7 @@ interface EventBase {
 export type SessionEndReason =
   | 'logout'
   | 'revoked'
+  | 'login-failed'
   | 'refresh-token-reused'
   | 'provider-ended-it'
   | 'subject-changed'
@@ -37,6 +38,11 @@ export interface OidcEventMap {
   'session-ended': EventBase & { session: string; reason: SessionEndReason };
   /** Broker mode: after a refresh the user's claims could not be renewed, and those of before were used. */
   'claims-not-renewed': EventBase & { session: string; reason: string };
+  /**
+   * Broker mode: what the provider gave at a refresh could not be kept, and was given back. Where it rotates its refresh tokens,
+   * the user has to log in again. `reason` holds names and codes only.
+   */
+  'renewal-lost': EventBase & { session: string; reason: string };
   /** Broker mode: a signing key was made (it signs later), began to sign, or was retired in an emergency. */
   'signing-key': EventBase & { kid: string; change: 'created' | 'signs' | 'retired' };
   /** Broker mode: the store could not be asked. `reason` holds names and codes only. */
@@ -94,6 +100,7 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   revoke: '',
   'refresh-token-reused': 'a refresh token was stolen, or a client keeps old ones',
   'claims-not-renewed': '',
+  'renewal-lost': 'the database of "broker.store" did not keep a refresh in time',
   'signing-key': '',
   'store-failed': 'the database of "broker.store" cannot be asked',
   undecryptable: 'put the key that it was encrypted with second in "encryptionKeys"',
@@ -104,6 +111,7 @@ const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   'subject-mismatch': 'error',
   revoke: 'log',
   'refresh-token-reused': 'error',
+  'renewal-lost': 'error',
   'signing-key': 'log',
   'store-failed': 'error',
   undecryptable: 'error',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ProviderTokens } from '../broker/session-content.js';
-import { type FinishedSession, Sessions } from '../broker/sessions.js';
+import { type FinishedSession, type OpenSession, Sessions } from '../broker/sessions.js';
 import { TokenMinter } from '../broker/token-minter.js';
 import { UpstreamTokens } from '../broker/upstream-tokens.js';
 import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
@@ -54,33 +54,45 @@ export class BrokerLogin {
   }
 
   /**
-   * Makes a session of a token answer. Whatever goes wrong, the provider's tokens are given back.
+   * Makes a session of a token answer. Whatever goes wrong, the provider's tokens are given back, and no session is left.
    *
    * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
    */
   async finish(answer: TokenAnswer, request: BrokerLoginRequest): Promise<TokenResponse> {
+    const open = await this.#open(answer, request);
+    const response = await this.#respond(open);
+    this.events.emit('login', {
+      provider: this.provider.name,
+      grant: request.grant,
+      subject: hashedId(open.content.providerSubject),
+      session: hashedId(open.session.id),
+    });
+    return response;
+  }
+
+  async #open(
+    answer: TokenAnswer,
+    { grant, loginId, taken }: BrokerLoginRequest,
+  ): Promise<OpenSession> {
     try {
-      return await this.#finish(answer, request);
+      const login = await this.#sessionOf(answer, grant);
+      const open = await this.sessions.create({ ...login, loginId });
+      if (open === undefined) throw taken();
+      return open;
     } catch (error) {
       await this.upstream.revoke(providerTokensOf(answer));
       throw error;
     }
   }
 
-  async #finish(
-    answer: TokenAnswer,
-    { grant, loginId, taken }: BrokerLoginRequest,
-  ): Promise<TokenResponse> {
-    const login = await this.#sessionOf(answer, grant);
-    const open = await this.sessions.create({ ...login, loginId });
-    if (open === undefined) throw taken();
-    this.events.emit('login', {
-      provider: this.provider.name,
-      grant,
-      subject: hashedId(open.content.providerSubject),
-      session: hashedId(open.session.id),
-    });
-    return this.tokens.respond(open);
+  async #respond(open: OpenSession): Promise<TokenResponse> {
+    try {
+      return await this.tokens.respond(open);
+    } catch (error) {
+      const giveBack = () => this.upstream.revoke(open.content.provider);
+      await this.sessions.end(open.session, 'login-failed').catch(giveBack); // nobody holds it
+      throw error;
+    }
   }
 
   async #sessionOf(

@@ -3,6 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
+import type { Deadline } from '../clock/deadline.js';
+import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
@@ -11,8 +13,6 @@ import type { TokenAnswer } from '../idp/token-answer.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
-/** The lease of the session leaves this much time beyond the call that matters. */
-const CLAIMS_LIMIT_MS = 4000;
 
 /** The identity provider as sessions see it. */
 @Injectable()
@@ -29,8 +29,12 @@ export class SessionUpstream extends UpstreamTokens {
     return this.provider.prepare();
   }
 
-  async renew(sessionId: string, content: SessionContent): Promise<RenewedTokens> {
-    const answer = await this.#refreshed(content);
+  async renew(
+    sessionId: string,
+    content: SessionContent,
+    deadline: Deadline,
+  ): Promise<RenewedTokens> {
+    const answer = await this.#refreshed(content, deadline);
     this.events.emit('refresh', { provider: this.provider.name, session: hashedId(sessionId) });
     const { provider: before } = content;
     const provider: ProviderTokens = {
@@ -40,7 +44,10 @@ export class SessionUpstream extends UpstreamTokens {
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    return { provider, ...(await this.#claims(sessionId, content, answer, provider)) };
+    return {
+      provider,
+      ...(await this.#claims(sessionId, content, answer, { provider, deadline })),
+    };
   }
 
   async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
@@ -51,10 +58,14 @@ export class SessionUpstream extends UpstreamTokens {
     await Promise.race([revoked, sleep(REVOCATION_LIMIT_MS, undefined, { ref: false })]);
   }
 
-  async #refreshed({ provider, providerSubject }: SessionContent): Promise<TokenAnswer> {
-    if (provider.refreshToken === undefined) throw invalidGrant('no refresh token');
+  async #refreshed(
+    { provider, providerSubject: subject, scope }: SessionContent,
+    deadline: Deadline,
+  ): Promise<TokenAnswer> {
+    const { refreshToken } = provider;
+    if (refreshToken === undefined) throw invalidGrant('no refresh token');
     try {
-      return await this.provider.refreshOf(providerSubject, provider.refreshToken);
+      return await this.provider.refreshOf({ subject, refreshToken, scope, deadline });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       if (error.error === 'invalid_grant')
@@ -70,25 +81,15 @@ export class SessionUpstream extends UpstreamTokens {
     sessionId: string,
     content: SessionContent,
     answer: TokenAnswer,
-    provider: ProviderTokens,
+    { provider, deadline }: { provider: ProviderTokens; deadline: Deadline },
   ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
-    const limit = new AbortController();
-    const late = sleep(CLAIMS_LIMIT_MS, undefined, { signal: limit.signal, ref: false }).then(
-      () => {
-        throw new Error('timed out');
-      },
-    );
-    late.catch(() => undefined);
     try {
-      return await Promise.race([this.#renewedClaims(content, answer), late]);
+      // Half of what is left: the tokens have to be kept in time, and claims can be had again.
+      return await within(deadline.leftMs() / 2, this.#renewedClaims(content, answer));
     } catch (error) {
-      if (isRefusal(error)) {
-        await this.revoke(provider); // newer than those that the session gives back
-        throw new SessionEnd('claims-no-longer-allowed', error);
-      }
+      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
       if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
-        await this.revoke(provider);
-        throw new SessionEnd('subject-changed', invalidGrant(error));
+        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
       }
       this.events.emit('claims-not-renewed', {
         provider: this.provider.name,
@@ -96,8 +97,6 @@ export class SessionUpstream extends UpstreamTokens {
         reason: describeError(error),
       });
       return { claims: content.claims, profile: content.profile };
-    } finally {
-      limit.abort();
     }
   }
 

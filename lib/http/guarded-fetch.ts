@@ -48,14 +48,15 @@ export class GuardedFetch implements BeforeApplicationShutdown {
   /**
    * Like `fetch`, with the whole body read already.
    *
+   * @param atMostMs a shorter time limit than `timeoutMs`, for whoever has less time.
    * @throws {@link OAuthError} 503 `temporarily_unavailable` for no answer, a late one, 429, 5xx or too many calls;
    * 502 `server_error` for a redirect, an oversized body or an address that is not allowed.
    */
-  async request(url: string, init: RequestInit): Promise<Response> {
+  async request(url: string, init: RequestInit, atMostMs = Infinity): Promise<Response> {
     if (this.#underWay >= this.options.maxUpstreamCalls) throw unavailable(TOO_MANY_CALLS, 1);
     this.#underWay += 1;
     try {
-      return await this.#guarded(url, init, this.options.timeoutMs);
+      return await this.#guarded(url, init, Math.min(this.options.timeoutMs, atMostMs));
     } finally {
       this.#underWay -= 1;
     }

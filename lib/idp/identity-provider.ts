@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
   authorizationCodeGrant,
   buildAuthorizationUrl,
   buildEndSessionUrl,
@@ -13,14 +15,16 @@ import {
   skipStateCheck,
   tokenRevocation,
 } from 'openid-client';
-import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import type { Deadline } from '../clock/deadline.js';
+import { within } from '../clock/within.js';
+import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import type { LogoutTokenClaims } from './check-logout-token.js';
-import { ProviderConnection } from './provider-connection.js';
+import { type IdTokenUse, ProviderConnection } from './provider-connection.js';
 import { type ProviderMetadata, mayIssue } from './provider-metadata.js';
 import type { TokenAnswer } from './token-answer.js';
 import { isNoAnswer, rejectedClient } from './upstream-refusal.js';
@@ -48,6 +52,16 @@ export interface CodeRedemption {
   readonly codeVerifier: string;
   readonly nonce: string;
   readonly scope: string;
+}
+
+/** A session's refresh at the provider. */
+export interface SessionTokens {
+  /** `sub` of the login. */
+  readonly subject: string;
+  readonly refreshToken: string;
+  /** What the session has: granted again, when the answer does not say otherwise (RFC 6749 §6). */
+  readonly scope: string;
+  readonly deadline: Deadline;
 }
 
 /** RFC 8628 §3.2. */
@@ -153,17 +167,26 @@ export class IdentityProvider extends TokenIssuers {
 
   /**
    * Refreshes the tokens of a session: an ID token in the answer must be of the same issuer, subject and audience as
-   * the one of the login (OpenID Connect Core §12.2).
+   * the one of the login (OpenID Connect Core §12.2). One that cannot be checked in time, for want of keys, is left out: the
+   * other tokens must not be lost.
    *
    * @throws {@link OAuthError} as {@link refresh}; with the cause {@link OTHER_SUBJECT} when the ID token is somebody else's.
    */
-  async refreshOf(subject: string, refreshToken: string): Promise<TokenAnswer> {
-    const answer = await this.refresh(refreshToken, undefined).catch((error: unknown) => {
+  async refreshOf({ subject, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
+    const otherParty = (error: unknown): never => {
       throw isOfOtherParty(error) ? this.#otherSubject(subject) : error;
-    });
-    const claims = answer.idTokenClaims;
-    if (claims !== undefined && claims['sub'] !== subject) throw this.#otherSubject(subject);
-    return answer;
+    };
+    const answer = await this.#refreshed(refreshToken, {}, deadline).catch(otherParty);
+    const claims = answer.claims();
+    if (claims !== undefined && claims.sub !== subject) throw this.#otherSubject(subject);
+    const read = (idToken: IdTokenUse) =>
+      this.connection.read(answer, scope, refreshToken, idToken);
+    try {
+      return await within(deadline.leftMs() / 2, read('checked'));
+    } catch (error) {
+      if (error instanceof OAuthError && error.getStatus() !== 503) return otherParty(error);
+      return read('left out');
+    }
   }
 
   #otherSubject(subject: string): OAuthError {
@@ -173,12 +196,21 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
   async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
-    const { configuration } = await this.#ready();
-    const parameters = scope === undefined ? {} : { scope };
-    const answer = await this.connection.ask(() =>
-      refreshTokenGrant(configuration, refreshToken, parameters),
-    );
+    const answer = await this.#refreshed(refreshToken, scope === undefined ? {} : { scope });
     return this.connection.read(answer, scope, refreshToken);
+  }
+
+  async #refreshed(
+    refreshToken: string,
+    parameters: Record<string, string>,
+    deadline?: Deadline,
+  ): Promise<TokenEndpointResponse & TokenEndpointResponseHelpers> {
+    const { configuration } = await this.#ready();
+    if (deadline?.halfOver) throw unavailable('too late to begin a refresh');
+    return this.connection.ask(
+      () => refreshTokenGrant(configuration, refreshToken, parameters),
+      deadline,
+    );
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   type CustomFetchOptions,
@@ -6,6 +7,7 @@ import {
   customFetch,
 } from 'openid-client';
 import { Clock, epochSeconds } from '../clock/clock.js';
+import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
@@ -28,6 +30,9 @@ import { rejectedClient, toOAuthError } from './upstream-refusal.js';
 
 const METADATA_FRESH_MS = 3600_000;
 
+/** What becomes of the ID token of a token answer. */
+export type IdTokenUse = 'checked' | 'left out';
+
 /**
  * The line to one identity provider: its metadata and keys, kept and renewed in the background, and what every call has
  * in common. Nothing is asked before it is needed, so the application starts while the provider is down.
@@ -37,6 +42,8 @@ export class ProviderConnection {
   readonly name = DEFAULT_PROVIDER;
   readonly keys: RemoteKeySet;
   readonly #metadata: CachedDocument<ProviderMetadata>;
+  /** openid-client hands no time limit of a single call to its `fetch`. */
+  readonly #deadline = new AsyncLocalStorage<Deadline>();
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -74,10 +81,10 @@ export class ProviderConnection {
     return this.#metadata.read();
   }
 
-  /** Makes a call; whatever goes wrong becomes the {@link OAuthError} for our caller. */
-  async ask<T>(call: () => Promise<T>): Promise<T> {
+  /** Makes a call, which ends by the deadline; whatever goes wrong becomes the {@link OAuthError} for our caller. */
+  async ask<T>(call: () => Promise<T>, deadline?: Deadline): Promise<T> {
     try {
-      return await call();
+      return await (deadline === undefined ? call() : this.#deadline.run(deadline, call));
     } catch (error) {
       throw this.refusal(error);
     }
@@ -106,17 +113,18 @@ export class ProviderConnection {
     answer: TokenEndpointResponse & TokenEndpointResponseHelpers,
     requestedScope: string | undefined,
     presentedRefreshToken?: string,
+    use: IdTokenUse = 'checked',
   ): Promise<TokenAnswer> {
     if (answer.token_type !== 'bearer') throw this.refusal(badUpstreamAnswer('token_type'));
     const nowSec = epochSeconds(this.clock);
-    const claims = answer.claims();
+    const claims = use === 'checked' ? answer.claims() : undefined;
     const idTokenClaims = claims === undefined ? undefined : { ...claims };
     if (answer.id_token !== undefined && idTokenClaims !== undefined) {
       await this.#checkIdToken(answer.id_token, idTokenClaims, nowSec);
     }
     const refresh_token = answer.refresh_token ?? presentedRefreshToken;
     const body = { ...answer, ...(refresh_token === undefined ? {} : { refresh_token }) };
-    const { id_token: idToken } = answer;
+    const idToken = claims === undefined ? undefined : answer.id_token;
     return { ...readTokenAnswer(body, requestedScope, nowSec), idToken, idTokenClaims };
   }
 
@@ -157,7 +165,8 @@ export class ProviderConnection {
 
   async #send(url: string, { method, headers, body }: CustomFetchOptions): Promise<Response> {
     if (!(body instanceof URLSearchParams)) return this.http.request(url, { method, headers });
-    const response = await this.http.request(url, { method, headers, body });
+    const atMostMs = this.#deadline.getStore()?.leftMs();
+    const response = await this.http.request(url, { method, headers, body }, atMostMs);
     // The body says what is wrong; with a challenge beside it openid-client would not read it.
     response.headers.delete('www-authenticate');
     if (response.status !== 200) return response;

@@ -7,6 +7,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import type { Deadline } from '../clock/deadline.js';
+import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
@@ -18,6 +20,7 @@ import { MemoryBrokerStore } from './memory-broker.store.js';
 import { resolveStore } from './resolve-store.js';
 
 const REPEAT_AFTER_MS = 50;
+const LONGEST_PAUSE_MS = 400;
 const FIRST_REOPEN_MS = 500;
 const LONGEST_REOPEN_MS = 10_000;
 
@@ -25,6 +28,14 @@ const LONGEST_REOPEN_MS = 10_000;
 export function storeUnavailable(cause: unknown): OAuthError {
   const text = 'The session store cannot be reached at the moment';
   return new OAuthError('temporarily_unavailable', text, { cause });
+}
+
+/** How a question to the store is repeated after a failure; only what may be asked twice, whatever became of the first time. */
+export interface Repetition {
+  /** Once, because a pool may have kept connections that a restart of the database ended. */
+  readonly repeat?: boolean;
+  /** Again and again until then: what would be lost is worth waiting for a database that restarts. */
+  readonly until?: Deadline;
 }
 
 /**
@@ -80,29 +91,26 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   /**
    * Asks the store.
    *
-   * @param repeat whether asking twice does no harm: reads, and writes that end in the same state. They are tried once more
-   * after a failure, because a pool may have kept connections that a restart of the database ended.
+   * @param work hears whether it is asked again: what it asked before may have been heard, and only the answer lost.
    * @throws {@link OAuthError} 503 `temporarily_unavailable`
    */
   async ask<T>(
-    work: (store: BrokerStore) => Promise<T>,
-    { repeat = false }: { repeat?: boolean } = {},
+    work: (store: BrokerStore, again: boolean) => Promise<T>,
+    { repeat = false, until }: Repetition = {},
   ): Promise<T> {
-    try {
-      return await this.#attempt(work);
-    } catch (error) {
-      if (!repeat || this.#closed) throw this.#refusal(error);
-      await sleep(REPEAT_AFTER_MS);
+    const patienceMs = until?.leftMs() ?? (repeat ? REPEAT_AFTER_MS : 0);
+    let pauseMs = REPEAT_AFTER_MS;
+    for (let waitedMs = 0; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+      try {
+        const again = waitedMs > 0;
+        return await this.#within(this.#open().then((store) => work(store, again)));
+      } catch (error) {
+        const over = waitedMs >= patienceMs || until?.leftMs() === 0;
+        if (over || this.#closed) throw this.#refusal(error);
+      }
+      await sleep(pauseMs);
+      waitedMs += pauseMs;
     }
-    try {
-      return await this.#attempt(work);
-    } catch (error) {
-      throw this.#refusal(error);
-    }
-  }
-
-  async #attempt<T>(work: (store: BrokerStore) => Promise<T>): Promise<T> {
-    return this.#within(this.#open().then(work));
   }
 
   /** One opening for all that wait; after a failure the next one is tried no sooner than a back-off allows. */
@@ -124,20 +132,8 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     return this.#opened;
   }
 
-  async #within<T>(work: Promise<T>): Promise<T> {
-    const end = new AbortController();
-    const late = sleep(this.options.timeoutMs, undefined, { signal: end.signal, ref: false }).then(
-      () => {
-        throw new Error('timed out');
-      },
-    );
-    late.catch(() => undefined);
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      end.abort();
-      work.catch(() => undefined); // nobody waits for it any more
-    }
+  #within<T>(work: Promise<T>): Promise<T> {
+    return within(this.options.timeoutMs, work);
   }
 
   #refusal(error: unknown): OAuthError {

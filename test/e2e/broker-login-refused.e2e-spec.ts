@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { OAuthError, type LoginNotice } from '../../lib/index.js';
+import { TokenMinter } from '../../lib/broker/token-minter.js';
+import { OAuthError, OidcEvents, type LoginNotice } from '../../lib/index.js';
 import { adapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
@@ -124,6 +125,25 @@ describe.each(adapters)('refused logins of broker mode on %s', (adapter) => {
     });
 
     await expectNoSession(app, calls, [403, 'access_denied']);
+  });
+
+  it('fault 17: leave no session behind when no token can be minted after it was written', async () => {
+    const app = await start();
+    const events: unknown[] = [];
+    const oidcEvents = app.app.get(OidcEvents, { strict: false });
+    oidcEvents.on('login', (event) => events.push(event));
+    oidcEvents.on('session-ended', ({ reason }) => events.push(reason));
+    app.app.get(TokenMinter, { strict: false }).mint = () => {
+      return Promise.reject(new OAuthError('temporarily_unavailable', 'no key to sign with'));
+    };
+
+    expectRefusal(await redeem(app), 503, 'temporarily_unavailable');
+
+    expect(await app.service.listSessions(alice.sub)).toEqual([]);
+    const revocations = provider.requestsTo('revocation');
+    expect(revocations).toHaveLength(1);
+    expect(provider.refreshTokenState(revocations[0]?.body['token'] ?? '')).toBe('revoked');
+    expect(events).toEqual(['login-failed']);
   });
 
   it('are up to the host by "onLogin", which sees what the provider says', async () => {

@@ -18,7 +18,7 @@ import { TestServer } from './test-server.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import { TokenMint, type ProviderIdentity } from './token-mint.js';
 import type { VectorSource } from './token-vector.js';
-import { users } from './users.js';
+import { alice, users } from './users.js';
 
 export type { Behaviour, Endpoint } from './behaviour.js';
 
@@ -177,6 +177,11 @@ export class MisbehavingProvider implements ProviderIdentity {
   /** The next poll of this device gets `access_denied`. */
   denyDevice(userCode: string): void {
     this.#grants.decideDevice(userCode, 'denied');
+  }
+
+  /** A refresh token, as a login of that user would bring. */
+  grantRefreshToken(user = alice, scope = 'openid profile email'): string {
+    return this.#grants.addRefreshToken({ user, scope });
   }
 
   refreshTokenState(token: string): RefreshTokenState {
