@@ -47,6 +47,7 @@ import { StartLogin } from './grants/start-login.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
 import { HandlerRules } from './guard/handler-rules.js';
+import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
 import { IdentityProvider } from './idp/identity-provider.js';
@@ -117,6 +118,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     IdentityProvider,
     Introspect,
     KeyRing,
+    LiveCalls,
     LoginAdmission,
     LoginFinisher,
     Logout,
@@ -156,6 +158,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     CallContexts,
     CurrentUser,
     HandlerRules,
+    LiveCalls,
     OidcEvents,
     OidcService,
   ],

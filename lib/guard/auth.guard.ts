@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { type CheckedAuthRule, checkAuthRule } from '../tokens/auth-rule.js';
+import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { Identity } from '../tokens/identity.js';
 import { CallContexts } from './call-contexts.js';
@@ -22,7 +22,7 @@ export class AuthGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const known = this.contexts.of(context.getType<string>());
-    const rule = this.rules.of(context) ?? REQUIRED;
+    const { rule, streams } = this.rules.of(context);
     if (rule === 'public') {
       setCaller(context, null);
       return true;
@@ -32,6 +32,7 @@ export class AuthGuard implements CanActivate {
       await meetConditions(rule, identity, context);
       setCaller(context, identity);
       known.admit?.(context, identity);
+      if (streams) known.watch?.(context, identity);
       return true;
     } catch (error) {
       setCaller(context, null);
@@ -40,8 +41,6 @@ export class AuthGuard implements CanActivate {
     }
   }
 }
-
-const REQUIRED = checkAuthRule({});
 
 /** @throws {@link OAuthError} 403 `insufficient_scope` unless each says exactly `true`. */
 async function meetConditions(

@@ -1,11 +1,12 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OAuthError } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Challenges } from '../tokens/challenge.js';
 import type { Credentials, Identity } from '../tokens/identity.js';
+import { LiveCalls } from './live-calls.js';
 
 /** What the guard must know of one type of context (`ExecutionContext.getType()`). */
 export interface CallContext {
@@ -13,6 +14,8 @@ export interface CallContext {
   credentials(context: ExecutionContext): Credentials;
   /** Told of a caller who was let in. */
   admit?(context: ExecutionContext, identity: Identity): void;
+  /** Told of a caller who was let into a stream, which must end with the caller's token. */
+  watch?(context: ExecutionContext, identity: Identity): void;
   /** What to throw for a refusal, so that this transport's clients can read it. */
   refusal(context: ExecutionContext, error: unknown): unknown;
 }
@@ -31,6 +34,9 @@ interface HttpRequest {
   readonly raw?: IncomingMessage;
 }
 
+/** A response of Express, or of Fastify. */
+type HttpResponse = ServerResponse & { readonly raw?: ServerResponse };
+
 /** The types of context that the guard knows: HTTP, and what entries of this package add. */
 @Injectable()
 export class CallContexts {
@@ -39,11 +45,13 @@ export class CallContexts {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly challenges: Challenges,
+    private readonly live: LiveCalls,
     @Inject(RESOLVED_OPTIONS) { requestProperty }: ResolvedOptions,
   ) {
     this.#known.set('http', {
       credentials: httpCredentials,
       refusal: (context, error) => this.#httpRefusal(context, error),
+      watch: (context, identity) => this.#watchStream(context, identity),
       ...(requestProperty === false
         ? {}
         : { admit: (context, { claims }) => setProperty(context, requestProperty, claims) }),
@@ -66,6 +74,17 @@ export class CallContexts {
       `Authentication is not possible in this type of context${mend}`,
       { cause: `context type ${type}` },
     );
+  }
+
+  /** Its client connects anew with a fresh token, or is refused. */
+  #watchStream(context: ExecutionContext, identity: Identity): void {
+    const answer = context.switchToHttp().getResponse<HttpResponse>();
+    const response = answer.raw ?? answer;
+    const { socket } = response;
+    // Nest gives up the source of a stream when its connection has gone; of HTTP/2 the stream alone goes.
+    const hangUp = () => (response.req.httpVersionMajor === 1 ? socket?.destroySoon() : undefined);
+    const forget = this.live.watch({ identity, end: () => response.end(hangUp) });
+    response.once('close', forget);
   }
 
   /** The header `WWW-Authenticate` goes with the error, which takes the host's own way of answering. */

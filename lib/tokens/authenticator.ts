@@ -35,8 +35,8 @@ export class Authenticator {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
-    const { claims, issuer } = await this.verifier.verify(token);
-    const identity = { claims, roles: rolesOf(claims, this.options.roleClients) };
+    const { claims, issuer, holds } = await this.verifier.verify(token);
+    const identity = { claims, roles: rolesOf(claims, this.options.roleClients), holds };
     authorize(identity, rule, [
       ...issuer.demands,
       ...(rule.defaultClaims ? issuer.defaultDemands : []),

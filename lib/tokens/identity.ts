@@ -14,4 +14,6 @@ export interface Identity {
   readonly claims: IdTokenClaims;
   /** The flat role list. */
   readonly roles: readonly string[];
+  /** Whether the token would still be taken, its expiry aside: not once it was revoked, or its key withdrawn. */
+  readonly holds: () => boolean;
 }

@@ -1,0 +1,1 @@
+export { OidcGraphqlModule } from './oidc-graphql.module.js';

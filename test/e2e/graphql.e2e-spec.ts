@@ -1,0 +1,371 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import type { DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  Args,
+  GraphQLModule,
+  Mutation,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
+import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
+import { createClient } from 'graphql-ws';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { OidcGraphqlModule } from '../../lib/graphql/index.js';
+import { LiveCalls } from '../../lib/guard/live-calls.js';
+import {
+  Auth,
+  AuthGuard,
+  CurrentUser,
+  IdToken,
+  type IdTokenClaims,
+  Public,
+} from '../../lib/index.js';
+import { type AppOptions, startApp, type TestApp } from '../support/app.js';
+import { FakeClock } from '../support/fake-clock.js';
+import {
+  type MisbehavingProvider,
+  startMisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+
+const SCHEMA = `
+  type Person { name: String email: String salary: Int }
+  type Query { me: String person: Person admin: String maybe: String open: String forgotten: String roles: [String] who: String }
+  type Mutation { rename(name: String): String }
+  type Subscription { ticks: Int openTicks: Int }
+`;
+
+/** Subscriptions that were ended by their reader or by us. */
+let returned = 0;
+
+/** One event, and then none until somebody ends it, as a queue of events does. */
+function ticks(name: string): AsyncIterableIterator<object> {
+  const events = [{ done: false, value: { [name]: 1 } }];
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => events.shift() ?? new Promise<never>(() => undefined),
+    return: async () => {
+      returned += 1;
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+@Resolver('Person')
+class PersonResolver {
+  constructor(private readonly user: CurrentUser) {}
+
+  @Query()
+  @Auth()
+  me(@IdToken() token: IdTokenClaims): string {
+    return token.sub;
+  }
+
+  @Query()
+  @Auth()
+  who(): string | undefined {
+    return this.user.sub;
+  }
+
+  @Query()
+  @Auth()
+  roles(@IdToken('roles') roles: readonly string[]): readonly string[] {
+    return roles;
+  }
+
+  @Query()
+  @Auth()
+  person(): object {
+    return { name: 'Alice', email: 'alice@example.org', salary: 1 };
+  }
+
+  @Query()
+  @Auth({ roles: 'owners' })
+  admin(): string {
+    return 'secret';
+  }
+
+  @Query()
+  @Auth({ optional: true, roles: 'owners' })
+  maybe(@IdToken('sub') sub?: string): string {
+    return sub ?? 'nobody';
+  }
+
+  @Query()
+  @Public()
+  open(@IdToken('sub') sub?: string): string {
+    return sub ?? 'nobody';
+  }
+
+  @Query()
+  forgotten(): string {
+    return 'secret';
+  }
+
+  @ResolveField()
+  @Auth({ roles: 'owners' })
+  salary(@Parent() { salary }: { salary: number }): number {
+    return salary;
+  }
+
+  @Mutation()
+  @Auth({ scopes: 'write' })
+  rename(@Args('name') name: string): string {
+    return name;
+  }
+
+  @Subscription()
+  @Auth()
+  ticks(): AsyncIterableIterator<object> {
+    return ticks('ticks');
+  }
+
+  @Subscription()
+  @Public()
+  openTicks(): AsyncIterableIterator<object> {
+    return ticks('openTicks');
+  }
+}
+
+interface Driver {
+  readonly title: string;
+  readonly adapter: 'express' | 'fastify';
+  readonly module: (options?: object) => DynamicModule;
+}
+
+const apollo = (options: object = {}): DynamicModule =>
+  GraphQLModule.forRoot<ApolloDriverConfig>({
+    driver: ApolloDriver,
+    typeDefs: SCHEMA,
+    graphiql: false,
+    allowBatchedHttpRequests: true,
+    subscriptions: { 'graphql-ws': true },
+    fieldResolverEnhancers: ['guards'],
+    ...options,
+  });
+
+const mercurius = (options: object = {}): DynamicModule =>
+  GraphQLModule.forRoot<MercuriusDriverConfig>({
+    driver: MercuriusDriver,
+    typeDefs: SCHEMA,
+    graphiql: false,
+    allowBatchedQueries: true,
+    subscription: true,
+    fieldResolverEnhancers: ['guards'],
+    ...options,
+  });
+
+const drivers: readonly Driver[] = [
+  { title: 'Apollo on express', adapter: 'express', module: apollo },
+  { title: 'Apollo on fastify', adapter: 'fastify', module: apollo },
+  { title: 'Mercurius', adapter: 'fastify', module: mercurius },
+];
+
+interface Answer {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly { message: string; extensions?: Record<string, unknown> }[];
+}
+
+async function post(
+  app: TestApp,
+  body: unknown,
+  bearer?: string,
+): Promise<{ status: number; answer: Answer; text: string }> {
+  const response = await fetch(`${app.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, answer: JSON.parse(text), text };
+}
+
+const query = (app: TestApp, text: string, bearer?: string) => post(app, { query: text }, bearer);
+
+describe.each(drivers)('GraphQL by $title', ({ adapter, module }) => {
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+  const clock = new FakeClock();
+
+  const host = (more: Partial<AppOptions> = {}): AppOptions => ({
+    adapter,
+    provider,
+    clock,
+    imports: [module(), OidcGraphqlModule],
+    providers: [PersonResolver, { provide: APP_GUARD, useExisting: AuthGuard }],
+    ...more,
+  });
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+    provider.behaviour.now = () => clock.now();
+    app = await startApp(host());
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.close();
+  });
+
+  it('hands out claims in queries, one by path, and in services', async () => {
+    const { status, answer } = await query(
+      app,
+      '{ me who roles maybe open }',
+      provider.accessToken(),
+    );
+
+    expect(status).toBe(200);
+    expect(answer.data).toMatchObject({
+      me: 'sub-0001-alice',
+      who: 'sub-0001-alice',
+      open: 'nobody',
+    });
+    expect(answer.data?.['roles']).toContain('admins');
+  });
+
+  it.each([
+    ['me', undefined, 'UNAUTHENTICATED', 401, 'invalid_token'],
+    ['me', 'not-a-token', 'UNAUTHENTICATED', 401, 'invalid_token'],
+    ['admin', 'alice', 'FORBIDDEN', 403, 'insufficient_scope'],
+    ['forgotten', undefined, 'UNAUTHENTICATED', 401, 'invalid_token'],
+  ])(
+    'GW-1, GW-5: refuses %s for %s with 200, %s and the error body alone',
+    async (field, who, code, statusCode, error) => {
+      const bearer = who === 'alice' ? provider.accessToken() : who;
+      const { status, answer, text } = await query(app, `{ ${field} }`, bearer);
+
+      expect(status).toBe(200);
+      const [refusal] = answer.errors ?? [];
+      expect(refusal?.extensions).toMatchObject({ code, oauth: { statusCode, error } });
+      expect(Object.keys(Object(refusal?.extensions?.['oauth'])).toSorted()).toEqual(
+        ['statusCode', 'error', 'error_description', 'detail'].toSorted(),
+      );
+      expect(text).not.toMatch(/ at |node_modules|\/lib\/|secret/);
+    },
+  );
+
+  it('refuses a mutation whose scope is missing', async () => {
+    const mutation = 'mutation { rename(name: "x") }';
+    expect(
+      (await query(app, mutation, provider.accessToken())).answer.errors?.[0]?.extensions,
+    ).toMatchObject({ code: 'FORBIDDEN' });
+    const writer = provider.accessToken({ scope: 'write' });
+    expect((await query(app, mutation, writer)).answer.data).toEqual({ rename: 'x' });
+  });
+
+  it('guards a field by its own rule, whatever its parent’s is', async () => {
+    const { answer } = await query(app, '{ person { name salary } }', provider.accessToken());
+
+    expect(answer.data?.['person']).toMatchObject({ name: 'Alice', salary: null });
+    expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('GW-4: judges each resolver of an aliased query by itself, in any order of its fields', async () => {
+    const token = provider.accessToken();
+    for (const text of [
+      '{ a: maybe b: me c: maybe d: admin }',
+      '{ d: admin c: maybe b: me a: maybe }',
+    ]) {
+      const { answer } = await query(app, text, token);
+      expect(answer.data).toMatchObject({ a: 'nobody', b: 'sub-0001-alice', c: 'nobody', d: null });
+    }
+  });
+
+  it('GW-4: judges a batch once a resolver, and asks the provider for its keys once', async () => {
+    const token = provider.accessToken({ jti: 'batch' });
+    const { answer } = await post(app, [{ query: '{ me }' }, { query: '{ admin }' }], token);
+
+    const [first, second]: Answer[] = Array.isArray(answer) ? answer : [];
+    expect(first?.data).toEqual({ me: 'sub-0001-alice' });
+    expect(second?.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('stops start-up for @Auth() on a field where Nest runs no guards, and names the mend', async () => {
+    const starting = startApp(
+      host({ imports: [module({ fieldResolverEnhancers: [] }), OidcGraphqlModule] }),
+    );
+
+    await expect(starting).rejects.toThrow(
+      /PersonResolver\.salary.*fieldResolverEnhancers: \['guards'\]/s,
+    );
+  });
+
+  it('GW-1: stays closed without its entry, and the refusal names the entry to import', async () => {
+    const bare = await startApp(host({ imports: [module()] }));
+    try {
+      const { answer } = await query(bare, '{ open }', provider.accessToken());
+      expect(answer.errors?.[0]?.message).toContain('nestjs-oidc-auth/graphql');
+    } finally {
+      await bare.close();
+    }
+  });
+
+  const client = (
+    connectionParams: Record<string, unknown>,
+    headers: Record<string, string> = {},
+  ) => {
+    class Handshake extends WebSocket {
+      constructor(address: string, protocols: string) {
+        super(address, protocols, { headers });
+      }
+    }
+    return createClient({
+      url: `${app.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: Handshake,
+      connectionParams,
+      retryAttempts: 0,
+    });
+  };
+
+  it.each([
+    ['connectionParams', (token: string) => client({ authorization: `Bearer ${token}` })],
+    [
+      'connectionParams in another case',
+      (token: string) => client({ Authorization: `Bearer ${token}` }),
+    ],
+    ['the handshake', (token: string) => client({}, { authorization: `Bearer ${token}` })],
+  ])('takes the token of a subscription from %s', async (_, open) => {
+    const socket = open(provider.accessToken());
+    const events = socket.iterate({ query: 'subscription { ticks }' });
+
+    expect((await events.next()).value).toEqual({ data: { ticks: 1 } });
+    await events.return?.();
+    await socket.dispose();
+  });
+
+  it('refuses a subscription without a token', async () => {
+    const socket = client({});
+    const events = socket.iterate({ query: 'subscription { ticks }' });
+
+    const outcome = await events.next().then(
+      ({ value }) => JSON.stringify(value),
+      (error: unknown) => JSON.stringify(error),
+    );
+    expect(outcome).toContain('UNAUTHENTICATED');
+    await socket.dispose();
+  });
+
+  it('GW-2: ends a subscription with its token', async () => {
+    const socket = client({ authorization: `Bearer ${provider.accessToken()}` });
+    const events = socket.iterate({ query: 'subscription { ticks }' });
+    await events.next();
+    const before = returned;
+
+    clock.advance(3600);
+    app.app.get(LiveCalls, { strict: false }).sweep();
+
+    expect((await events.next()).done).toBe(true);
+    expect(returned).toBe(before + 1);
+    await socket.dispose();
+  });
+});
