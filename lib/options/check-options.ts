@@ -2,6 +2,7 @@ import { validateSync } from 'class-validator';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerOptionRules } from './broker-option-rules.js';
 import { EndpointOptionRules, GrantOptionRules, OidcAuthOptionRules } from './option-rules.js';
+import { type OptionGroup, refuseUnknownOptions } from './unknown-option.js';
 import { isRecord } from './value-rules.js';
 
 const HIDDEN = new Set(['clientSecret', 'encryptionKeys', 'store']); // a store's URL holds its password
@@ -32,24 +33,13 @@ export function shown(option: string, value: unknown): string {
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
-function checkAgainst(
-  rules: object,
-  given: Record<string, unknown>,
-  prefix: string,
-  hidden: readonly string[] = [],
-): void {
-  const known = Object.keys(rules).filter((key) => !hidden.includes(key));
-  const unknown = Object.keys(given).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new OidcConfigError(
-      `Unknown option "${prefix}${unknown}". Known here: ${known.map((key) => prefix + key).join(', ')}.`,
-    );
-  }
+function checkAgainst(rules: object, given: Record<string, unknown>, group: OptionGroup): void {
+  refuseUnknownOptions(given, group);
   const [problem] = validateSync(Object.assign(rules, given), { stopAtFirstError: true });
   if (problem === undefined) return;
   const [mend] = Object.values(problem.constraints ?? {});
   throw new OidcConfigError(
-    `Option "${prefix}${problem.property}" ${mend ?? 'is not usable'}; got ${shown(problem.property, problem.value)}.`,
+    `Option "${group === '' ? '' : `${group}.`}${problem.property}" ${mend ?? 'is not usable'}; got ${shown(problem.property, problem.value)}.`,
   );
 }
 
@@ -62,14 +52,14 @@ export function checkOptionValues(given: unknown): void {
     );
   }
   checkAgainst(new OidcAuthOptionRules(), given, '');
-  if (isRecord(given['grants'])) checkAgainst(new GrantOptionRules(), given['grants'], 'grants.');
+  const seenWith = { allowInsecureHttp: given['allowInsecureHttp'] };
   for (const [name, rules] of [
+    ['grants', new GrantOptionRules()],
     ['endpoints', new EndpointOptionRules()],
     ['broker', new BrokerOptionRules()],
   ] as const) {
     const group = given[name];
     if (!isRecord(group)) continue;
-    Object.assign(rules, { allowInsecureHttp: given['allowInsecureHttp'] });
-    checkAgainst(rules, group, `${name}.`, ['allowInsecureHttp']);
+    checkAgainst(Object.assign(rules, seenWith), group, name);
   }
 }

@@ -1,6 +1,7 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { routeDefaults } from './option-defaults.js';
 import type { RouteOptions } from './oidc-auth-options.js';
+import { refuseUnknownOptions } from './unknown-option.js';
 import { isRecord } from './value-rules.js';
 
 /** The routes by name. */
@@ -65,12 +66,7 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
       `Option "routes" must be an object such as { prefix: '/api', device: false }; got ${given === null ? 'null' : typeof given}.`,
     );
   }
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(routeDefaults, name));
-  if (unknown !== undefined) {
-    throw new OidcConfigError(
-      `Unknown option "routes.${unknown}". Known here: prefix, ${routeNames.join(', ')}, metadata.`,
-    );
-  }
+  refuseUnknownOptions(given, 'routes');
   const { metadata = routeDefaults.metadata } = given;
   if (typeof metadata !== 'boolean') {
     throw new OidcConfigError(

@@ -1,6 +1,7 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { TrustedIssuer } from './broker-options.js';
 import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
+import { didYouMean } from './unknown-option.js';
 import {
   isHttpUrl,
   isPlainHttpUrl,
@@ -38,9 +39,9 @@ function resolveEntry(entry: unknown, allowInsecureHttp: boolean): ResolvedTrust
   const { issuer, jwksUri, claims, roles, scopes } = given;
   const unknown = Object.keys(given).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined) {
-    throw mistake(
-      `has an entry with the unknown member "${unknown}"`,
-      `Known: ${[...MEMBERS].join(', ')}.`,
+    throw new OidcConfigError(
+      `Option "${OPTION}" has an entry with the unknown member "${unknown}"${didYouMean(unknown, MEMBERS)} ` +
+        `Known: ${[...MEMBERS].join(', ')}.`,
     );
   }
   if (!isText(issuer) || !isPlainHttpUrl(issuer, { allowInsecureHttp })) {

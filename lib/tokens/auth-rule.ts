@@ -5,6 +5,8 @@ import {
   type ClaimDemand,
   parseClaimConstraint,
 } from '../options/claim-constraint.js';
+import { didYouMean } from '../options/unknown-option.js';
+import { isRecord } from '../options/value-rules.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 
 /**
@@ -94,15 +96,26 @@ function isCondition(value: unknown): value is AuthCondition {
 
 const KNOWN = new Set(['scopes', 'anyScope', 'roles', 'anyRole', 'claims', 'when', 'optional']);
 
+function refuseOtherThanObject(rule: unknown): void {
+  if (isRecord(rule)) return;
+  const other = Array.isArray(rule) ? 'a list' : `a ${typeof rule}`;
+  throw new OidcConfigError(
+    `@Auth() takes an object such as { roles: ['admins'] }; got ${rule === null ? 'null' : other}.`,
+  );
+}
+
 /**
  * Checks a rule, when its decorator runs.
  *
  * @throws {@link OidcConfigError} for an unknown member or an empty demand.
  */
 export function checkAuthRule(rule: AuthRule): CheckedAuthRule {
+  refuseOtherThanObject(rule);
   const unknown = Object.keys(rule).find((key) => !KNOWN.has(key));
   if (unknown !== undefined) {
-    throw new OidcConfigError(`@Auth({ ${unknown} }) is unknown. Known: ${[...KNOWN].join(', ')}.`);
+    throw new OidcConfigError(
+      `@Auth({ ${unknown} }) is unknown${didYouMean(unknown, KNOWN)} Known: ${[...KNOWN].join(', ')}.`,
+    );
   }
   const { claims, anyScope, anyRole } = rule;
   const ofClaims =

@@ -60,7 +60,7 @@ describe('the option "routes"', () => {
       const message = startUpMessage(() => register({ [name]: '/x' }));
 
       expect(message).toContain(`Unknown option "routes.${name}"`);
-      expect(message).toContain('login, callback, token');
+      expect(message).toContain('routes.login, routes.callback, routes.token');
     },
   );
 

@@ -28,7 +28,9 @@ describe('the start-up table', () => {
     (option) => {
       const message = startUpMessage(() => resolveWith({ [option]: 'canary-value' }));
 
-      expect(message).toMatch(new RegExp(`^Unknown option "${option}"\\. Known here: clientId, `));
+      expect(message).toMatch(
+        new RegExp(`^Unknown option "${option}"(\\.|; .*\\?) Known here: clientId, `),
+      );
       expect(message).toContain('jwksCooldownSec');
       expect(message).not.toContain('canary');
     },
@@ -74,7 +76,9 @@ describe('the start-up table', () => {
 
     const message = startUpMessage(() => resolveWith({ [option]: members }));
 
-    expect(message).toMatch(new RegExp(`^Unknown option "${option}\\.${member}"\\. Known here: `));
+    expect(message).toMatch(
+      new RegExp(`^Unknown option "${option}\\.${member}"(\\.|; .*\\?) Known here: `),
+    );
   });
 
   it.each([

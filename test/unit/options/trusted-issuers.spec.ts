@@ -102,6 +102,17 @@ describe('the start-up table of "broker.trustedIssuers"', () => {
   );
 
   it.each([
+    ['jwks_uri', 'jwksUri'],
+    ['role', 'roles'],
+    ['scope', 'scopes'],
+    ['isuer', 'issuer'],
+  ])('FD-4: refuses the member %s and asks whether %s was meant', (member, meant) => {
+    const message = startUpMessage(() => resolveList([{ issuer: PEER, [member]: 'x' }]));
+
+    expect(message).toContain(`unknown member "${member}"; did you mean "${meant}"? Known: `);
+  });
+
+  it.each([
     [[PEER, PEER]],
     [[PEER, { issuer: PEER }]],
     [[{ issuer: PEER, roles: ['a'] }, 'https://other.example.org', { issuer: PEER }]],
