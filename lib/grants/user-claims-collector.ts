@@ -1,7 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
-import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
@@ -9,20 +8,12 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isRecord } from '../options/value-rules.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { rolesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
+import { type ClaimSources, sourceOf, textOf, verifierOf } from './claim-sources.js';
 import { LoginTokenIssuers } from './login-token-issuers.js';
-
-/** What the identity provider said of a user, by where it said so. */
-export interface ClaimSources {
-  /** Of its access token, when that is a JWT that verifies and is about the same user. */
-  readonly accessToken: ProviderClaims | undefined;
-  readonly idToken: ProviderClaims | undefined;
-  /** `undefined` when it was not asked, could not be reached, or offers none. */
-  readonly userinfo: ProviderClaims | undefined;
-  /** Whether userinfo was wanted and could not be had. */
-  readonly incomplete: boolean;
-}
+import { MintedSubjects } from './minted-subjects.js';
 
 /** A user's claims, put together. */
 export interface CollectedClaims {
@@ -49,15 +40,6 @@ const RESERVED = new Set(
   ),
 );
 
-function textOf(claims: ProviderClaims | undefined, name: string): string | undefined {
-  const value = claims && Object.hasOwn(claims, name) ? claims[name] : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function hasEmail(claims: ProviderClaims | undefined): claims is ProviderClaims {
-  return textOf(claims, 'email') !== undefined;
-}
-
 function hasRoles(claims: ProviderClaims | undefined): claims is ProviderClaims {
   const values = ROLE_CLAIMS.map((name) => claims && claimAt(claims, name));
   return values.some((value) => Array.isArray(value) || isRecord(value));
@@ -67,13 +49,6 @@ function aboutUser(claims: ProviderClaims | undefined): ProviderClaims {
   return Object.fromEntries(
     Object.entries(claims ?? {}).filter(([name]) => !OF_THE_TOKEN.has(name)),
   );
-}
-
-/** Where address and `email_verified` come from: together, from one source, that says both where there is one. */
-function emailSource(sources: readonly (ProviderClaims | undefined)[]): ProviderClaims | undefined {
-  const withEmail = sources.filter(hasEmail);
-  const complete = withEmail.find((one) => typeof one['email_verified'] === 'boolean');
-  return complete ?? withEmail[0];
 }
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
@@ -87,6 +62,7 @@ export class UserClaimsCollector {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     private readonly provider: IdentityProvider,
     @Inject(Clock) clock: Clock,
+    private readonly subjects: MintedSubjects,
   ) {
     // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
     const quiet = { emit: () => undefined };
@@ -102,18 +78,19 @@ export class UserClaimsCollector {
    */
   async collect(
     tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
-    subject: string,
+    user: UserIdentity,
     remembered?: ProviderClaims,
   ): Promise<CollectedClaims> {
     const { idTokenClaims: idToken } = tokens;
-    const accessToken = await this.#claimsOf(tokens.accessToken, subject);
+    const accessToken = await this.#claimsOf(tokens.accessToken, user);
     const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
     const known = { ...remembered, ...idToken, ...accessToken };
-    if (!this.#leavesOpen(known, hasRoles(idToken) || accessToken !== undefined)) {
+    const rolesKnown = hasRoles(idToken) || accessToken !== undefined;
+    if (rolesKnown && !this.#leavesOpen(known, sources)) {
       return this.#combined(sources, remembered);
     }
     try {
-      const userinfo = await this.provider.userinfo(tokens.accessToken, subject);
+      const userinfo = await this.provider.userinfo(tokens.accessToken, user.sub);
       return this.#combined({ ...sources, userinfo }, remembered);
     } catch (error) {
       if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
@@ -137,24 +114,25 @@ export class UserClaimsCollector {
    * What minted tokens say of the user.
    *
    * @param before of the session's last mint: the subject stays, and what the provider does not repeat.
-   * @throws {@link OAuthError} 502 without the claim that is to become `sub`.
+   * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
    */
   async toUserClaims(
     { all, roles, sources }: CollectedClaims,
-    subject: string,
+    user: UserIdentity,
     before?: UserClaims,
   ): Promise<UserClaims> {
     const { accessToken, idToken, userinfo } = sources;
-    const withEmail = emailSource([idToken, accessToken, userinfo]) ?? before;
+    const withEmail = sourceOf(sources, 'email') ?? before;
+    const email = textOf(withEmail, 'email');
     const username = [idToken, accessToken, userinfo, before]
       .map((one) => textOf(one, 'preferred_username'))
       .find((one) => one !== undefined);
     const verified = withEmail?.['email_verified']; // travels with its address, from one source
     const mapped = (await this.options.broker?.mapClaims?.(Object.freeze({ ...all }))) ?? {};
     return {
-      sub: before?.sub ?? this.#mintedSubject(all, subject),
+      sub: before?.sub ?? (await this.subjects.of(user, all, sources)),
       ...(username === undefined ? {} : { preferred_username: username }),
-      ...(hasEmail(withEmail) ? { email: withEmail['email'] } : {}),
+      ...(email === undefined ? {} : { email }),
       ...(typeof verified === 'boolean' ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
       ...this.#permitted(mapped),
@@ -171,21 +149,27 @@ export class UserClaimsCollector {
     );
   }
 
-  async #claimsOf(accessToken: string, subject: string): Promise<ProviderClaims | undefined> {
+  async #claimsOf(
+    accessToken: string,
+    { iss, sub }: UserIdentity,
+  ): Promise<ProviderClaims | undefined> {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
     try {
       const { claims } = await this.#verifier.verify(accessToken);
-      return claims.sub === subject ? claims : undefined;
+      return claims.sub === sub && claims.iss === iss ? claims : undefined;
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;
     }
   }
 
-  #leavesOpen(known: ProviderClaims, rolesKnown: boolean): boolean {
+  #leavesOpen(known: ProviderClaims, sources: ClaimSources): boolean {
     const { broker, claims } = this.options;
-    const wanted = ['preferred_username', 'email', broker?.subjectClaim ?? 'sub'];
-    if (!rolesKnown || wanted.some((name) => textOf(known, name) === undefined)) return true;
+    const subject = broker?.subjectClaim ?? 'sub';
+    const wanted = ['preferred_username', 'email', subject];
+    if (wanted.some((name) => textOf(known, name) === undefined)) return true;
+    const flag = verifierOf(subject);
+    if (flag !== undefined && typeof sourceOf(sources, subject)?.[flag] !== 'boolean') return true;
     return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
   }
 
@@ -204,15 +188,6 @@ export class UserClaimsCollector {
       roles: withRoles && rolesOf(withRoles, this.options.roleClients),
       sources,
     };
-  }
-
-  #mintedSubject(all: ProviderClaims, subject: string): string {
-    const claim = this.options.broker?.subjectClaim;
-    if (claim === undefined) return subject;
-    const value = textOf(all, claim);
-    if (value !== undefined) return value;
-    this.#logger.error(`The provider gave no claim "${printable(claim)}" ("broker.subjectClaim")`);
-    throw badUpstreamAnswer('the subject claim is missing');
   }
 
   #permitted(mapped: unknown): Record<string, unknown> {

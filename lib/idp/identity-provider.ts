@@ -22,6 +22,7 @@ import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import type { LogoutTokenClaims } from './check-logout-token.js';
 import { type IdTokenUse, ProviderConnection } from './provider-connection.js';
@@ -56,8 +57,8 @@ export interface CodeRedemption {
 
 /** A session's refresh at the provider. */
 export interface SessionTokens {
-  /** `sub` of the login. */
-  readonly subject: string;
+  /** Of the login. */
+  readonly user: UserIdentity;
   readonly refreshToken: string;
   /** What the session has: granted again, when the answer does not say otherwise (RFC 6749 §6). */
   readonly scope: string;
@@ -109,6 +110,17 @@ export class IdentityProvider extends TokenIssuers {
   /** The issuers that it may write; one, unless tenants share it. @throws {@link OAuthError} 502, 503 while unknown. */
   async issuers(): Promise<readonly string[]> {
     return (await this.connection.metadata()).issuers;
+  }
+
+  /**
+   * The tenant that an issuer of this provider stands for; `undefined` when no tenants share it.
+   *
+   * @throws {@link OAuthError} 502, 503 while the metadata are unknown; 502 for an issuer that is none of its own.
+   */
+  async tenantOf(iss: string): Promise<string | undefined> {
+    const { issuers, publishedIssuer } = await this.connection.metadata();
+    if (!issuers.includes(iss)) throw badUpstreamAnswer('iss');
+    return iss === publishedIssuer ? undefined : this.options.tenants[issuers.indexOf(iss)];
   }
 
   /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */
@@ -172,13 +184,14 @@ export class IdentityProvider extends TokenIssuers {
    *
    * @throws {@link OAuthError} as {@link refresh}; with the cause {@link OTHER_SUBJECT} when the ID token is somebody else's.
    */
-  async refreshOf({ subject, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
+  async refreshOf({ user, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
     const otherParty = (error: unknown): never => {
-      throw isOfOtherParty(error) ? this.#otherSubject(subject) : error;
+      throw isOfOtherParty(error) ? this.#otherSubject(user.sub) : error;
     };
     const answer = await this.#refreshed(refreshToken, {}, deadline).catch(otherParty);
     const claims = answer.claims();
-    if (claims !== undefined && claims.sub !== subject) throw this.#otherSubject(subject);
+    const same = claims === undefined || (claims.iss === user.iss && claims.sub === user.sub);
+    if (!same) throw this.#otherSubject(user.sub);
     const read = (idToken: IdTokenUse) =>
       this.connection.read(answer, scope, refreshToken, idToken);
     try {

@@ -1,3 +1,4 @@
+import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
 import {
   UserClaimsCollector,
   type CollectedClaims,
@@ -38,14 +39,17 @@ export async function startCollector(
       broker: { audience: 'myapp-api', store: 'memory://', ...broker },
     },
   });
-  const collector = new UserClaimsCollector(verifier.options, verifier.provider, verifier.clock);
+  const { options: resolved, provider: identityProvider, clock } = verifier;
+  const subjects = new MintedSubjects(resolved, identityProvider);
+  const collector = new UserClaimsCollector(resolved, identityProvider, clock, subjects);
+  const user = { iss: provider.issuer, sub: alice.sub };
   const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
     collector.collect(
       { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
-      alice.sub,
+      user,
       remembered,
     );
   const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
-    collector.toUserClaims(await collect(said), alice.sub, before);
+    collector.toUserClaims(await collect(said), user, before);
   return { provider, collector, collect, claims };
 }
