@@ -18,6 +18,9 @@ import {
 } from './value-rules.js';
 
 const asymmetric: readonly unknown[] = optionDefaults.tokenAlgorithms;
+const ALGORITHMS = `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`;
+const isAlgorithmList = (value: unknown) =>
+  isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name));
 
 const OWN_PARAMETERS = new Set([
   'response_type',
@@ -191,11 +194,11 @@ export class OidcAuthOptionRules {
   readonly maxUpstreamCalls: unknown;
 
   @Optional()
-  @Must(
-    `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`,
-    (value) =>
-      isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name)),
-  )
+  @Must(ALGORITHMS, isAlgorithmList)
+  readonly idTokenAlgorithms: unknown;
+
+  @Optional()
+  @Must(ALGORITHMS, isAlgorithmList)
   readonly tokenAlgorithms: unknown;
 
   @Optional()
