@@ -1,5 +1,6 @@
 import { invalidToken } from '../errors/oauth.error.js';
 import { isRecord } from '../options/value-rules.js';
+import { nestsTooDeep } from './nesting.js';
 
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const MAX_KID_LENGTH = 256;
@@ -33,12 +34,13 @@ function parseObject(part: string): Readonly<Record<string, unknown>> {
     throw invalidToken('JSON');
   }
   if (!isRecord(parsed)) throw invalidToken('not an object');
+  if (nestsTooDeep(parsed)) throw invalidToken('nested too deep');
   return parsed;
 }
 
 /**
  * Reads the header and the issuer of a token in JWS compact serialisation, strictly: exact alphabet and
- * encoding, no critical extensions, no compression, no encryption (RFC 7515 §4.1.11, RFC 7797 §7, RFC 8725 §3).
+ * encoding, no critical extensions, no compression, no encryption, no bottomless nesting (RFC 7515 §4.1.11, RFC 7797 §7, RFC 8725 §3).
  * Keys that the token brings along (`jwk`, `jku`, `x5c`, `x5u`) are not looked at.
  *
  * @throws {@link OAuthError} 401 `invalid_token`

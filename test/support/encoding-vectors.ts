@@ -99,6 +99,15 @@ function looseEncodings(kit: VectorKit): Record<string, string> {
     'a null byte behind': `${genuine}\0`,
     'a letter outside ASCII behind': `${genuine}ä`,
     'a character outside the alphabet in the signature': `${header}.${payload}.!${signature.slice(1)}`,
+    'other unused bits in the last character of the signature': `${header}.${payload}.${otherLastBits(signature)}`,
+    'other unused bits in the last character of the payload, signed so': resigned(
+      header,
+      otherLastBits(spareBits('claims', kit.claims)),
+    ),
+    'other unused bits in the last character of the header, signed so': resigned(
+      otherLastBits(spareBits('header', kit.header)),
+      payload,
+    ),
     'two tokens with a comma': `${genuine},${genuine}`,
     'two tokens with a space': `${genuine} ${genuine}`,
   };
@@ -167,24 +176,29 @@ async function encryptedTokens(kit: VectorKit): Promise<Record<string, string>> 
 
 function ambiguousTokens(kit: VectorKit): Record<string, string> {
   const text = JSON.stringify(kit.header);
-  const [header = '', payload = '', signature = ''] = kit.token().split('.');
   return {
     'an unknown header member': kit.token({}, { 'x-unknown': true }),
     'crit b64 with b64 true': kit.token({}, { crit: ['b64'], b64: true }),
     'alg twice, none first': compactJws(`{"alg":"none",${text.slice(1)}`, kit.claims, kit.signer),
     'a header with a byte order mark': compactJws(`\ufeff${text}`, kit.claims, kit.signer),
     'a header with white space': compactJws(` ${text} `, kit.claims, kit.signer),
-    'other unused bits in the last character': `${header}.${payload}.${otherLastBits(signature)}`,
   };
 }
 
-/** The same bytes in another spelling, where the last character has bits to spare. */
+/** One part of a token, filled up until its last character has bits to spare. */
+function spareBits(name: string, members: JsonMembers): string {
+  const parts = ['', 'x', 'xx'].map((fill) => encodePart({ ...members, [`${name}-fill`]: fill }));
+  return parts.find((part) => part.length % 4 !== 0) ?? '';
+}
+
+/** The same bytes in another spelling; the last character must have bits to spare. */
 function otherLastBits(text: string): string {
   const bytes = Buffer.from(text, 'base64url');
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const candidates = Array.from(alphabet, (last) => `${text.slice(0, -1)}${last}`);
-  return (
-    candidates.find((other) => other !== text && bytes.equals(Buffer.from(other, 'base64url'))) ??
-    text
+  const other = candidates.find(
+    (one) => one !== text && bytes.equals(Buffer.from(one, 'base64url')),
   );
+  if (other === undefined) throw new Error('No bits to spare');
+  return other;
 }

@@ -30,8 +30,14 @@ export function payloadVectors(kit: VectorKit): TokenVector[] {
       'sub an object': kit.token({ sub: { $ne: '' } }),
       'sub null': kit.token({ sub: null }),
       'sub true': kit.token({ sub: true }),
-      'jti a number': kit.token({ jti: 1 }),
-      'jti an object': kit.token({ jti: {} }),
+      ...mistypedIds(kit),
+      'nested 1,200 deep': deep(kit, 1200),
+      'nested 2,500 deep': kit.tokenWithRaw('deep', `${'{"a":'.repeat(1200)}1${'}'.repeat(1200)}`),
+      'nested 4,200 deep': deep(kit, 4200),
+      'nested deep beside much that is flat': kit.tokenWithRaw(
+        'deep',
+        `[[1,2],{"a":{"b":[]}},${'[0,'.repeat(1200)}1${']'.repeat(1200)}]`,
+      ),
     }),
     ...vectors('JV-9', 'accept', {
       'groups a string': kit.token({ groups: 'x' }),
@@ -43,7 +49,9 @@ export function payloadVectors(kit: VectorKit): TokenVector[] {
       'resource_access null': kit.token({ resource_access: null }),
       'a __proto__ member': kit.tokenWithRaw('__proto__', '{"admin":true,"roles":["admins"]}'),
       'a constructor member': kit.tokenWithRaw('constructor', '{"prototype":{"admin":true}}'),
-      'nested 1,000 deep': kit.tokenWithRaw('deep', `${'['.repeat(1000)}${']'.repeat(1000)}`),
+      'nested 1,000 deep': deep(kit, 1000),
+      'text with 4,200 brackets': kit.token({ deep: '[{'.repeat(2100) }),
+      'a list of 2,000 lists': kit.token({ wide: Array.from({ length: 2000 }, () => []) }),
     }),
     ...vectors('JV-9', 'either', {
       'no sub': kit.token({ sub: undefined }),
@@ -61,9 +69,23 @@ export function payloadVectors(kit: VectorKit): TokenVector[] {
       'scp an object': kit.token({ scp: {} }),
       'a byte order mark': raw(`\ufeff${text}`),
       'white space around': raw(` \n${text}\n `),
-      'nested 2,500 deep': kit.tokenWithRaw('deep', `${'{"a":'.repeat(1200)}1${'}'.repeat(1200)}`),
     }),
   ];
+}
+
+function deep(kit: VectorKit, levels: number): string {
+  return kit.tokenWithRaw('deep', `${'['.repeat(levels)}${']'.repeat(levels)}`);
+}
+
+/** Ids that are no text, in really signed tokens. */
+function mistypedIds(kit: VectorKit): Record<string, string> {
+  const ids = ['jti', 'sid', 'azp', 'client_id'];
+  const odd: readonly unknown[] = [1, null, true, {}, ['x'], { toString: 'x' }];
+  return Object.fromEntries(
+    ids.flatMap((id) =>
+      odd.map((value) => [`${id} ${JSON.stringify(value)}`, kit.token({ [id]: value })]),
+    ),
+  );
 }
 
 const claimNames = (
