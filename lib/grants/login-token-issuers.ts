@@ -3,7 +3,7 @@ import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 
 /**
  * The identity provider, for access tokens that its token endpoint has just given to us: they may be meant for any
- * audience, but must have been issued to our client.
+ * audience, but must have been issued to our client. That they are access tokens is known from where they came.
  */
 export class LoginTokenIssuers extends TokenIssuers {
   constructor(private readonly provider: IdentityProvider) {
@@ -12,6 +12,6 @@ export class LoginTokenIssuers extends TokenIssuers {
 
   async named(iss: string): Promise<TokenIssuer | undefined> {
     const issuer = await this.provider.named(iss);
-    return issuer && { ...issuer, audience: false };
+    return issuer && { ...issuer, audience: false, cameAsAccessToken: true };
   }
 }

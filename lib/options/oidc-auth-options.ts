@@ -92,6 +92,9 @@ export type FetchFunction = (url: string, init: RequestInit) => Promise<Response
 /** How this application proves itself to the identity provider's token endpoint (RFC 6749 §2.3). */
 export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
 
+/** What {@link OidcAuthOptions.accessTokenMark} takes. */
+export type AccessTokenMark = Readonly<Record<string, string | true>> | 'aud' | false;
+
 /** What {@link OidcAuthOptions.onLogin} is told. */
 export interface LoginNotice {
   /** Name of the identity provider in this module's configuration. */
@@ -115,8 +118,8 @@ export interface OidcAuthOptions {
   /** The client secret; leave it out for a public client. */
   clientSecret?: string;
   /**
-   * URL of the discovery document, `…/.well-known/openid-configuration`, or the issuer, to which that is added; a query stays
-   * behind the path, and is no part of the issuer. https, or http on loopback. Required.
+   * URL of the discovery document, `…/.well-known/openid-configuration` (or the issuer, to which that is added).
+   * https, or http on loopback. Required.
    */
   discoveryUrl: string;
   /**
@@ -131,6 +134,19 @@ export interface OidcAuthOptions {
    * off and demands instead that `azp`, else `client_id`, else `appid` or `cid`, is our client. Required.
    */
   audience: string | readonly string[] | false;
+  /**
+   * What tells access tokens of this provider from its ID tokens, which must never open a handler (RFC 8725 §3.11-3.12). By default a JWT
+   * of the provider is taken for an ID token when it carries `nonce`, `at_hash` or `c_hash`, and, where its `aud` is
+   * {@link clientId}, when it has none of `scope`, `scp`, `client_id`, `appid`, `cid` and `azpacr`; neither counts beside the header
+   * `typ: at+jwt` or the claim `typ: "Bearer"`. The log names the claim. For a provider whose access tokens look otherwise:
+   *
+   * - `{ uid: true }`, `{ tokenType: 'access-token' }`: claims that its access tokens have, with any value or with this one, and its ID
+   *   tokens never have. Everything without them is refused.
+   * - `'aud'`: its access tokens never name our client in `aud`, as ID tokens always do.
+   * - `false`: nothing tells them apart. Whoever gets hold of an ID token of this client can then use it as an access token: set it
+   *   only where no other application shares the client, since this module hands out no ID token in passthrough mode.
+   */
+  accessTokenMark?: AccessTokenMark;
   /**
    * Scopes that logins and device logins ask for, space separated or as a list; `openid` is added.
    * @defaultValue `'profile email'`
@@ -223,13 +239,7 @@ export interface OidcAuthOptions {
    */
   maxUpstreamCalls?: number;
   /**
-   * What may sign ID tokens, logout tokens and userinfo: what is registered for this client at the provider
-   * (`id_token_signed_response_alg`, OpenID Connect Core §3.1.3.7, Back-Channel Logout §2.6). Default: `RS256`, or what the
-   * provider's metadata lists, where RS256 is not listed.
-   */
-  idTokenAlgorithms?: readonly string[];
-  /**
-   * Signature algorithms of access tokens (RFC 7518 §3.1); asymmetric ones only.
+   * Signature algorithms accepted (RFC 7518 §3.1); asymmetric ones only.
    * @defaultValue `['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']`
    */
   tokenAlgorithms?: readonly string[];

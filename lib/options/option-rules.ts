@@ -18,9 +18,6 @@ import {
 } from './value-rules.js';
 
 const asymmetric: readonly unknown[] = optionDefaults.tokenAlgorithms;
-const ALGORITHMS = `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`;
-const isAlgorithmList = (value: unknown) =>
-  isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name));
 
 const OWN_PARAMETERS = new Set([
   'response_type',
@@ -35,6 +32,11 @@ const OWN_PARAMETERS = new Set([
   'request',
   'request_uri',
 ]);
+
+/** OpenID Connect Core §2: claims that ID tokens have too. */
+const OF_ID_TOKENS = new Set(
+  'iss sub aud exp iat nbf jti auth_time nonce acr amr azp at_hash c_hash sid'.split(' '),
+);
 
 const HTTPS = 'an absolute https URL (http only on localhost, 127.0.0.1 or [::1])';
 
@@ -63,6 +65,20 @@ export class OidcAuthOptionRules {
     (value) => value === false || isText(value) || (isTextList(value) && value.length > 0),
   )
   readonly audience: unknown;
+
+  @Optional()
+  @Must(
+    'must be false, "aud", or claims that access tokens of this provider have and its ID tokens never have, ' +
+      `with their value or true, such as { uid: true }, and none of ${[...OF_ID_TOKENS].join(', ')}`,
+    (value) =>
+      value === false ||
+      value === 'aud' ||
+      (isRecord(value) &&
+        Object.keys(value).length > 0 &&
+        Object.keys(value).every((claim) => claim !== '' && !OF_ID_TOKENS.has(claim)) &&
+        Object.values(value).every((held) => held === true || isText(held))),
+  )
+  readonly accessTokenMark: unknown;
 
   @Optional()
   @Must('must be scopes separated by spaces, or a list of scopes', isScopeList)
@@ -194,11 +210,11 @@ export class OidcAuthOptionRules {
   readonly maxUpstreamCalls: unknown;
 
   @Optional()
-  @Must(ALGORITHMS, isAlgorithmList)
-  readonly idTokenAlgorithms: unknown;
-
-  @Optional()
-  @Must(ALGORITHMS, isAlgorithmList)
+  @Must(
+    `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`,
+    (value) =>
+      isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name)),
+  )
   readonly tokenAlgorithms: unknown;
 
   @Optional()

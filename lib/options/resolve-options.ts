@@ -1,8 +1,8 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { checkOptionValues } from './check-options.js';
 import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
-import { discoveryAddress } from './discovery-address.js';
 import type {
+  AccessTokenMark,
   ClientAuthenticationMethod,
   EndpointOptions,
   FetchFunction,
@@ -24,17 +24,17 @@ export interface ResolvedOptions {
   readonly clientId: string;
   readonly clientSecret: Secret | undefined;
   readonly clientAuthentication: ClientAuthenticationMethod | undefined;
-  /** Always has a well-known path. */
+  /** Always ends in a well-known path. */
   readonly discoveryUrl: string;
   readonly issuer: string | undefined;
-  /** The option `issuer`, else the spellings that {@link discoveryUrl} stands for. */
-  readonly expectedIssuers: readonly string[];
   readonly jwksUri: string | undefined;
   readonly endpoints: Readonly<EndpointOptions>;
   readonly tenants: readonly string[];
   /** Without a trailing slash; `undefined` only when no route needs it. */
   readonly publicUrl: string | undefined;
   readonly audience: readonly string[] | false;
+  /** `undefined`: what the specifications say. */
+  readonly accessTokenMark: AccessTokenMark | undefined;
   /** What logins ask for; begins with `openid`. */
   readonly scopes: readonly string[];
   /** What callers may ask for. */
@@ -53,8 +53,6 @@ export interface ResolvedOptions {
   readonly encryptionKeys: readonly Secret[];
   readonly timeoutMs: number;
   readonly maxUpstreamCalls: number;
-  /** `undefined`: what the metadata of the provider says. */
-  readonly idTokenAlgorithms: readonly string[] | undefined;
   readonly tokenAlgorithms: readonly string[];
   readonly clockToleranceSec: number;
   readonly maxTokenAgeSec: number;
@@ -73,6 +71,11 @@ export interface ResolvedOptions {
 function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
+}
+
+function withWellKnown(discoveryUrl: string): string {
+  if (new URL(discoveryUrl).pathname.includes('/.well-known/')) return discoveryUrl;
+  return `${discoveryUrl.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
 
 function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void {
@@ -95,6 +98,13 @@ function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void 
 
 function checkTogether(options: OidcAuthOptions, routes: ResolvedRoutes): void {
   checkPublicUrl(options, routes);
+  const { accessTokenMark, audience, clientId } = options;
+  if (accessTokenMark === 'aud' && [audience].flat().every((one) => one === clientId)) {
+    throw new OidcConfigError(
+      `Option "accessTokenMark" is "aud", and "audience" is the client id (${clientId}): every token would be refused. ` +
+        'Let the provider write another audience into access tokens and name that, or use another mark.',
+    );
+  }
   if (
     options.grants?.authorizationCode === false &&
     routes.login &&
@@ -130,7 +140,6 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
   checkBroker(given, routes);
   const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
   const options = withDefaults(optionDefaults, structuredCloneOfData(given));
-  const discovery = discoveryAddress(options.discoveryUrl);
   const grants = withDefaults(grantDefaults, options.grants ?? {});
   const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
   const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
@@ -138,14 +147,14 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     clientId: options.clientId,
     clientSecret: options.clientSecret === undefined ? undefined : new Secret(options.clientSecret),
     clientAuthentication: options.clientAuthentication,
-    discoveryUrl: discovery.url,
+    discoveryUrl: withWellKnown(options.discoveryUrl),
     issuer: options.issuer,
-    expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
     jwksUri: options.jwksUri,
     endpoints: options.endpoints ?? {},
     tenants: options.tenants ?? [],
     publicUrl: options.publicUrl?.replace(/\/$/, ''),
     audience: typeof options.audience === 'string' ? [options.audience] : options.audience,
+    accessTokenMark: options.accessTokenMark,
     scopes: asked,
     allowedScopes: [...scopes, 'offline_access', ...options.additionalScopes],
     offlineAccess: options.offlineAccess,
@@ -162,7 +171,6 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
     timeoutMs: options.timeoutMs,
     maxUpstreamCalls: options.maxUpstreamCalls,
-    idTokenAlgorithms: options.idTokenAlgorithms,
     tokenAlgorithms: options.tokenAlgorithms,
     clockToleranceSec: options.clockToleranceSec,
     maxTokenAgeSec: options.maxTokenAgeSec,

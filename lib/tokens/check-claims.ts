@@ -1,6 +1,7 @@
 import { invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { IdTokenClaims } from './id-token-claims.js';
+import { checkPurpose } from './token-purpose.js';
 import type { TokenIssuer } from './verification-keys.js';
 
 type Payload = Readonly<Record<string, unknown>>;
@@ -10,28 +11,6 @@ export interface TimeRules {
   readonly nowSec: number;
   readonly toleranceSec: number;
   readonly maxAgeSec: number;
-}
-
-const OTHER_TYPES = new Set(['logout+jwt', 'secevent+jwt', 'dpop+jwt']);
-const OTHER_PAYLOAD_TYPES: ReadonlySet<unknown> = new Set(['ID', 'Refresh', 'Offline', 'Logout']);
-
-/** `typ` without the optional prefix (RFC 7515 §4.1.9), in lower case. */
-function mediaType(typ: string | undefined): string {
-  return (typ ?? '').toLowerCase().replace(/^application\//, '');
-}
-
-/** Refuses JWTs that the same issuer signs for another purpose (RFC 8725 §3.11-3.12). */
-function checkPurpose(payload: Payload, typ: string | undefined): void {
-  const type = mediaType(typ);
-  if (OTHER_TYPES.has(type)) throw invalidToken('typ');
-  if (OTHER_PAYLOAD_TYPES.has(payload['typ'])) throw invalidToken('typ claim');
-  if (payload['events'] !== undefined) throw invalidToken('events');
-  if (payload['token_use'] === 'id') throw invalidToken('token_use'); // Amazon Cognito's ID tokens
-  const isAccessToken = type === 'at+jwt' || payload['typ'] === 'Bearer';
-  const looksLikeIdToken = ['nonce', 'at_hash', 'c_hash'].some((claim) =>
-    Object.hasOwn(payload, claim),
-  );
-  if (looksLikeIdToken && !isAccessToken) throw invalidToken('ID token');
 }
 
 function isTime(value: unknown): value is number {
@@ -92,9 +71,7 @@ export function checkAccessTokenClaims(
     const value = payload[claim];
     if (value !== undefined && typeof value !== 'string') throw invalidToken(claim);
   }
-  // Our own tokens say what they are; nothing else that we sign can then pass for one (RFC 9068 §4).
-  if (issuer.kind === 'own' && mediaType(typ) !== 'at+jwt') throw invalidToken('typ');
-  checkPurpose(payload, typ);
   checkTimes(payload, times);
   checkAudience(payload, issuer);
+  checkPurpose(payload, typ, issuer);
 }

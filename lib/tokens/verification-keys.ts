@@ -1,5 +1,6 @@
 import type { CryptoKey, KeyObject } from 'jose';
 import type { ClaimDemand } from '../options/claim-constraint.js';
+import type { AccessTokenMark } from '../options/oidc-auth-options.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 
 /** A public key that belongs to one issuer. */
@@ -39,6 +40,12 @@ export interface TokenIssuer {
   /** One of these must be in `aud`; `false`: the token must have been issued to {@link clientId}. */
   readonly audience: readonly string[] | false;
   readonly clientId: string;
+  /** Other clients at this issuer that are known here: `aud` of an ID token is one of them, or {@link clientId}. */
+  readonly otherClientIds?: readonly string[];
+  /** What tells its access tokens from its ID tokens; `undefined`: what the specifications say. */
+  readonly accessTokenMark?: AccessTokenMark | undefined;
+  /** Its tokens come from its token endpoint, as access tokens, and not from a caller who may hold other JWTs too. */
+  readonly cameAsAccessToken?: boolean;
   /** Demanded of its tokens wherever a rule names no claims of its own. */
   readonly defaultDemands: readonly ClaimDemand[];
   /** Demanded of its tokens everywhere. */

@@ -31,7 +31,9 @@ describe('the TypeScript in the documents', () => {
   });
 
   it('is there for each identity provider', () => {
-    expect(blocksOf.get('docs/providers.md')).toHaveLength(7);
+    const rows = readFileSync(`${root}docs/providers.md`, 'utf8').match(/^\| \[/gm);
+
+    expect(blocksOf.get('docs/providers.md')).toHaveLength(rows?.length ?? 0);
   });
 
   it.each(allBlocks)('compiles: $document, line $line', (block) => {

@@ -52,20 +52,24 @@ const texts: BadValues = [
   [{ a: 1 }, '{"a":1}'],
 ];
 
-const algorithms: BadValues = [
-  ['RS256', '"RS256"'],
-  [[], '[]'],
-  [['none'], '["none"]'],
-  [['RS256', 'none'], '["RS256","none"]'],
-  [['HS256'], '["HS256"]'],
-  [['rs256'], '["rs256"]'],
-  [[1], '[1]'],
-  [null, 'null'],
-];
-
 /** The bad values of every option but `claims`. */
 export const badValues: Readonly<Record<string, BadValues>> = {
   clientId: [[undefined, 'nothing'], ...texts],
+  accessTokenMark: [
+    [true, 'true'],
+    ['uid', '"uid"'],
+    ['', '""'],
+    [null, 'null'],
+    [[], '[]'],
+    [{}, '{}'],
+    [{ uid: false }, '{"uid":false}'],
+    [{ uid: '' }, '{"uid":""}'],
+    [{ uid: 1 }, '{"uid":1}'],
+    [{ '': true }, '{"":true}'],
+    [{ azp: true }, '{"azp":true}'],
+    [{ nonce: true }, '{"nonce":true}'],
+    [{ uid: true, iss: 'x' }, '{"uid":true,"iss":"x"}'],
+  ],
   clientSecret: [
     ['', 'a value of type string'],
     [7, 'a value of type number'],
@@ -202,8 +206,16 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   ],
   timeoutMs: wholeNumber(100, 120_000),
   maxUpstreamCalls: wholeNumber(1, 10_000),
-  idTokenAlgorithms: algorithms,
-  tokenAlgorithms: algorithms,
+  tokenAlgorithms: [
+    ['RS256', '"RS256"'],
+    [[], '[]'],
+    [['none'], '["none"]'],
+    [['RS256', 'none'], '["RS256","none"]'],
+    [['HS256'], '["HS256"]'],
+    [['rs256'], '["rs256"]'],
+    [[1], '[1]'],
+    [null, 'null'],
+  ],
   clockToleranceSec: wholeNumber(0, 300),
   maxTokenAgeSec: wholeNumber(1, 31_622_400),
   maxTokenBytes: wholeNumber(256, 1_048_576),

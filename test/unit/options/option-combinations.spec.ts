@@ -16,6 +16,27 @@ describe('options that go together', () => {
     expect(message).toContain('https://app.example.org');
   });
 
+  it.each(['my-client', ['my-client']])(
+    'JV-8: refuses "aud" as the mark of access tokens where the audience is the client id (%j)',
+    (audience) => {
+      const message = startUpMessage(() =>
+        resolveWith({ clientId: 'my-client', audience, accessTokenMark: 'aud' }),
+      );
+
+      expect(message).toContain('Option "accessTokenMark" is "aud"');
+      expect(message).toContain('"audience" is the client id (my-client)');
+    },
+  );
+
+  it.each([['my-client', 'my-aud'], 'my-aud', false])(
+    'JV-8: starts with "aud" as the mark of access tokens for the audience %j',
+    (audience) => {
+      const options = { clientId: 'my-client', audience, accessTokenMark: 'aud' };
+
+      expect(resolveWith(options).accessTokenMark).toBe('aud');
+    },
+  );
+
   it('starts without publicUrl when login, callback and logout are off', () => {
     const routes = { login: false, callback: false, logout: false };
 
