@@ -103,7 +103,7 @@ export class SessionRenewal {
   async #ask({ session, content }: OpenSession, lease: Lease): Promise<RenewedTokens | undefined> {
     return this.#orRelease(session.id, lease, async () => {
       try {
-        return await this.upstream.renew(session, content, lease.calls);
+        return await this.upstream.renew(session.id, content, lease.calls);
       } catch (error) {
         if (!(error instanceof SessionEnd)) throw error;
         const by = { leaseId: lease.id, newest: error.newest };

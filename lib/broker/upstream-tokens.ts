@@ -1,7 +1,6 @@
 import type { Deadline } from '../clock/deadline.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { SessionEndReason } from '../events/oidc-events.js';
-import type { BrokerSession } from '../store/broker-store.js';
 import type { ProviderTokens, SessionContent, UserClaims } from './session-content.js';
 
 /** What the identity provider gave at a refresh. */
@@ -40,7 +39,7 @@ export abstract class UpstreamTokens {
    * @throws {@link SessionEnd} when the session is over; {@link OAuthError} when it is not, and nothing was changed.
    */
   abstract renew(
-    session: BrokerSession,
+    sessionId: string,
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens>;

@@ -57,6 +57,11 @@ export interface OidcEventMap {
   'issuer-refused': EventBase & { issuer: string };
   /** A token was refused. `reason` names what did not hold, never its value. */
   'token-refused': EventBase & { reason: string };
+  /**
+   * A claim has another type than its specification fixes (OpenID Connect Core §5.1, RFC 9068 §2.2), and what cannot be used of it counts as
+   * absent. `source` says where it was, `came` its type: never a value.
+   */
+  'claim-mistyped': EventBase & { source: string; claim: string; came: string };
   /** The identity provider's key set changed. The ids are those of the keys. */
   'keys-changed': EventBase & { added: string[]; removed: string[] };
   /** The key set could not be renewed and the last one goes on serving. */
@@ -88,6 +93,8 @@ export interface EventSink {
 const ALARMS: Partial<Record<OidcEventName, string>> = {
   'issuer-refused': '',
   'token-refused': '',
+  'claim-mistyped':
+    'what cannot be used of it counts as absent; roles that are objects become roles by "broker.mapClaims"',
   'keys-changed': '',
   'stale-keys-served': 'the key set of the identity provider cannot be fetched',
   'peer-keys-changed': '',
@@ -117,10 +124,20 @@ const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   undecryptable: 'error',
 };
 const ALARM_INTERVAL_MS = 60_000;
+/** Logged once each, whatever comes between: they come with every token. */
+const ONCE: ReadonlySet<OidcEventName> = new Set(['claim-mistyped']);
+const MOST_TOLD = 1000;
 
 /** The form in which an id may appear in an event: 16 hexadecimal digits of its SHA-256. */
 export function hashedId(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 16);
+}
+
+function lineOf(name: OidcEventName, event: object, advice: string): string {
+  const written = JSON.stringify(event, (_, value: unknown) =>
+    typeof value === 'string' ? printable(value) : value,
+  );
+  return [name, written, advice].filter(Boolean).join(' ');
 }
 
 /**
@@ -129,13 +146,14 @@ export function hashedId(id: string): string {
  * @example `events.on('login', ({ subject }) => counter.increment())`
  *
  * Events that an attacker can cause are also logged, at most one line a minute for each kind,
- * with the number of those left out. A listener that throws or rejects is logged and disturbs nobody.
+ * with the number of those left out; mistyped claims once each. A listener that throws or rejects is logged and disturbs nobody.
  */
 @Injectable()
 export class OidcEvents {
   readonly #emitter = new EventEmitter();
   readonly #logger = new Logger('OidcAuth');
   readonly #alarms = new Map<OidcEventName, { at: number; suppressed: number }>();
+  readonly #told = new Set<string>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -166,7 +184,16 @@ export class OidcEvents {
   emit<Name extends OidcEventName>(name: Name, event: OidcEventMap[Name]): void {
     this.#emitter.emit(name, event);
     const advice = ALARMS[name];
-    if (advice !== undefined) this.#log(name, event, advice);
+    if (advice === undefined) return;
+    if (ONCE.has(name)) this.#logOnce(name, event, advice);
+    else this.#log(name, event, advice);
+  }
+
+  #logOnce(name: OidcEventName, event: object, advice: string): void {
+    const line = lineOf(name, event, advice);
+    if (this.#told.has(line) || this.#told.size >= MOST_TOLD) return;
+    this.#told.add(line);
+    this.#logger[LEVELS[name] ?? 'warn'](line);
   }
 
   #log(name: OidcEventName, event: object, advice: string): void {
@@ -179,10 +206,6 @@ export class OidcEvents {
     const suppressed = last?.suppressed ?? 0;
     this.#alarms.set(name, { at: now, suppressed: 0 });
     const more = suppressed > 0 ? ` (and ${suppressed} more since the last line)` : '';
-    const written = JSON.stringify(event, (_, value: unknown) =>
-      typeof value === 'string' ? printable(value) : value,
-    );
-    const line = [name, written, advice].filter(Boolean).join(' ') + more;
-    this.#logger[LEVELS[name] ?? 'warn'](line);
+    this.#logger[LEVELS[name] ?? 'warn'](lineOf(name, event, advice) + more);
   }
 }

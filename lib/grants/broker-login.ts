@@ -101,10 +101,9 @@ export class BrokerLogin {
   ): Promise<Omit<FinishedSession, 'loginId'>> {
     const { iss, sub, sid } = answer.idTokenClaims ?? {};
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
-    const user = { iss, sub };
-    const collected = await this.collector.collect(answer, user);
+    const collected = await this.collector.collect(answer, sub);
     this.collector.checkDemands(collected);
-    await this.admission.check({ grant, claims: { ...collected.unabridged, ...user } });
+    await this.admission.check({ grant, claims: { ...collected.unabridged, iss, sub } });
     return {
       provider: this.provider.name,
       issuer: iss,
@@ -112,7 +111,7 @@ export class BrokerLogin {
       content: {
         provider: providerTokensOf(answer),
         providerSubject: sub,
-        claims: await this.collector.toUserClaims(collected, user),
+        claims: await this.collector.toUserClaims(collected, sub),
         profile: this.collector.profileOf(collected),
         scope: answer.scope,
       },

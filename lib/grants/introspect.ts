@@ -5,6 +5,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { brokerOptions } from './broker-only.js';
 
@@ -34,7 +35,8 @@ export class Introspect {
     await this.authenticator.authenticate(callerToken(), checkAuthRule({ scopes, claims: false }));
     try {
       const { claims } = await this.verifier.verify(token);
-      return { ...claims, active: true, token_type: 'Bearer' };
+      const scope = scopesOf(claims).join(' ');
+      return { ...claims, ...(scope === '' ? {} : { scope }), active: true, token_type: 'Bearer' };
     } catch (error) {
       if (error instanceof OAuthError && error.error === 'invalid_token') return { active: false };
       throw error;

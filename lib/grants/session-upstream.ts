@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
-import { providerUserHash } from '../broker/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
 import type { Deadline } from '../clock/deadline.js';
 import { within } from '../clock/within.js';
@@ -11,21 +10,10 @@ import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
-import type { ProviderClaims } from '../options/broker-options.js';
-import type { BrokerSession } from '../store/broker-store.js';
-import type { UserIdentity } from '../tokens/id-token-claims.js';
+import { cleanClaims } from '../tokens/clean-claims.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
-
-/** A refresh that the provider has answered. */
-interface Renewal {
-  readonly user: UserIdentity;
-  readonly content: SessionContent;
-  readonly answer: TokenAnswer;
-  readonly provider: ProviderTokens;
-  readonly deadline: Deadline;
-}
 
 /** The identity provider as sessions see it. */
 @Injectable()
@@ -43,13 +31,12 @@ export class SessionUpstream extends UpstreamTokens {
   }
 
   async renew(
-    session: BrokerSession,
+    sessionId: string,
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens> {
-    const user = await this.#userOf(session, content);
-    const answer = await this.#refreshed(user, content, deadline);
-    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(session.id) });
+    const answer = await this.#refreshed(content, deadline);
+    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(sessionId) });
     const { provider: before } = content;
     const provider: ProviderTokens = {
       accessToken: answer.accessToken,
@@ -58,8 +45,10 @@ export class SessionUpstream extends UpstreamTokens {
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    const renewal = { user, content, answer, provider, deadline };
-    return { provider, ...(await this.#claims(session.id, renewal)) };
+    return {
+      provider,
+      ...(await this.#claims(sessionId, content, answer, { provider, deadline })),
+    };
   }
 
   async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
@@ -70,26 +59,14 @@ export class SessionUpstream extends UpstreamTokens {
     await Promise.race([revoked, sleep(REVOCATION_LIMIT_MS, undefined, { ref: false })]);
   }
 
-  /** The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again. */
-  async #userOf(
-    { providerSubjectHash }: BrokerSession,
-    { providerSubject: sub }: SessionContent,
-  ): Promise<UserIdentity> {
-    const issuers = await this.provider.issuers();
-    const iss = issuers.find((one) => providerUserHash({ iss: one, sub }) === providerSubjectHash);
-    if (iss !== undefined) return { iss, sub };
-    throw invalidGrant('the issuer of the login is not that of the provider');
-  }
-
   async #refreshed(
-    user: UserIdentity,
-    { provider, scope }: SessionContent,
+    { provider, providerSubject: subject, scope }: SessionContent,
     deadline: Deadline,
   ): Promise<TokenAnswer> {
     const { refreshToken } = provider;
     if (refreshToken === undefined) throw invalidGrant('no refresh token');
     try {
-      return await this.provider.refreshOf({ user, refreshToken, scope, deadline });
+      return await this.provider.refreshOf({ subject, refreshToken, scope, deadline });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       if (error.error === 'invalid_grant')
@@ -103,11 +80,13 @@ export class SessionUpstream extends UpstreamTokens {
   /** Claims of now; those of the last mint where they cannot be had, because the provider's answer must not be lost. */
   async #claims(
     sessionId: string,
-    { user, content, answer, provider, deadline }: Renewal,
+    content: SessionContent,
+    answer: TokenAnswer,
+    { provider, deadline }: { provider: ProviderTokens; deadline: Deadline },
   ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
     try {
       // Half of what is left: the tokens have to be kept in time, and claims can be had again.
-      return await within(deadline.leftMs() / 2, this.#renewedClaims(user, content, answer));
+      return await within(deadline.leftMs() / 2, this.#renewedClaims(content, answer));
     } catch (error) {
       if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
       if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
@@ -123,14 +102,13 @@ export class SessionUpstream extends UpstreamTokens {
   }
 
   async #renewedClaims(
-    user: UserIdentity,
-    { provider, claims, profile }: SessionContent,
+    { provider, providerSubject, claims, profile }: SessionContent,
     answer: TokenAnswer,
   ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
     const { idToken: earlier } = provider;
     const repeated = answer.idToken !== undefined || earlier === undefined;
-    const remembered = repeated ? undefined : claimsOf(earlier, user);
-    const collected = await this.collector.collect(answer, user, remembered);
+    const remembered = repeated ? undefined : rememberedClaims(earlier);
+    const collected = await this.collector.collect(answer, providerSubject, remembered);
     const { accessToken, idToken, userinfo, incomplete } = collected.sources;
     if (incomplete) throw new Error('userinfo could not be had');
     if (accessToken === undefined && idToken === undefined && userinfo === undefined) {
@@ -138,16 +116,17 @@ export class SessionUpstream extends UpstreamTokens {
     }
     this.collector.checkDemands(collected);
     return {
-      claims: await this.collector.toUserClaims(collected, user, claims),
+      claims: await this.collector.toUserClaims(collected, providerSubject, claims),
       profile: { ...profile, ...this.collector.profileOf(collected) },
     };
   }
 }
 
-/** Claims of an ID token that was validated when it came; the version before kept those of other tenants too. */
-function claimsOf(idToken: string, { iss, sub }: UserIdentity): ProviderClaims | undefined {
-  const claims = decodeJwt(idToken);
-  return claims.iss === iss && claims.sub === sub ? claims : undefined;
+/** Of an ID token that was validated, and whose odd claims were told, at the login. */
+function rememberedClaims(idToken: string): Record<string, unknown> {
+  const claims: Record<string, unknown> = decodeJwt(idToken);
+  cleanClaims(claims, () => undefined);
+  return claims;
 }
 
 function isRefusal(error: unknown): error is OAuthError {

@@ -57,7 +57,7 @@ export class TokenExchangeGrant {
     const scope = grantedScope(subject, request.scope);
     const collected = await this.collector.collect(
       { accessToken: subjectToken, idTokenClaims: subject },
-      subject,
+      subject.sub,
     );
     this.collector.checkDemands(collected);
     const { iss, sub } = subject;
@@ -66,7 +66,7 @@ export class TokenExchangeGrant {
       claims: { ...collected.unabridged, iss, sub },
     });
     const minted = await this.minter.mint({
-      claims: await this.collector.toUserClaims(collected, subject),
+      claims: await this.collector.toUserClaims(collected, sub),
       scope,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),

@@ -1,72 +1,47 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
+import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { isRecord } from '../options/value-rules.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
-import type { UserIdentity } from '../tokens/id-token-claims.js';
-import { rolesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
-import { type ClaimSources, sourceOf, textOf, verifierOf } from './claim-sources.js';
+import {
+  type ClaimSources,
+  type CollectedClaims,
+  combineClaims,
+  displayClaims,
+  hasRoles,
+  textOf,
+} from './collected-claims.js';
 import { LoginTokenIssuers } from './login-token-issuers.js';
-import { MintedSubjects } from './minted-subjects.js';
+import { MappedClaims } from './mapped-claims.js';
 
-/** A user's claims, put together. */
-export interface CollectedClaims {
-  /** All that the provider said of the user, for `mapClaims`. */
-  readonly all: ProviderClaims;
-  /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against, and `onLogin` sees. */
-  readonly unabridged: ProviderClaims;
-  readonly roles: readonly string[] | undefined;
-  readonly sources: ClaimSources;
-}
-
-const ROLE_CLAIMS = ['realm_access', 'resource_access', 'groups', 'roles'];
 const NAMES = ['name', 'given_name', 'family_name'];
-/** About the token rather than the user. */
-const OF_THE_TOKEN = new Set(
-  'aud exp iat nbf jti azp typ nonce at_hash c_hash s_hash auth_time acr amr sid scope scp client_id ver uti rh'.split(
-    ' ',
-  ),
-);
-/** What a token of ours needs to mean what it says; a host's own claims do not touch it. */
-const RESERVED = new Set(
-  'iss sub aud exp nbf iat jti sid idp scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
-    ' ',
-  ),
-);
-
-function hasRoles(claims: ProviderClaims | undefined): claims is ProviderClaims {
-  const values = ROLE_CLAIMS.map((name) => claims && claimAt(claims, name));
-  return values.some((value) => Array.isArray(value) || isRecord(value));
-}
-
-function aboutUser(claims: ProviderClaims | undefined): ProviderClaims {
-  return Object.fromEntries(
-    Object.entries(claims ?? {}).filter(([name]) => !OF_THE_TOKEN.has(name)),
-  );
-}
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
 @Injectable()
 export class UserClaimsCollector {
   readonly #logger = new Logger('OidcAuth');
   readonly #verifier: TokenVerifier;
-  readonly #warned = new Set<string>();
+  readonly #mapped: MappedClaims;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     private readonly provider: IdentityProvider,
     @Inject(Clock) clock: Clock,
-    private readonly subjects: MintedSubjects,
+    @Inject(OidcEvents) events: EventSink,
   ) {
     // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
-    const quiet = { emit: () => undefined };
+    const quiet: EventSink = {
+      emit: (name, event) => (name === 'claim-mistyped' ? events.emit(name, event) : undefined),
+    };
     this.#verifier = new TokenVerifier(new LoginTokenIssuers(provider), clock, quiet, options);
+    this.#mapped = new MappedClaims(options.broker?.mapClaims, events, provider.name);
   }
 
   /**
@@ -78,19 +53,18 @@ export class UserClaimsCollector {
    */
   async collect(
     tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
-    user: UserIdentity,
+    subject: string,
     remembered?: ProviderClaims,
   ): Promise<CollectedClaims> {
     const { idTokenClaims: idToken } = tokens;
-    const accessToken = await this.#claimsOf(tokens.accessToken, user);
+    const accessToken = await this.#claimsOf(tokens.accessToken, subject);
     const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
     const known = { ...remembered, ...idToken, ...accessToken };
-    const rolesKnown = hasRoles(idToken) || accessToken !== undefined;
-    if (rolesKnown && !this.#leavesOpen(known, sources)) {
+    if (!this.#leavesOpen(known, hasRoles(idToken) || accessToken !== undefined)) {
       return this.#combined(sources, remembered);
     }
     try {
-      const userinfo = await this.provider.userinfo(tokens.accessToken, user.sub);
+      const userinfo = await this.provider.userinfo(tokens.accessToken, subject);
       return this.#combined({ ...sources, userinfo }, remembered);
     } catch (error) {
       if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
@@ -114,28 +88,24 @@ export class UserClaimsCollector {
    * What minted tokens say of the user.
    *
    * @param before of the session's last mint: the subject stays, and what the provider does not repeat.
-   * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
+   * @throws {@link OAuthError} 502 without the claim that is to become `sub`.
    */
   async toUserClaims(
-    { all, roles, sources }: CollectedClaims,
-    user: UserIdentity,
+    collected: CollectedClaims,
+    subject: string,
     before?: UserClaims,
   ): Promise<UserClaims> {
-    const { accessToken, idToken, userinfo } = sources;
-    const withEmail = sourceOf(sources, 'email') ?? before;
-    const email = textOf(withEmail, 'email');
-    const username = [idToken, accessToken, userinfo, before]
-      .map((one) => textOf(one, 'preferred_username'))
-      .find((one) => one !== undefined);
-    const verified = withEmail?.['email_verified']; // travels with its address, from one source
-    const mapped = (await this.options.broker?.mapClaims?.(Object.freeze({ ...all }))) ?? {};
+    const { all, roles, sources } = collected;
+    const { email_verified: verified, ...ours } = displayClaims(sources, before);
+    const mapped = await this.#mapped.of(collected);
+    // What was said of an address does not travel with another one of the host's.
+    const travels = verified !== undefined && !Object.hasOwn(mapped, 'email');
     return {
-      sub: before?.sub ?? (await this.subjects.of(user, all, sources)),
-      ...(username === undefined ? {} : { preferred_username: username }),
-      ...(email === undefined ? {} : { email }),
-      ...(typeof verified === 'boolean' ? { email_verified: verified } : {}),
+      sub: before?.sub ?? this.#mintedSubject(all, subject),
+      ...ours,
+      ...(travels ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
-      ...this.#permitted(mapped),
+      ...mapped,
     };
   }
 
@@ -149,62 +119,34 @@ export class UserClaimsCollector {
     );
   }
 
-  async #claimsOf(
-    accessToken: string,
-    { iss, sub }: UserIdentity,
-  ): Promise<ProviderClaims | undefined> {
+  async #claimsOf(accessToken: string, subject: string): Promise<ProviderClaims | undefined> {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
     try {
       const { claims } = await this.#verifier.verify(accessToken);
-      return claims.sub === sub && claims.iss === iss ? claims : undefined;
+      return claims.sub === subject ? claims : undefined;
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;
     }
   }
 
-  #leavesOpen(known: ProviderClaims, sources: ClaimSources): boolean {
+  #leavesOpen(known: ProviderClaims, rolesKnown: boolean): boolean {
     const { broker, claims } = this.options;
-    const subject = broker?.subjectClaim ?? 'sub';
-    const wanted = ['preferred_username', 'email', subject];
-    if (wanted.some((name) => textOf(known, name) === undefined)) return true;
-    const flag = verifierOf(subject);
-    if (flag !== undefined && typeof sourceOf(sources, subject)?.[flag] !== 'boolean') return true;
+    const wanted = ['preferred_username', 'email', broker?.subjectClaim ?? 'sub'];
+    if (!rolesKnown || wanted.some((name) => textOf(known, name) === undefined)) return true;
     return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
   }
 
   #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
-    const { accessToken, idToken, userinfo } = sources;
-    const unabridged = { ...remembered, ...userinfo, ...idToken, ...accessToken };
-    const withRoles = accessToken ?? [idToken, userinfo].find(hasRoles);
-    return {
-      all: {
-        ...aboutUser(remembered),
-        ...aboutUser(userinfo),
-        ...aboutUser(idToken),
-        ...aboutUser(accessToken),
-      },
-      unabridged,
-      roles: withRoles && rolesOf(withRoles, this.options.roleClients),
-      sources,
-    };
+    return combineClaims(sources, remembered, this.options.roleClients);
   }
 
-  #permitted(mapped: unknown): Record<string, unknown> {
-    if (!isRecord(mapped)) {
-      this.#logger.error('"broker.mapClaims" must return an object of claims');
-      throw new TypeError('broker.mapClaims gave no object');
-    }
-    const entries = Object.entries(mapped);
-    for (const [name] of entries) {
-      if (!RESERVED.has(name) || this.#warned.has(name)) continue;
-      this.#warned.add(name);
-      this.#logger.warn(
-        `"broker.mapClaims" gives "${name}", which a host cannot set; it is left out`,
-      );
-    }
-    return Object.fromEntries(
-      entries.filter(([name, value]) => !RESERVED.has(name) && value !== undefined),
-    );
+  #mintedSubject(all: ProviderClaims, subject: string): string {
+    const claim = this.options.broker?.subjectClaim;
+    if (claim === undefined) return subject;
+    const value = textOf(all, claim);
+    if (value !== undefined) return value;
+    this.#logger.error(`The provider gave no claim "${printable(claim)}" ("broker.subjectClaim")`);
+    throw badUpstreamAnswer('the subject claim is missing');
   }
 }

@@ -22,8 +22,16 @@ function isClaimValue(value: unknown): value is ClaimValue {
   return typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
 }
 
-function valuesOf(value: unknown, option: string): ClaimValue[] {
+/** OpenID Connect Core §5.1: `true` or `false`, and read as that also where a provider writes text. */
+const FLAGS: readonly string[] = ['email_verified', 'phone_number_verified'];
+
+function valuesOf(value: unknown, option: string, path?: string): ClaimValue[] {
   const list: unknown[] = Array.isArray(value) ? [...value] : [value];
+  if (path !== undefined && FLAGS.includes(path) && list.some((one) => typeof one !== 'boolean')) {
+    throw new OidcConfigError(
+      `Option "${option}" compares a claim that is true or false with something else, which would let nobody in. Write true or false.`,
+    );
+  }
   if (list.length > 0 && list.every(isClaimValue)) return list;
   throw new OidcConfigError(
     `Option "${option}" holds an empty or unusable value; an empty constraint would let everybody in. ` +
@@ -53,5 +61,8 @@ export function parseClaimConstraint(constraint: unknown, option: string): reado
         "Name at least one claim, e.g. { 'realm_access.roles': ['staff'] }, or leave the option out.",
     );
   }
-  return entries.map(([path, value]) => ({ path, values: valuesOf(value, `${option}.${path}`) }));
+  return entries.map(([path, value]) => ({
+    path,
+    values: valuesOf(value, `${option}.${path}`, path),
+  }));
 }

@@ -8,6 +8,7 @@ import {
 import { didYouMean } from '../options/unknown-option.js';
 import { isRecord } from '../options/value-rules.js';
 import type { IdTokenClaims } from './id-token-claims.js';
+import { isScope } from './text-list.js';
 
 /**
  * Compares the caller's claims with the request, e.g. with a parameter of the route. Only exactly `true` lets it through; what it
@@ -49,10 +50,6 @@ export interface CheckedAuthRule {
   readonly defaultClaims: boolean;
   readonly conditions: readonly AuthCondition[];
   readonly optional: boolean;
-}
-
-function isScope(value: unknown): value is string {
-  return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value);
 }
 
 function scopeList(scopes: string | readonly string[] | undefined, member: string): string[] {

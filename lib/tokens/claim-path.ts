@@ -1,5 +1,6 @@
 import type { ClaimDemand } from '../options/claim-constraint.js';
 import { isRecord } from '../options/value-rules.js';
+import { scopeWords } from './text-list.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -20,6 +21,9 @@ export function claimAt(claims: Claims, path: string): unknown {
   return path.split('.').reduce<unknown>((holder, name) => ownMember(holder, name), claims);
 }
 
+/** Claims that hold several values in one text. */
+const WORDS: readonly unknown[] = ['scope', 'scp'];
+
 /** Whether the claim holds every value of the demand, type and case included. */
 export function meetsDemand(
   claims: Claims,
@@ -27,6 +31,7 @@ export function meetsDemand(
   roles: readonly string[],
 ): boolean {
   const held = path === undefined ? roles : claimAt(claims, path);
-  const list: readonly unknown[] = Array.isArray(held) ? held : [held];
+  const words = WORDS.includes(path) ? scopeWords(held) : [];
+  const list: readonly unknown[] = Array.isArray(held) ? held : [held, ...words];
   return values.every((value) => list.includes(value));
 }

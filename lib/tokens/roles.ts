@@ -1,11 +1,8 @@
 import { isRecord } from '../options/value-rules.js';
 import { claimAt } from './claim-path.js';
+import { scopeWords, textList } from './text-list.js';
 
 type Claims = Readonly<Record<string, unknown>>;
-
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
-}
 
 /**
  * The flat role list: `realm_access.roles`, `groups`, `roles`, and `resource_access.<client>.roles` of the named
@@ -24,13 +21,11 @@ export function rolesOf(claims: Claims, clients: readonly string[]): string[] {
     claimAt(claims, 'roles'),
     ...perClient,
   ];
-  return [...new Set(lists.flatMap(strings))];
+  return [...new Set(lists.flatMap(textList))];
 }
 
-/** Granted scopes: `scope` as a string, else `scp` as a list (Okta) or a string (Entra ID). No claim, no scope. */
+/** Granted scopes: `scope`, else `scp` (Okta, Entra ID), each as text or as a list of texts. No claim, no scope. */
 export function scopesOf(claims: Claims): string[] {
-  const scope = claimAt(claims, 'scope');
-  const granted = typeof scope === 'string' ? scope : claimAt(claims, 'scp');
-  if (typeof granted === 'string') return granted.split(' ').filter(Boolean);
-  return strings(granted);
+  const named = [claimAt(claims, 'scope'), claimAt(claims, 'scp')];
+  return scopeWords(named.find((value) => typeof value === 'string' || Array.isArray(value)));
 }

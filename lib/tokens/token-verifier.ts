@@ -7,6 +7,7 @@ import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { checkAccessTokenClaims } from './check-claims.js';
+import { cleanClaims } from './clean-claims.js';
 import { readCompactJws } from './compact-jws.js';
 import { type Verification, VerificationCache } from './verification-cache.js';
 import { TokenIssuers } from './verification-keys.js';
@@ -24,16 +25,6 @@ function freezeDeeply(root: object): void {
 }
 
 const UNKNOWN_ISSUER = 'unknown issuer';
-
-const TEXT_CLAIMS = ['scope', 'preferred_username', 'name', 'given_name', 'family_name', 'email'];
-
-/** Claims that are typed as text for handlers, but are none, count as absent. */
-function dropMistyped(payload: Record<string, unknown>): void {
-  for (const claim of TEXT_CLAIMS) {
-    if (typeof payload[claim] !== 'string') delete payload[claim];
-  }
-  if (typeof payload['email_verified'] !== 'boolean') delete payload['email_verified'];
-}
 
 /** The only way in which an access token becomes claims that are believed. */
 @Injectable()
@@ -96,8 +87,12 @@ export class TokenVerifier {
       toleranceSec: this.options.clockToleranceSec,
       maxAgeSec: this.options.maxTokenAgeSec,
     };
-    dropMistyped(payload);
     checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
+    cleanClaims(payload, (claim, came) => {
+      const { provider } = issuer;
+      const source = `access token of ${printable(issuer.issuer)}`;
+      this.events.emit('claim-mistyped', { provider, source, claim, came });
+    });
     issuer.restrict?.(payload);
     freezeDeeply(payload);
     const accepted = () => issuer.accepts?.(payload) ?? true;

@@ -43,7 +43,6 @@ const publicNames: Record<string, readonly string[]> = {
   ],
   './express': [],
   './fastify': [],
-  './testing': ['MockIdentity', 'TestClock', 'TestIssuer', 'mockIdentity'],
 };
 
 describe.each(nestReleases)('installed beside Nest %s', (nest) => {

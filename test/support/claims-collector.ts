@@ -1,8 +1,5 @@
-import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
-import {
-  UserClaimsCollector,
-  type CollectedClaims,
-} from '../../lib/grants/user-claims-collector.js';
+import type { CollectedClaims } from '../../lib/grants/collected-claims.js';
+import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
 import type { UserClaims } from '../../lib/broker/session-content.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import type { JsonMembers } from './compact-jws.js';
@@ -39,17 +36,19 @@ export async function startCollector(
       broker: { audience: 'myapp-api', store: 'memory://', ...broker },
     },
   });
-  const { options: resolved, provider: identityProvider, clock } = verifier;
-  const subjects = new MintedSubjects(resolved, identityProvider);
-  const collector = new UserClaimsCollector(resolved, identityProvider, clock, subjects);
-  const user = { iss: provider.issuer, sub: alice.sub };
+  const collector = new UserClaimsCollector(
+    verifier.options,
+    verifier.provider,
+    verifier.clock,
+    verifier.events,
+  );
   const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
     collector.collect(
       { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
-      user,
+      alice.sub,
       remembered,
     );
   const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
-    collector.toUserClaims(await collect(said), user, before);
+    collector.toUserClaims(await collect(said), alice.sub, before);
   return { provider, collector, collect, claims };
 }

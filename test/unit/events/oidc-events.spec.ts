@@ -14,6 +14,7 @@ const samples: { [Name in keyof OidcEventMap]: OidcEventMap[Name] } = {
   revoke: { provider, token: hashedId('token') },
   'issuer-refused': { provider, issuer: 'https://evil.example' },
   'token-refused': { provider, reason: 'exp' },
+  'claim-mistyped': { provider, source: 'ID token', claim: 'email', came: 'list' },
   'keys-changed': { provider, added: ['new'], removed: ['old'] },
   'stale-keys-served': { provider, ageSec: 3600 },
   'client-rejected': { provider, error: 'invalid_client' },
@@ -42,6 +43,7 @@ const logged: [name: keyof OidcEventMap, level: (typeof levels)[number] | undefi
   ['revoke', 'log'],
   ['issuer-refused', 'warn'],
   ['token-refused', 'warn'],
+  ['claim-mistyped', 'warn'],
   ['keys-changed', 'warn'],
   ['stale-keys-served', 'warn'],
   ['client-rejected', 'error'],
@@ -106,6 +108,21 @@ describe('OidcEvents', () => {
 
     expect(lines).toHaveLength(3);
     expect(lines[2]?.[1]).toContain('1000 more since the last line');
+  });
+
+  it('LG-3: names each mistyped claim once, however many come and whatever comes between', () => {
+    const told = samples['claim-mistyped'];
+    for (let at = 0; at < 100; at += 1) {
+      for (const claim of ['email', 'roles']) events.emit('claim-mistyped', { ...told, claim });
+      events.emit('claim-mistyped', { ...told, source: 'userinfo' });
+      clock.advance(61);
+    }
+
+    expect(lines.map(([, text]) => text.slice(0, 75))).toEqual([
+      expect.stringContaining('"source":"ID token","claim":"email"'),
+      expect.stringContaining('"source":"ID token","claim":"roles"'),
+      expect.stringContaining('"source":"userinfo","claim":"email"'),
+    ]);
   });
 
   it('LG-3: hands every event to the listeners, whatever is logged', () => {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import type { SessionContent } from '../../../lib/broker/session-content.js';
-import { providerUserHash } from '../../../lib/broker/sessions.js';
 import type { RenewedTokens } from '../../../lib/broker/upstream-tokens.js';
 import { Deadline } from '../../../lib/clock/deadline.js';
 import { SessionUpstream } from '../../../lib/grants/session-upstream.js';
-import { MintedSubjects } from '../../../lib/grants/minted-subjects.js';
 import { UserClaimsCollector } from '../../../lib/grants/user-claims-collector.js';
-import { aSession } from '../../store/a-session.js';
 import { hang } from '../../support/faults.js';
 import type { MisbehavingProvider } from '../../support/misbehaving-provider.js';
 import { testKey } from '../../support/signing-keys.js';
@@ -52,14 +49,12 @@ async function startUpstream(): Promise<Upstream> {
     verifier.options,
     verifier.provider,
     clock,
-    new MintedSubjects(verifier.options, verifier.provider),
+    verifier.events,
   );
   const upstream = new SessionUpstream(verifier.provider, collector, verifier.events);
   const content = contentOf(provider);
-  const user = { iss: provider.issuer, sub: alice.sub };
-  const session = aSession({ providerSubjectHash: providerUserHash(user) });
   const renew = (deadline = new Deadline(clock, 10_000)) =>
-    upstream.renew(session, content, deadline);
+    upstream.renew('0'.repeat(32), content, deadline);
   return { ...started, renew };
 }
 

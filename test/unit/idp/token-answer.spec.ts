@@ -131,6 +131,9 @@ describe('the scope that was granted', () => {
   const cases: [what: string, body: Body, requested: string | undefined, scope: string][] = [
     ['what the answer says', { scope: 'openid email' }, 'openid', 'openid email'],
     ['what the answer lists', { scope: ['openid', 'email'] }, 'openid', 'openid email'],
+    ['what of a list is a scope', { scope: ['openid', 7, {}, null, 'a b'] }, 'email', 'openid'],
+    ['what was asked for, beside a list of nothing', { scope: [7, ''] }, 'email', 'email'],
+    ["the token's own list", { access_token: jwt({ scope: ['a', 'b'] }) }, undefined, 'a b'],
     ['what was asked for, if it says nothing', {}, 'openid profile', 'openid profile'],
     ['what was asked for, beside null', { scope: null }, 'openid profile', 'openid profile'],
     ['what was asked for, beside a number', { scope: 5 }, 'openid profile', 'openid profile'],

@@ -47,6 +47,30 @@ const met: readonly Case[] = [
   ['a role in "roles", as list', ['admin'], { roles: ['admin'] }],
   ['a group', ['admin'], { groups: ['admin'] }],
   ['a role of our client', ['admin'], { resource_access: { 'my-client': { roles: ['admin'] } } }],
+  ['a group as text', ['admin'], { groups: 'admin' }],
+  ['a role as text', ['admin'], { roles: 'admin' }],
+  ['a group as text, by its claim', { groups: ['admin'] }, { groups: 'admin' }],
+  ['a role of the realm that is one text', 'admin', { realm_access: { roles: 'admin' } }],
+  ['a path to one text', { 'realm_access.roles': 'admin' }, { realm_access: { roles: 'admin' } }],
+  [
+    'a role of our client that is one text',
+    ['admin'],
+    { resource_access: { 'my-client': { roles: 'admin' } } },
+  ],
+  ['a group among other things', ['admin'], { groups: [1, null, 'admin', {}] }],
+  ['a scope as text', { scope: 'admin' }, { scope: 'openid admin' }],
+  ['a scope as list', { scope: ['admin', 'openid'] }, { scope: ['openid', 'admin'] }],
+  ['all scopes in one text', { scope: 'openid admin' }, { scope: 'openid admin' }],
+  ['an scp as text', { scp: 'admin' }, { scp: 'openid admin' }],
+  ['an scp as list', { scp: 'admin' }, { scp: ['openid', 'admin'] }],
+  ['"true" for a flag', { email_verified: true }, { email_verified: 'true' }],
+  ['"false" for a flag', { email_verified: false }, { email_verified: 'false' }],
+  [
+    'a flag of a telephone number',
+    { phone_number_verified: true },
+    { phone_number_verified: 'TRUE' },
+  ],
+  ['one method as text', { amr: 'otp' }, { amr: 'otp' }],
   ['roles of several claims', ['a', 'b'], { groups: ['a'], realm_access: { roles: ['b'] } }],
 ];
 
@@ -78,7 +102,17 @@ const unmet: readonly Case[] = [
   ['a path through a text', { 'role.length': 5 }, { role: 'admin' }],
   ['a path through a list', { 'role.0': 'admin' }, { role: ['admin'] }],
   ['the length of a list', { 'role.length': 1 }, { role: ['admin'] }],
-  ['groups that are a text', ['admin'], { groups: 'admin' }],
+  ['groups in one text', ['admin'], { groups: 'user admin' }],
+  ['groups in one text with a comma', ['admin'], { groups: 'user,admin' }],
+  ['roles in a list of lists', ['admin'], { roles: [['admin']] }],
+  ['roles that are objects', ['admin'], { roles: [{ name: 'admin' }] }],
+  ['a scope as part of a word', { scope: 'admin' }, { scope: 'administrator super-admin' }],
+  ['one of two scopes', { scope: ['admin', 'other'] }, { scope: 'openid admin' }],
+  ['a scope within an entry of a list', { scp: 'admin' }, { scp: ['openid admin'] }],
+  ['a text for a flag', { email_verified: true }, { email_verified: 'yes' }],
+  ['"false" for true', { email_verified: true }, { email_verified: 'false' }],
+  ['"true" for false', { email_verified: false }, { email_verified: 'true' }],
+  ["a text for a flag of nobody's specification", { flag: true }, { flag: 'true' }],
   ['roles that are an object', ['admin'], { roles: { admin: true } }],
   ['a scope of that name', ['admin'], { scope: 'admin' }],
 ];
@@ -124,6 +158,8 @@ describe('claim constraints', () => {
     ['a claim with NaN', { level: Number.NaN }],
     ['a claim without name', { '': 'admin' }],
     ['one empty claim of two', { role: 'admin', level: [] }],
+    ['a flag as text, which no claim would ever equal', { email_verified: 'true' }],
+    ['a flag in a list, as text', { phone_number_verified: ['true'] }],
   ])('CL-2: stops %s as a constraint at start-up', (_kind, claims) => {
     const rule: object = { claims };
     const options: object = { claims };

@@ -27,6 +27,12 @@ describe('scopes of a rule', () => {
     ['several spaces between words', { scope: 'openid   admin ' }],
     ['an scp list (Okta)', { scope: undefined, scp: ['openid', 'admin'] }],
     ['an scp text (Entra ID)', { scope: undefined, scp: 'openid admin' }],
+    ['a scope list (Duende, Spring Authorization Server)', { scope: ['openid', 'admin'] }],
+    ['a scope list of one', { scope: ['admin'] }],
+    ['a scope list with other things in it', { scope: [1, null, 'admin', {}] }],
+    ['an scp list with other things in it', { scope: undefined, scp: [1, 'admin'] }],
+    ['an scp list beside a scope that is no text', { scope: 7, scp: ['admin'] }],
+    ['an scp list beside a scope list of no texts', { scope: [7], scp: ['admin'] }],
   ])('CL-1: finds a scope in %s', async (_kind, claims) => {
     const token = provider.accessToken(claims);
 
@@ -43,7 +49,13 @@ describe('scopes of a rule', () => {
     ['another separator', { scope: 'openid,admin' }],
     ['a tab as separator', { scope: 'openid\tadmin' }],
     ['a part of a scope with a colon', { scope: 'admin:read' }],
-    ['a scope list that is no text', { scope: ['admin'] }],
+    ['a scope list without it', { scope: ['openid', 'administrator'] }],
+    ['a scope list in another case', { scope: ['ADMIN'] }],
+    ['a scope list within a list', { scope: [['admin']] }],
+    ['a scope entry of several words', { scope: ['openid admin'] }],
+    ['a scope entry with a line break', { scope: ['admin\n'] }],
+    ['an scp list beside a scope list without it', { scope: ['openid'], scp: ['admin'] }],
+    ['an empty scope list beside an scp list', { scope: [''], scp: ['openid'] }],
     ['a scope object', { scope: { admin: true } }],
     ['an scp list beside a scope without it', { scope: 'openid', scp: ['admin'] }],
     ['an scp list within a list', { scope: undefined, scp: [['admin']] }],
