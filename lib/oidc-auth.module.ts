@@ -165,15 +165,17 @@ import { TokenIssuers } from './tokens/verification-keys.js';
 })
 export class OidcAuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
   readonly #checksInstalled: boolean;
+  readonly #container: ModuleRef; // hidden from who prints this module: the whole application is in it
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly urls: PublicUrls,
     private readonly documents: WellKnownDocuments,
-    private readonly container: ModuleRef,
+    container: ModuleRef,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
+    this.#container = container;
     this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
   }
 
@@ -198,7 +200,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
   configure(): void {
     installDocuments(this.adapterHost, this.documents);
     // A test of the host's put something else in its place: then nobody is known, rather than @IdToken() a fault.
-    if (!(this.container.get<unknown>(AuthGuard) instanceof AuthGuard)) {
+    if (!(this.#container.get<unknown>(AuthGuard) instanceof AuthGuard)) {
       installAnonymity(this.adapterHost);
     }
   }
