@@ -69,11 +69,11 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** What is kept beyond this process must be readable beyond it. @throws {@link OidcConfigError} */
   #checkKeys(): void {
-    if (this.keyRing.origin === 'random') {
+    if (this.keyRing.missing !== undefined) {
       throw new OidcConfigError(
-        'Option "encryptionKeys" is missing, and "clientSecret" is absent or has fewer than 32 characters: nobody could read the ' +
-          'sessions and keys in "broker.store" after a restart. Set "encryptionKeys" to a list of strings of 32 characters and more, ' +
-          'e.g. the output of `openssl rand -base64 32`, or use "memory://".',
+        `Option "encryptionKeys" is missing, and ${this.keyRing.missing}: nobody could read the sessions and keys in ` +
+          '"broker.store" after a restart. Set "encryptionKeys" to a list of strings of 32 characters and more, e.g. the output of ' +
+          '`openssl rand -base64 32`, or use "memory://".',
       );
     }
     if (this.keyRing.origin === 'clientSecret') {

@@ -2,15 +2,13 @@ import { isIn } from 'class-validator';
 import { isLocalPath } from './url-rules.js';
 import {
   Must,
+  MustList,
   Optional,
   isPlainHttpUrl,
   isScopeList,
   isText,
-  isTextList,
   within,
 } from './value-rules.js';
-
-const isClientList = (value: unknown) => isTextList(value) && value.length > 0;
 
 /** The rules of `broker`; values are read with `allowInsecureHttp` of the whole beside them. */
 export class BrokerOptionRules {
@@ -33,7 +31,8 @@ export class BrokerOptionRules {
 
   @Optional()
   @Must(
-    'must be an absolute https URL (http only on localhost, 127.0.0.1 or [::1]) without query and fragment',
+    'must be an absolute https URL (http only on localhost, 127.0.0.1 or [::1], or with "allowInsecureHttp: true" in a closed ' +
+      'test network) without query and fragment',
     isPlainHttpUrl,
   )
   readonly issuer: unknown;
@@ -88,11 +87,11 @@ export class BrokerOptionRules {
   readonly keyLifetimeSec: unknown;
 
   @Optional()
-  @Must('must be a list of at least one client id', isClientList)
+  @MustList('must be a list of at least one client id', isText, { least: 1 })
   readonly exchangeClients: unknown;
 
   @Optional()
-  @Must('must be a list of at least one client id', isClientList)
+  @MustList('must be a list of at least one client id', isText, { least: 1 })
   readonly roleClients: unknown;
 
   @Optional()

@@ -223,9 +223,10 @@ export interface OidcAuthOptions {
    */
   allowInsecureHttp?: boolean;
   /**
-   * Strings of 32 characters and more; the first seals login handles, all open them. Instances that serve the
-   * same logins need the same keys. Default: derived from {@link clientSecret} when that has 32 characters,
-   * else random for each process, with a warning.
+   * Strings of 32 characters and more that do not repeat themselves (`openssl rand -base64 32`); the first seals login handles,
+   * all open them. Instances that serve the same logins need the same keys. Default: derived from {@link clientSecret} when that
+   * has 32 characters and does not repeat itself, else random for each process, with a warning that says why; with a lasting
+   * `broker.store` start-up stops instead.
    */
   encryptionKeys?: readonly string[];
   /**

@@ -1,8 +1,10 @@
 import { isIn } from 'class-validator';
 import { optionDefaults } from './option-defaults.js';
+import { repeatsItself } from './secret.js';
 import { isLocalPath } from './url-rules.js';
 import {
   Must,
+  MustList,
   Optional,
   isFlag,
   isHttpUrl,
@@ -38,7 +40,8 @@ const OF_ID_TOKENS = new Set(
   'iss sub aud exp iat nbf jti auth_time nonce acr amr azp at_hash c_hash sid'.split(' '),
 );
 
-const HTTPS = 'an absolute https URL (http only on localhost, 127.0.0.1 or [::1])';
+const HTTPS =
+  'an absolute https URL (http only on localhost, 127.0.0.1 or [::1], or with "allowInsecureHttp: true" in a closed test network)';
 
 /** The rules of every option of `OidcAuthOptions`, one property each; unknown ones are refused by name. */
 export class OidcAuthOptionRules {
@@ -53,10 +56,7 @@ export class OidcAuthOptionRules {
   readonly discoveryUrl: unknown;
 
   @Optional()
-  @Must(
-    `must be ${HTTPS}, without query and fragment; for http elsewhere set "allowInsecureHttp: true"`,
-    isPlainHttpUrl,
-  )
+  @Must(`must be ${HTTPS}, without query and fragment`, isPlainHttpUrl)
   readonly publicUrl: unknown;
 
   @Must(
@@ -81,7 +81,7 @@ export class OidcAuthOptionRules {
   readonly accessTokenMark: unknown;
 
   @Optional()
-  @Must('must be scopes separated by spaces, or a list of scopes', isScopeList)
+  @Must('must be scopes separated by spaces (not commas), or a list of scopes', isScopeList)
   readonly scopes: unknown;
 
   @Optional()
@@ -98,10 +98,10 @@ export class OidcAuthOptionRules {
   readonly claims: unknown;
 
   @Optional()
-  @Must(
+  @MustList(
     'must be a list of exact redirect URIs as `new URL(uri).href` writes them, without query and fragment, ' +
-      'https (http on loopback only) or a private scheme such as com.example.app:/callback',
-    (value, all) => Array.isArray(value) && value.every((uri) => isRedirectUri(uri, all)),
+      'https (http on loopback only, or with "allowInsecureHttp: true") or a private scheme such as com.example.app:/callback',
+    isRedirectUri,
   )
   readonly allowedRedirectUris: unknown;
 
@@ -118,9 +118,9 @@ export class OidcAuthOptionRules {
   readonly loopbackRedirects: unknown;
 
   @Optional()
-  @Must(
+  @MustList(
     `must be a list of paths beginning with one "/", without ".", ".." and what a URL encodes, or of ${HTTPS}`,
-    (value, all) => Array.isArray(value) && value.every((target) => isLogoutTarget(target, all)),
+    isLogoutTarget,
   )
   readonly allowedPostLogoutRedirectUris: unknown;
 
@@ -170,12 +170,10 @@ export class OidcAuthOptionRules {
   readonly endpoints: unknown;
 
   @Optional()
-  @Must(
+  @MustList(
     'must be a list of at least one tenant id (letters, digits, "-" and ".")',
-    (value) =>
-      isTextList(value) &&
-      value.length > 0 &&
-      value.every((tenant) => /^[A-Za-z0-9.-]+$/.test(tenant)),
+    (tenant) => isText(tenant) && /^[A-Za-z0-9.-]+$/.test(tenant),
+    { least: 1 },
   )
   readonly tenants: unknown;
 
@@ -195,9 +193,11 @@ export class OidcAuthOptionRules {
   readonly allowInsecureHttp: unknown;
 
   @Optional()
-  @Must(
-    'must be a list of strings of 32 characters and more, e.g. the output of `openssl rand -base64 32`',
-    (value) => isTextList(value) && value.length > 0 && value.every((key) => key.length >= 32),
+  @MustList(
+    'must be a list of strings of 32 characters and more that do not repeat themselves, e.g. the output of ' +
+      '`openssl rand -base64 32`',
+    (key) => isText(key) && key.length >= 32 && !repeatsItself(key),
+    { least: 1 },
   )
   readonly encryptionKeys: unknown;
 
@@ -210,10 +210,10 @@ export class OidcAuthOptionRules {
   readonly maxUpstreamCalls: unknown;
 
   @Optional()
-  @Must(
+  @MustList(
     `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`,
-    (value) =>
-      isTextList(value) && value.length > 0 && value.every((name) => asymmetric.includes(name)),
+    (name) => asymmetric.includes(name),
+    { least: 1 },
   )
   readonly tokenAlgorithms: unknown;
 

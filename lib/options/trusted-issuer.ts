@@ -47,11 +47,14 @@ function resolveEntry(entry: unknown, allowInsecureHttp: boolean): ResolvedTrust
   if (!isText(issuer) || !isPlainHttpUrl(issuer, { allowInsecureHttp })) {
     throw mistake(
       `holds ${named(issuer)}, which is no usable issuer`,
-      'List exactly the string that the peer writes as "iss": an https URL (http on loopback only) without query and fragment.',
+      'List exactly the string that the peer writes as "iss": an https URL (http on loopback only, or with "allowInsecureHttp: true") without query and fragment.',
     );
   }
   if (jwksUri !== undefined && !isHttpUrl(jwksUri, { allowInsecureHttp })) {
-    throw mistake(`has an unusable "jwksUri" for ${named(issuer)}`, 'Give an absolute https URL.');
+    throw mistake(
+      `has an unusable "jwksUri" for ${named(issuer)}`,
+      'Give an absolute https URL (http on loopback only, or with "allowInsecureHttp: true").',
+    );
   }
   if (roles !== undefined && !isTextList(roles)) {
     throw mistake(

@@ -9,6 +9,9 @@ export interface OptionsUnderCheck {
   readonly clientSecret?: unknown;
 }
 
+/** Whether an entry of a list may be there. */
+export type EntryRule = (entry: unknown, all: OptionsUnderCheck) => boolean;
+
 /** Demands of one option: `mend` completes the sentence `Option "x" …`. */
 export function Must(
   mend: string,
@@ -21,6 +24,27 @@ export function Must(
       defaultMessage: () => mend,
     },
   });
+}
+
+/** Demands of every entry of a list, which is named when it does not hold. */
+export function MustList(
+  mend: string,
+  holds: EntryRule,
+  { least = 0 }: { least?: number } = {},
+): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: mend,
+      validator: {
+        validate: (value: unknown, args) =>
+          Array.isArray(value) &&
+          value.length >= least &&
+          value.every((entry: unknown) => holds(entry, args?.object ?? {})),
+        defaultMessage: () => mend,
+      },
+    },
+    { context: { holds } },
+  );
 }
 
 /** Left out means `undefined`; `null` is a mistake and is looked at. */
@@ -81,7 +105,8 @@ export function isScopeList(value: unknown): boolean {
   const list: unknown = typeof value === 'string' ? value.split(' ').filter(Boolean) : value;
   // Scopes travel in the sealed state of each login, in an address.
   const isShort = isTextList(list) && list.join(' ').length <= MAX_SCOPES_LENGTH;
-  return isShort && list.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
+  // RFC 6749 §3.3, but for the comma, which nobody's scopes hold and many people separate them with.
+  return isShort && list.every((scope) => /^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(scope));
 }
 
 /** What Node, Express and Fastify, and Nest's own pieces, keep on requests. */

@@ -4,6 +4,7 @@ import { CompactEncrypt, EncryptJWT, type JWTPayload, compactDecrypt, jwtDecrypt
 import { Clock } from '../clock/clock.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { type Secret, repeatsItself } from '../options/secret.js';
 
 const MIN_SECRET_LENGTH = 32;
 const MAX_SEALED_LENGTH = 8192;
@@ -150,12 +151,20 @@ export class KeyRing {
   readonly #clock: Clock;
   /** Where the keys come from; `random` ones open nothing after a restart. */
   readonly origin: 'encryptionKeys' | 'clientSecret' | 'random';
+  /** What is missing for keys that last; `undefined` when nothing is. */
+  readonly missing: string | undefined;
 
   constructor(@Inject(RESOLVED_OPTIONS) options: ResolvedOptions, clock: Clock) {
     this.#clock = clock;
-    this.origin = originOf(options);
+    const weakness = weaknessOf(options.clientSecret);
+    const given = options.encryptionKeys.length > 0;
+    this.origin = given ? 'encryptionKeys' : weakness === undefined ? 'clientSecret' : 'random';
+    this.missing = given ? undefined : weakness;
     this.#secrets = secretsOf(options, this.origin);
-    if (this.origin === 'random' && options.routes.login !== undefined) warnOfRandomKeys(options);
+    if (this.missing !== undefined && options.routes.login !== undefined) {
+      const reason = `"encryptionKeys" is not set, and ${this.missing}.`;
+      new Logger('OidcAuth').warn(`${reason} ${PER_PROCESS}`);
+    }
   }
 
   /** @param label the purpose; it is part of the derivation and must not change between versions. */
@@ -174,11 +183,20 @@ export class KeyRing {
   }
 }
 
-function originOf({ encryptionKeys, clientSecret }: ResolvedOptions): KeyRing['origin'] {
-  if (encryptionKeys.length > 0) return 'encryptionKeys';
-  // A short secret could be guessed from the handles, which everybody sees.
-  const secret = clientSecret?.reveal() ?? '';
-  return secret.length >= MIN_SECRET_LENGTH ? 'clientSecret' : 'random';
+/**
+ * Why no keys can be derived from the client secret; `undefined` when they can. Login handles are public, and who has one could
+ * try secrets on it for ever.
+ */
+function weaknessOf(clientSecret: Secret | undefined): string | undefined {
+  if (clientSecret === undefined) return 'there is no "clientSecret" to derive keys from';
+  const secret = clientSecret.reveal();
+  if (secret.length < MIN_SECRET_LENGTH) {
+    return `"clientSecret" has fewer than ${MIN_SECRET_LENGTH} characters, too few to derive keys from`;
+  }
+  if (repeatsItself(secret)) {
+    return '"clientSecret" repeats itself, so that keys derived from it could be guessed';
+  }
+  return undefined;
 }
 
 function secretsOf(
@@ -188,12 +206,4 @@ function secretsOf(
   if (origin === 'encryptionKeys') return encryptionKeys.map((key) => key.reveal());
   if (origin === 'clientSecret' && clientSecret !== undefined) return [clientSecret.reveal()];
   return [randomBytes(KEY_BYTES).toString('base64url')];
-}
-
-function warnOfRandomKeys({ clientSecret }: ResolvedOptions): void {
-  const reason =
-    clientSecret === undefined
-      ? 'There is neither "encryptionKeys" nor "clientSecret".'
-      : `"clientSecret" has fewer than ${MIN_SECRET_LENGTH} characters, too few to derive keys from.`;
-  new Logger('OidcAuth').warn(`${reason} ${PER_PROCESS}`);
 }

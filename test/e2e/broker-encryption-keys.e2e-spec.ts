@@ -37,13 +37,21 @@ describe('encryption keys at the start of broker mode', () => {
     });
 
   it.each([
-    ['no secret at all', undefined],
-    ['a client secret of 31 characters', 'x'.repeat(31)],
-  ])('KM-5: stop it with a lasting store and %s', async (_what, clientSecret) => {
+    ['no secret at all', undefined, 'no "clientSecret"'],
+    [
+      'a client secret of 31 characters',
+      'Bq7mK2xWc9Lr4TzPn8VyHd3JsFg6QeA',
+      'fewer than 32 characters',
+    ],
+    ['a client secret of one letter', 'x'.repeat(64), 'repeats itself'],
+    ['a client secret of one word', 'changeme-'.repeat(8), 'repeats itself'],
+  ])('KM-5: stop it with a lasting store and %s', async (_what, clientSecret, reason) => {
     const started = start(`sqlite://${folder}/none.db`, { clientSecret });
 
     await expect(started).rejects.toThrow(OidcConfigError);
-    await expect(started).rejects.toThrow(/"encryptionKeys" is missing/);
+    await expect(started).rejects.toThrow(
+      new RegExp(`"encryptionKeys" is missing, and .*${reason}`),
+    );
   });
 
   it('KM-5: that come of the client secret warn with a lasting store', async () => {

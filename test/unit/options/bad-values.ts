@@ -71,7 +71,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [{ uid: true, iss: 'x' }, '{"uid":true,"iss":"x"}'],
   ],
   clientSecret: [
-    ['', 'a value of type string'],
+    ['', 'an empty string'],
     [7, 'a value of type number'],
     [['canary-secret'], 'a value of type list'],
   ],
@@ -90,6 +90,8 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [null, 'null'],
     [{}, '{}'],
     ['a "b"', String.raw`"a \"b\""`],
+    ['profile,email', '"profile,email"'],
+    ['profile, email', '"profile, email"'],
     ['caf\u00e9', '"caf\u00e9"'],
     [['a b'], '["a b"]'],
     [[''], '[""]'],
@@ -104,7 +106,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   allowedRedirectUris: [
     ['https://a.example/cb', '"https://a.example/cb"'],
     [null, 'null'],
-    [[1], '[1]'],
+    [[1], '1 (entry 1 of 1)'],
     ...[
       'https://a.example',
       'https://a.example/cb?t=1',
@@ -119,7 +121,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
       'myapp:/callback',
       '/cb',
       '*',
-    ].map((uri) => [['https://b.example/cb', uri], `["https://b.example/cb","${uri}"]`] as const),
+    ].map((uri) => [['https://b.example/cb', uri], `"${uri}" (entry 2 of 2)`] as const),
   ],
   loopbackRedirects: [
     [true, 'true'],
@@ -135,7 +137,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   allowedPostLogoutRedirectUris: [
     ['/bye', '"/bye"'],
     [null, 'null'],
-    [[1], '[1]'],
+    [[1], '1 (entry 1 of 1)'],
     ...[
       '//evil.example',
       '/\\\\evil.example',
@@ -147,7 +149,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
       'http://a.example/',
       '',
       '*',
-    ].map((target) => [[JSON.parse(`"${target}"`)], `["${target}"]`] as const),
+    ].map((target) => [[JSON.parse(`"${target}"`)], `"${target}" (entry 1 of 1)`] as const),
   ],
   routes: [[{ login: '/in' }, '{"login":"/in"}']],
   grants: [
@@ -184,10 +186,10 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   tenants: [
     ['a', '"a"'],
     [[], '[]'],
-    [[''], '[""]'],
-    [['a/../b'], '["a/../b"]'],
-    [['*'], '["*"]'],
-    [[1], '[1]'],
+    [[''], '"" (entry 1 of 1)'],
+    [['a', 'a/../b', 'c'], '"a/../b" (entry 2 of 3)'],
+    [['*'], '"*" (entry 1 of 1)'],
+    [[1], '1 (entry 1 of 1)'],
     [null, 'null'],
   ],
   requireIssuerInCallback: flags,
@@ -200,8 +202,24 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   encryptionKeys: [
     ['canary-key-of-at-least-32-characters!', 'a value of type string'],
     [[], 'a value of type list'],
-    [['canary-short-key'], 'a value of type list'],
-    [['canary-key-of-at-least-32-characters!', 7], 'a value of type list'],
+    [[''], 'an empty string (entry 1 of 1)'],
+    [['canary-short-key'], 'a value of type string (entry 1 of 1)'],
+    [['canary-key-of-at-least-32-characters!', 7], 'a value of type number (entry 2 of 2)'],
+    ...[
+      'a'.repeat(32),
+      'a'.repeat(5000),
+      'canary'.repeat(6),
+      '-canary-'.repeat(500),
+      '12345678901234567890123456789012',
+      '00000000-0000-0000-0000-000000000000',
+      `${'x'.repeat(31)}y`,
+    ].map(
+      (key) =>
+        [
+          ['canary-key-of-at-least-32-characters!', key],
+          'a value of type string (entry 2 of 2)',
+        ] as const,
+    ),
     [null, 'a value of type object'],
   ],
   timeoutMs: wholeNumber(100, 120_000),
@@ -209,11 +227,11 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   tokenAlgorithms: [
     ['RS256', '"RS256"'],
     [[], '[]'],
-    [['none'], '["none"]'],
-    [['RS256', 'none'], '["RS256","none"]'],
-    [['HS256'], '["HS256"]'],
-    [['rs256'], '["rs256"]'],
-    [[1], '[1]'],
+    [['none'], '"none" (entry 1 of 1)'],
+    [['RS256', 'none'], '"none" (entry 2 of 2)'],
+    [['HS256'], '"HS256" (entry 1 of 1)'],
+    [['rs256'], '"rs256" (entry 1 of 1)'],
+    [[1], '1 (entry 1 of 1)'],
     [null, 'null'],
   ],
   clockToleranceSec: wholeNumber(0, 300),
@@ -255,7 +273,7 @@ export const badBrokerValues: Readonly<Record<string, BadValues>> = {
   audience: [[undefined, 'nothing'], ...texts],
   store: [
     [7, 'a value of type number'],
-    ['', 'a value of type string'],
+    ['', 'an empty string'],
     [null, 'a value of type object'],
   ],
   issuer: plainUrls,
@@ -286,13 +304,13 @@ export const badBrokerValues: Readonly<Record<string, BadValues>> = {
   keyLifetimeSec: wholeNumber(10_800, 315_360_000),
   exchangeClients: [
     [[], '[]'],
-    [[''], '[""]'],
+    [[''], '"" (entry 1 of 1)'],
     ['my-client', '"my-client"'],
     [null, 'null'],
   ],
   roleClients: [
     [[], '[]'],
-    [[7], '[7]'],
+    [['a', 7], '7 (entry 2 of 2)'],
     ['my-client', '"my-client"'],
   ],
   introspectionScope: [

@@ -80,6 +80,32 @@ describe('options that go together', () => {
     expect(resolved.endpoints.token).toBe(`${http}/token`);
   });
 
+  const http = 'http://idp.example.org/x';
+  it.each<[option: string, changes: object]>([
+    ['discoveryUrl', { discoveryUrl: http }],
+    ['publicUrl', { publicUrl: http }],
+    ['issuer', { issuer: http }],
+    ['jwksUri', { jwksUri: http }],
+    ['endpoints.token', { endpoints: { token: http } }],
+    ['endpoints.authorization', { endpoints: { authorization: http } }],
+    ['allowedRedirectUris', { allowedRedirectUris: [http] }],
+    ['allowedPostLogoutRedirectUris', { allowedPostLogoutRedirectUris: [http] }],
+    ['broker.issuer', { broker: { audience: 'a', issuer: http } }],
+    ['broker.trustedIssuers', { broker: { audience: 'a', trustedIssuers: [http] } }],
+    [
+      'broker.trustedIssuers',
+      {
+        broker: { audience: 'a', trustedIssuers: [{ issuer: 'https://p.example', jwksUri: http }] },
+      },
+    ],
+  ])('JW-4: refuses http outside loopback in %s, and names the way out', (option, changes) => {
+    const message = startUpMessage(() => resolveWith(changes));
+
+    expect(message).toMatch(new RegExp(`^Option "${option}" .*allowInsecureHttp: true`));
+    const allowed = resolveWith({ ...changes, allowInsecureHttp: true });
+    expect(allowed.allowInsecureHttp).toBe(true);
+  });
+
   it('refuses a login that could never finish', () => {
     const message = startUpMessage(() =>
       resolveWith({ grants: { authorizationCode: false } }, { callback: false }),
