@@ -258,6 +258,39 @@ class UserRoutes {
   }
 }
 
+@Public()
+class OpenBase {
+  @Get('inherited')
+  inherited(@IdToken() token?: IdTokenClaims): object {
+    return { sub: token?.sub ?? null };
+  }
+
+  @Get('open')
+  @Public()
+  open(): object {
+    return {};
+  }
+}
+
+@Controller('child')
+class Child extends OpenBase {
+  @Get('own')
+  own(): object {
+    return {};
+  }
+}
+
+@Controller('grandchild')
+class Grandchild extends Child {
+  override own(): object {
+    return super.own();
+  }
+}
+
+@Controller('open-child')
+@Public()
+class OpenChild extends OpenBase {}
+
 const get = (target: TestApp, path: string, bearer?: string): Promise<Reply> =>
   request(`${target.url}/${path}`, bearer === undefined ? {} : { bearer });
 
@@ -271,6 +304,9 @@ describe.each(adapters)('rules that add up on %s', (adapter) => {
     const controllers = [
       ...cases.map((one_, index) => controllerOf(one_, `case-${index}`)),
       UserRoutes,
+      Child,
+      Grandchild,
+      OpenChild,
     ];
     app = await startApp({ adapter, provider, controllers });
     const providers = [{ provide: APP_GUARD, useExisting: AuthGuard }];
@@ -292,6 +328,25 @@ describe.each(adapters)('rules that add up on %s', (adapter) => {
       expect((await get(app, `case-${index}`, bearer)).status).toBe(status);
     },
   );
+
+  it('GW-1: a base class’s @Public() opens nothing in classes that extend it, under a guard of the whole application', async () => {
+    const paths = ['child/inherited', 'child/own', 'grandchild/inherited'];
+
+    for (const path of paths) {
+      expect([path, (await get(guarded, path)).status]).toEqual([path, 401]);
+      expect([path, (await get(guarded, path, provider.accessToken())).status]).toEqual([
+        path,
+        200,
+      ]);
+    }
+  });
+
+  it('GW-1: @Public() on an inherited handler opens it, and on the class itself what it inherits', async () => {
+    for (const path of ['child/open', 'grandchild/open', 'open-child/inherited']) {
+      expect([path, (await get(guarded, path)).status]).toEqual([path, 200]);
+    }
+    expect((await get(guarded, 'open-child/inherited')).json()).toEqual({ sub: null });
+  });
 
   it('when compares claims with the route, and says no clearly', async () => {
     const alice = provider.accessToken();
