@@ -18,7 +18,8 @@ export interface LogoutTokenClaims {
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-const OTHER_TYPES = new Set(['at+jwt', 'dpop+jwt', 'secevent+jwt']);
+/** §2.4: its own type, or none beyond `JWT` (RFC 7519 §5.1); compared without regard to case. */
+const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
 
 function refused(cause: unknown): OAuthError {
   return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
@@ -67,8 +68,7 @@ async function verifiedPayload(
 ): Promise<Readonly<Record<string, unknown>>> {
   try {
     const jws = readCompactJws(logoutToken);
-    const type = (jws.typ ?? '').toLowerCase().replace(/^application\//, '');
-    if (OTHER_TYPES.has(type)) throw refused('typ');
+    if (jws.typ !== undefined && !TYPES.includes(jws.typ.toLowerCase())) throw refused('typ');
     if (!expected.issuers.includes(jws.iss)) throw refused('iss');
     return (await verifySignature(logoutToken, jws, expected)).payload;
   } catch (error) {

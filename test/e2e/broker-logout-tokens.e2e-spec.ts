@@ -57,7 +57,21 @@ const badClaims: Record<string, (now: number, issuer: string) => JsonMembers> = 
   'an empty sid': () => ({ sid: '' }),
 };
 
-const badTypes = ['at+jwt', 'application/at+jwt', 'AT+JWT', 'dpop+jwt', 'secevent+jwt'];
+const badTypes = [
+  'at+jwt',
+  'application/at+jwt',
+  'AT+JWT',
+  'dpop+jwt',
+  'secevent+jwt',
+  'token-introspection+jwt',
+  'entity-statement+jwt',
+  'id_token+jwt',
+  'application/jwt',
+  'logout+jwt; v=1',
+  'logout+jwt,at+jwt',
+  'xlogout+jwt',
+  '',
+];
 
 /** Test titles are needed before there is a provider. */
 const byHeaderOrKey = [
@@ -154,7 +168,11 @@ describe('logout tokens', () => {
 
     for (const changes of [
       { header: { typ: 'logout+jwt' } },
+      { header: { typ: 'LOGOUT+JWT' } },
+      { header: { typ: 'application/logout+jwt' } },
       { header: { typ: 'JWT' } },
+      { header: { typ: 'jwt' } },
+      { claims: { jti: 'j'.repeat(256) } },
       { header: { typ: undefined } },
       { claims: { aud: ['other-client', CLIENT] } },
       { claims: { iat: now + 3 } },
