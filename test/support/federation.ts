@@ -9,7 +9,7 @@ import { PeerIssuers } from '../../lib/federation/peer-issuers.js';
 import { GuardedFetch } from '../../lib/http/guarded-fetch.js';
 import type { BrokerOptions } from '../../lib/options/broker-options.js';
 import type { OidcAuthOptions } from '../../lib/options/oidc-auth-options.js';
-import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
+import { BROKER_STORE, MOUNT_PATH, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
 import { PublicUrls } from '../../lib/options/public-urls.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
@@ -132,6 +132,7 @@ export async function startFederation({
   const module = await Test.createTestingModule({
     providers: [
       { provide: RESOLVED_OPTIONS, useValue: resolved },
+      { provide: MOUNT_PATH, useValue: () => '' },
       { provide: BROKER_STORE, useValue: undefined },
       { provide: Clock, useValue: clock },
       {

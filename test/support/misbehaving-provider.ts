@@ -211,7 +211,7 @@ export class MisbehavingProvider implements ProviderIdentity {
 
   async close(): Promise<void> {
     this.#mint.end();
-    await this.stop();
+    await this.#server.close();
   }
 
   #goodBehaviour(): Behaviour {

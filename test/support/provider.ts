@@ -141,7 +141,7 @@ export class TestProvider {
   }
 
   async close(): Promise<void> {
-    await this.stop();
+    await this.#server.close();
   }
 
   async #answerDevice(userCode: string, fill: Parameters<UserAgent['walk']>[2]): Promise<Reply> {

@@ -42,12 +42,18 @@ export class TestServer {
     isTestProvider(this.#server);
   }
 
-  /** Closes the port and every connection: the next caller is refused. */
+  /** Goes down: closes the port and every connection, so that the next caller is refused. */
   async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    await this.close();
+    await wait(CLOSING_MS);
+  }
+
+  /** Ends: nobody is going to ask it again. */
+  async close(): Promise<void> {
     if (!this.#server.listening) return;
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, 'close');
-    await wait(CLOSING_MS);
   }
 }

@@ -20,7 +20,7 @@ async function startFrontOf(
     response.end(JSON.stringify(found ? peer.jwks : { error: 'not_found' }));
   });
   await front.start();
-  onTestFinished(() => front.stop());
+  onTestFinished(() => front.close());
   const asked = (): string[] => front.requests.map(({ path }) => path);
   return { front, iss: front.origin, asked };
 }

@@ -10,7 +10,7 @@ async function startInnerServer(keys: () => unknown = () => ({ keys: [] })): Pro
     response.setHeader('content-type', 'application/json').end(JSON.stringify(keys()));
   });
   await server.start();
-  onTestFinished(() => server.stop());
+  onTestFinished(() => server.close());
   return server;
 }
 

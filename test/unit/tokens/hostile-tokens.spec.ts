@@ -56,7 +56,7 @@ describe.each(keyOrders)('hostile tokens around a %s token', (...algorithms) => 
 
   afterAll(async () => {
     await provider.close();
-    await attacker.stop();
+    await attacker.close();
   });
 
   /** The vectors that a verifier does not end in one of these ways. */
