@@ -113,6 +113,7 @@ export class BrokerLogin {
         providerSubject: sub,
         claims: await this.collector.toUserClaims(collected, sub),
         profile: this.collector.profileOf(collected),
+        said: collected.said,
         scope: answer.scope,
       },
     };

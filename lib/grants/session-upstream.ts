@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
-import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
+import type {
+  ProviderTokens,
+  SaidClaims,
+  SessionContent,
+  UserClaims,
+} from '../broker/session-content.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
 import type { Deadline } from '../clock/deadline.js';
 import { within } from '../clock/within.js';
@@ -11,6 +16,7 @@ import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
+import { scopeWithin } from './scopes.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
@@ -45,10 +51,16 @@ export class SessionUpstream extends UpstreamTokens {
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    return {
-      provider,
-      ...(await this.#claims(sessionId, content, answer, { provider, deadline })),
-    };
+    const scope = scopeWithin(content.scope, answer.scope);
+    try {
+      return { provider, scope, ...(await this.#claims(sessionId, content, answer, deadline)) };
+    } catch (error) {
+      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
+        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
+      }
+      throw error;
+    }
   }
 
   async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
@@ -77,49 +89,51 @@ export class SessionUpstream extends UpstreamTokens {
     }
   }
 
-  /** Claims of now; those of the last mint where they cannot be had, because the provider's answer must not be lost. */
+  /**
+   * Claims of now, with what is remembered of those that are not said now: held against what is demanded. Where they cannot be made,
+   * those of the last mint, without the roles that are known to be gone: the provider's answer must not be lost.
+   */
   async #claims(
     sessionId: string,
     content: SessionContent,
     answer: TokenAnswer,
-    { provider, deadline }: { provider: ProviderTokens; deadline: Deadline },
-  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
+    deadline: Deadline,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile' | 'said'>> {
+    const { providerSubject, claims, profile } = content;
+    const earlier = { said: remembered(content), deadline };
+    const collected = await this.collector.collect(answer, providerSubject, earlier);
+    const { said } = collected;
+    if (collected.incomplete) this.#reportOldClaims(sessionId, 'a source could not be had');
     try {
-      // Half of what is left: the tokens have to be kept in time, and claims can be had again.
-      return await within(deadline.leftMs() / 2, this.#renewedClaims(content, answer));
+      this.collector.checkDemands(collected);
+      const renewing = this.collector.toUserClaims(collected, providerSubject, claims);
+      const names = this.collector.profileOf(collected);
+      return {
+        claims: await within(deadline.leftMs() / 2, renewing),
+        profile: { ...profile, ...names },
+        said,
+      };
     } catch (error) {
-      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
-      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
-        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
-      }
-      this.events.emit('claims-not-renewed', {
-        provider: this.provider.name,
-        session: hashedId(sessionId),
-        reason: describeError(error),
-      });
-      return { claims: content.claims, profile: content.profile };
+      if (isRefusal(error)) throw error;
+      if (!collected.incomplete) this.#reportOldClaims(sessionId, describeError(error));
+      return { claims: without(claims, collected.withdrawn), profile, said };
     }
   }
 
-  async #renewedClaims(
-    { provider, providerSubject, claims, profile }: SessionContent,
-    answer: TokenAnswer,
-  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
-    const { idToken: earlier } = provider;
-    const repeated = answer.idToken !== undefined || earlier === undefined;
-    const remembered = repeated ? undefined : rememberedClaims(earlier);
-    const collected = await this.collector.collect(answer, providerSubject, remembered);
-    const { accessToken, idToken, userinfo, incomplete } = collected.sources;
-    if (incomplete) throw new Error('userinfo could not be had');
-    if (accessToken === undefined && idToken === undefined && userinfo === undefined) {
-      return { claims, profile }; // this provider says nothing at a refresh
-    }
-    this.collector.checkDemands(collected);
-    return {
-      claims: await this.collector.toUserClaims(collected, providerSubject, claims),
-      profile: { ...profile, ...this.collector.profileOf(collected) },
-    };
+  #reportOldClaims(sessionId: string, reason: string): void {
+    const session = hashedId(sessionId);
+    this.events.emit('claims-not-renewed', { provider: this.provider.name, session, reason });
   }
+}
+
+/** Where there was no room for what the provider said, its ID token and the claims of the last mint stand in for it. */
+function remembered({ said, provider: { idToken }, claims, profile }: SessionContent): SaidClaims {
+  if (said !== undefined) return said;
+  const { sub: _ours, ...minted } = claims;
+  return {
+    idToken: idToken === undefined ? undefined : rememberedClaims(idToken),
+    userinfo: { ...profile, ...minted },
+  };
 }
 
 /** Of an ID token that was validated, and whose odd claims were told, at the login. */
@@ -127,6 +141,12 @@ function rememberedClaims(idToken: string): Record<string, unknown> {
   const claims: Record<string, unknown> = decodeJwt(idToken);
   cleanClaims(claims, () => undefined);
   return claims;
+}
+
+function without(claims: UserClaims, withdrawn: readonly string[]): UserClaims {
+  const { roles } = claims;
+  if (!Array.isArray(roles) || withdrawn.length === 0) return claims;
+  return { ...claims, roles: roles.filter((role) => !withdrawn.includes(role)) };
 }
 
 function isRefusal(error: unknown): error is OAuthError {

@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { UserClaims } from '../broker/session-content.js';
+import type { SaidClaims, UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
+import type { Deadline } from '../clock/deadline.js';
+import { within } from '../clock/within.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
@@ -11,7 +13,6 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import {
-  type ClaimSources,
   type CollectedClaims,
   combineClaims,
   displayClaims,
@@ -22,6 +23,12 @@ import { LoginTokenIssuers } from './login-token-issuers.js';
 import { MappedClaims } from './mapped-claims.js';
 
 const NAMES = ['name', 'given_name', 'family_name'];
+
+/** What a session remembers, and how long its refresh may wait for more. */
+export interface EarlierClaims {
+  readonly said: SaidClaims;
+  readonly deadline: Deadline;
+}
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
 @Injectable()
@@ -48,39 +55,42 @@ export class UserClaimsCollector {
    * Asks userinfo where the tokens leave something open: a source of roles, user name, e-mail, the subject claim, or a
    * claim that the option `claims` names.
    *
-   * @param remembered claims of an earlier ID token, where the provider repeats none at a refresh: they give way to all others.
+   * @param earlier at a refresh: what is not said now is remembered, and what cannot be had in time is not waited for.
    * @throws {@link OAuthError} 502 when userinfo is about another subject (OpenID Connect Core §5.3.2).
    */
   async collect(
     tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
     subject: string,
-    remembered?: ProviderClaims,
+    earlier?: EarlierClaims,
   ): Promise<CollectedClaims> {
     const { idTokenClaims: idToken } = tokens;
-    const accessToken = await this.#claimsOf(tokens.accessToken, subject);
-    const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
-    const known = { ...remembered, ...idToken, ...accessToken };
-    if (!this.#leavesOpen(known, hasRoles(idToken) || accessToken !== undefined)) {
-      return this.#combined(sources, remembered);
-    }
-    try {
-      const userinfo = await this.provider.userinfo(tokens.accessToken, subject);
-      return this.#combined({ ...sources, userinfo }, remembered);
-    } catch (error) {
-      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
-      return this.#combined({ ...sources, incomplete: true }, remembered);
-    }
+    const missing: (keyof SaidClaims)[] = [];
+    const had = async (name: keyof SaidClaims, asked: Promise<ProviderClaims | undefined>) => {
+      try {
+        return await (earlier === undefined ? asked : within(earlier.deadline.leftMs() / 2, asked));
+      } catch (error) {
+        if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
+        missing.push(name);
+        return undefined;
+      }
+    };
+    const accessToken = await had('accessToken', this.#claimsOf(tokens.accessToken, subject));
+    const said = { accessToken, idToken };
+    const userinfo = this.#leavesOpen(said, earlier?.said.idToken)
+      ? await had('userinfo', this.provider.userinfo(tokens.accessToken, subject))
+      : undefined;
+    const { roleClients } = this.options;
+    return combineClaims({ ...said, userinfo }, { missing, before: earlier?.said, roleClients });
   }
 
   /**
    * @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold; 502 when nobody can tell, because
-   * userinfo could not be had.
+   * a source could not be had and nothing is remembered of it.
    */
-  checkDemands({ unabridged, roles, sources }: CollectedClaims): void {
+  checkDemands({ unabridged, roles, unknown }: CollectedClaims): void {
     const { claims } = this.options;
     if (claims.every((demand) => meetsDemand(unabridged, demand, roles ?? []))) return;
-    if (sources.incomplete)
-      throw badUpstreamAnswer('a demanded claim is missing, and so is userinfo');
+    if (unknown) throw badUpstreamAnswer('a demanded claim is missing, and so is its source');
     throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
   }
 
@@ -119,26 +129,30 @@ export class UserClaimsCollector {
     );
   }
 
+  /** @throws {@link OAuthError} 503 while nobody can tell whether it verifies. */
   async #claimsOf(accessToken: string, subject: string): Promise<ProviderClaims | undefined> {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
     try {
       const { claims } = await this.#verifier.verify(accessToken);
       return claims.sub === subject ? claims : undefined;
     } catch (error) {
-      if (error instanceof OAuthError) return undefined;
+      if (error instanceof OAuthError && error.getStatus() !== 503) return undefined;
       throw error;
     }
   }
 
-  #leavesOpen(known: ProviderClaims, rolesKnown: boolean): boolean {
+  /** Names may be remembered; what rights depend on is asked for as long as somebody may say it. */
+  #leavesOpen(
+    { accessToken, idToken }: SaidClaims,
+    remembered: ProviderClaims | undefined,
+  ): boolean {
     const { broker, claims } = this.options;
+    const said = { ...idToken, ...accessToken };
+    const known = { ...remembered, ...said };
     const wanted = ['preferred_username', 'email', broker?.subjectClaim ?? 'sub'];
-    if (!rolesKnown || wanted.some((name) => textOf(known, name) === undefined)) return true;
-    return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
-  }
-
-  #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
-    return combineClaims(sources, remembered, this.options.roleClients);
+    if (accessToken === undefined && !hasRoles(idToken)) return true;
+    if (wanted.some((name) => textOf(known, name) === undefined)) return true;
+    return claims.some(({ path }) => path !== undefined && claimAt(said, path) === undefined);
   }
 
   #mintedSubject(all: ProviderClaims, subject: string): string {

@@ -1,3 +1,4 @@
+import { Deadline } from '../../lib/clock/deadline.js';
 import type { CollectedClaims } from '../../lib/grants/collected-claims.js';
 import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
 import type { UserClaims } from '../../lib/broker/session-content.js';
@@ -46,7 +47,10 @@ export async function startCollector(
     collector.collect(
       { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
       alice.sub,
-      remembered,
+      remembered && {
+        said: { idToken: remembered },
+        deadline: new Deadline(verifier.clock, 10_000),
+      },
     );
   const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
     collector.toUserClaims(await collect(said), alice.sub, before);
