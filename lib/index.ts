@@ -24,7 +24,7 @@ export { type CallContext, CallContexts } from './guard/call-contexts.js';
 export { verifiedClaims } from './guard/caller.js';
 export { CurrentUser } from './guard/current-user.js';
 export { IdToken } from './guard/id-token.decorator.js';
-export type { DeviceAuthorization } from './idp/identity-provider.js';
+export type { DeviceAuthorization } from './idp/device-login.js';
 export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
 export { OidcAuthModule } from './oidc-auth.module.js';
 export type {

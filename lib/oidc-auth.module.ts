@@ -42,6 +42,7 @@ import { Callback } from './grants/callback.js';
 import { DeviceCodeGrant } from './grants/device-code.grant.js';
 import { LoginFinisher } from './grants/login-finisher.js';
 import { Logout } from './grants/logout.js';
+import { MintedSubjects } from './grants/minted-subjects.js';
 import { OidcService } from './grants/oidc.service.js';
 import { StartLogin } from './grants/start-login.js';
 import { AuthGuard } from './guard/auth.guard.js';
@@ -122,6 +123,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     LoginAdmission,
     LoginFinisher,
     Logout,
+    MintedSubjects,
     OidcEvents,
     OidcService,
     OwnIssuer,

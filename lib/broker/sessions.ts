@@ -9,6 +9,7 @@ import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession, SessionFilter } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { RefreshTokens, storedHash } from './refresh-tokens.js';
 import { Revocations } from './revocations.js';
 import { type ProviderTokens, type SessionContent, SessionContents } from './session-content.js';
@@ -47,6 +48,11 @@ const ID_FORM = /^[0-9a-f]{32}$/;
 /** How an identity provider's `sub` or `sid` is kept: with its issuer, because only both together name something. */
 function ofIssuer(issuer: string, identifier: string): string {
   return storedHash(JSON.stringify([issuer, identifier]));
+}
+
+/** How the user of a session is kept in its row: which tenant or provider he is of is told by this alone. */
+export function providerUserHash({ iss, sub }: UserIdentity): string {
+  return ofIssuer(iss, sub);
 }
 
 /** Sessions of broker mode: one row a login. Their refresh is in {@link SessionRefresh}. */
@@ -88,7 +94,7 @@ export class Sessions {
       loginHash: storedHash(login.loginId),
       provider: login.provider,
       subjectHash: storedHash(content.claims.sub),
-      providerSubjectHash: ofIssuer(login.issuer, content.providerSubject),
+      providerSubjectHash: providerUserHash({ iss: login.issuer, sub: content.providerSubject }),
       providerSessionHash:
         login.providerSession === undefined
           ? undefined

@@ -1,13 +1,15 @@
 import type { Deadline } from '../clock/deadline.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { SessionEndReason } from '../events/oidc-events.js';
-import type { ProviderTokens, SessionContent } from './session-content.js';
+import type { BrokerSession } from '../store/broker-store.js';
+import type { ProviderTokens, SessionContent, UserClaims } from './session-content.js';
 
-/** What a refresh at the identity provider changes of a session. */
-export type RenewedTokens = Pick<
-  SessionContent,
-  'provider' | 'claims' | 'profile' | 'said' | 'scope'
->;
+/** What the identity provider gave at a refresh. */
+export interface RenewedTokens {
+  readonly provider: ProviderTokens;
+  readonly claims: UserClaims;
+  readonly profile: Readonly<Record<string, unknown>>;
+}
 
 /** The identity provider or the host says that a session may not go on. */
 export class SessionEnd extends Error {
@@ -38,7 +40,7 @@ export abstract class UpstreamTokens {
    * @throws {@link SessionEnd} when the session is over; {@link OAuthError} when it is not, and nothing was changed.
    */
   abstract renew(
-    sessionId: string,
+    session: BrokerSession,
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens>;

@@ -101,9 +101,10 @@ export class BrokerLogin {
   ): Promise<Omit<FinishedSession, 'loginId'>> {
     const { iss, sub, sid } = answer.idTokenClaims ?? {};
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
-    const collected = await this.collector.collect(answer, sub);
+    const user = { iss, sub };
+    const collected = await this.collector.collect(answer, user);
     this.collector.checkDemands(collected);
-    await this.admission.check({ grant, claims: { ...collected.unabridged, iss, sub } });
+    await this.admission.check({ grant, claims: { ...collected.unabridged, ...user } });
     return {
       provider: this.provider.name,
       issuer: iss,
@@ -111,9 +112,8 @@ export class BrokerLogin {
       content: {
         provider: providerTokensOf(answer),
         providerSubject: sub,
-        claims: await this.collector.toUserClaims(collected, sub),
+        claims: await this.collector.toUserClaims(collected, user),
         profile: this.collector.profileOf(collected),
-        said: collected.said,
         scope: answer.scope,
       },
     };

@@ -1,8 +1,8 @@
-import type { SaidClaims } from '../broker/session-content.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { isRecord } from '../options/value-rules.js';
 import { claimAt } from '../tokens/claim-path.js';
 import { rolesOf } from '../tokens/roles.js';
+import { type ClaimSources, sourceOf, textOf } from './claim-sources.js';
 
 /** A user's claims, put together. */
 export interface CollectedClaims {
@@ -10,29 +10,10 @@ export interface CollectedClaims {
   readonly all: ProviderClaims;
   /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against, and `onLogin` sees. */
   readonly unabridged: ProviderClaims;
-  /** `undefined` at a login where nobody said any. */
   readonly roles: readonly string[] | undefined;
   /** The one source of {@link roles}. */
   readonly roleSource: ProviderClaims | undefined;
-  /** Roles that the provider said before, and does not say any more. */
-  readonly withdrawn: readonly string[];
-  /** What was said now. */
-  readonly sources: SaidClaims;
-  /** What the next refresh remembers: what was said now, and of before what that leaves open. */
-  readonly said: SaidClaims;
-  /** Whether a source was wanted and could not be had. */
-  readonly incomplete: boolean;
-  /** Whether nothing is remembered of such a source either. */
-  readonly unknown: boolean;
-}
-
-/** What {@link combineClaims} is to know beside what was said. */
-export interface Combination {
-  /** Sources that were wanted and could not be had. */
-  readonly missing: readonly (keyof SaidClaims)[];
-  /** What was said before; `undefined` at a login, where nothing is remembered. */
-  readonly before: SaidClaims | undefined;
-  readonly roleClients: readonly string[];
+  readonly sources: ClaimSources;
 }
 
 /** What minted tokens say of a user beside `sub` and `roles`. */
@@ -49,16 +30,6 @@ const OF_THE_TOKEN: readonly string[] =
   'aud exp iat nbf jti azp typ nonce at_hash c_hash s_hash auth_time acr amr sid scope scp client_id ver uti rh'.split(
     ' ',
   );
-
-/** A claim that is text, and not empty. */
-export function textOf(claims: ProviderClaims | undefined, name: string): string | undefined {
-  const value = claims && Object.hasOwn(claims, name) ? claims[name] : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function hasEmail(claims: ProviderClaims | undefined): claims is ProviderClaims {
-  return textOf(claims, 'email') !== undefined;
-}
 
 /** Whether a source says anything of roles, if only that there are none. */
 export function hasRoles(claims: ProviderClaims | undefined): claims is ProviderClaims {
@@ -77,79 +48,46 @@ function without(claims: ProviderClaims | undefined, names: readonly string[]): 
  * @param earlier gives way to all sources.
  */
 export function displayClaims(
-  { idToken, accessToken, userinfo }: SaidClaims,
+  sources: ClaimSources,
   earlier: ProviderClaims | undefined,
 ): ProviderClaims {
-  const sources = [idToken, accessToken, userinfo];
-  const username = [...sources, earlier]
+  const { idToken, accessToken, userinfo } = sources;
+  const username = [idToken, accessToken, userinfo, earlier]
     .map((one) => textOf(one, 'preferred_username'))
     .find((one) => one !== undefined);
-  const withEmail = sources.filter(hasEmail);
-  const complete = withEmail.find((one) => typeof one['email_verified'] === 'boolean');
-  const source = complete ?? withEmail[0] ?? (hasEmail(earlier) ? earlier : undefined);
-  const verified = source?.['email_verified'];
+  const withEmail = sourceOf(sources, 'email') ?? earlier;
+  const email = textOf(withEmail, 'email');
+  const verified = email === undefined ? undefined : withEmail?.['email_verified'];
   return {
     ...(username === undefined ? {} : { preferred_username: username }),
-    ...(source === undefined ? {} : { email: source['email'] }),
+    ...(email === undefined ? {} : { email }),
     ...(typeof verified === 'boolean' ? { email_verified: verified } : {}),
   };
 }
 
-/** One layer of claims, the stronger source last. */
-function layered(
-  { accessToken, idToken, userinfo }: SaidClaims,
-  below: ProviderClaims = {},
-): ProviderClaims {
-  const said = [userinfo, idToken, accessToken].map((one) => without(one, DISPLAY_CLAIMS));
-  const display = displayClaims({ accessToken, idToken, userinfo }, below);
-  return { ...without(below, DISPLAY_CLAIMS), ...Object.assign({}, ...said), ...display };
-}
-
-/** An access token that verifies says all roles there are; of the others whoever says any. */
-function withRoles({ accessToken, idToken, userinfo }: SaidClaims): ProviderClaims | undefined {
-  return accessToken ?? [idToken, userinfo].find(hasRoles);
-}
-
 /**
- * Of what was said before what is not said anew. An access token and a userinfo answer say all that they say; an ID token of a
- * refresh may be shorter than that of the login.
- */
-function leftOpen(before: SaidClaims, now: SaidClaims): SaidClaims {
-  return {
-    accessToken: now.accessToken === undefined ? before.accessToken : undefined,
-    idToken: before.idToken,
-    userinfo: now.userinfo === undefined ? before.userinfo : undefined,
-  };
-}
-
-/**
- * Puts the sources together: of a claim that several have the access token's counts, else the ID token's, else that of userinfo; what
- * none says now is remembered. Roles come from one source alone; user name and address as {@link displayClaims} says.
+ * Puts the sources together: of a claim that several have the access token's counts, else the ID token's, else that of userinfo. Roles
+ * come from one source alone; user name and address as {@link displayClaims} says.
+ *
+ * @param remembered claims of an earlier ID token: they give way to all others.
  */
 export function combineClaims(
-  sources: SaidClaims,
-  { missing, before, roleClients }: Combination,
+  sources: ClaimSources,
+  remembered: ProviderClaims | undefined,
+  roleClients: readonly string[],
 ): CollectedClaims {
-  const rest = leftOpen(before ?? {}, sources);
-  const unabridged = layered(sources, layered(rest));
-  const roleSource = withRoles(sources) ?? withRoles(rest);
-  const listed = (one: ProviderClaims | undefined) => one && rolesOf(one, roleClients);
-  const roles = listed(roleSource) ?? (before && []);
-  const earlier = listed(withRoles(before ?? {})) ?? [];
-  const idToken = { ...rest.idToken, ...sources.idToken };
+  const { accessToken, idToken, userinfo } = sources;
+  const said = [remembered, userinfo, idToken, accessToken];
+  const unabridged = {
+    ...Object.fromEntries(said.flatMap((one) => Object.entries(without(one, DISPLAY_CLAIMS)))),
+    ...displayClaims(sources, remembered),
+  };
+  const roleSource = accessToken ?? [idToken, userinfo].find(hasRoles);
   return {
     all: without(unabridged, OF_THE_TOKEN),
     unabridged,
-    roles,
+    roles: roleSource && rolesOf(roleSource, roleClients),
     roleSource,
-    withdrawn: earlier.filter((role) => !roles?.includes(role)),
     sources,
-    said: {
-      accessToken: sources.accessToken ?? rest.accessToken,
-      idToken: rest.idToken || sources.idToken ? idToken : undefined,
-      userinfo: sources.userinfo ?? rest.userinfo,
-    },
-    incomplete: missing.length > 0,
-    unknown: missing.some((source) => rest[source] === undefined),
   };
 }

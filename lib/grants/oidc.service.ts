@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SessionRefresh } from '../broker/session-refresh.js';
 import { SigningKeys } from '../broker/signing-keys.js';
 import { invalidGrant } from '../errors/oauth.error.js';
-import type { DeviceAuthorization } from '../idp/identity-provider.js';
+import type { DeviceAuthorization } from '../idp/device-login.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';

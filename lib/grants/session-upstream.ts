@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
-import type {
-  ProviderTokens,
-  SaidClaims,
-  SessionContent,
-  UserClaims,
-} from '../broker/session-content.js';
+import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
+import { providerUserHash } from '../broker/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
 import type { Deadline } from '../clock/deadline.js';
 import { within } from '../clock/within.js';
@@ -15,11 +11,22 @@ import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
+import type { ProviderClaims } from '../options/broker-options.js';
+import type { BrokerSession } from '../store/broker-store.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
-import { scopeWithin } from './scopes.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
+
+/** A refresh that the provider has answered. */
+interface Renewal {
+  readonly user: UserIdentity;
+  readonly content: SessionContent;
+  readonly answer: TokenAnswer;
+  readonly provider: ProviderTokens;
+  readonly deadline: Deadline;
+}
 
 /** The identity provider as sessions see it. */
 @Injectable()
@@ -37,12 +44,13 @@ export class SessionUpstream extends UpstreamTokens {
   }
 
   async renew(
-    sessionId: string,
+    session: BrokerSession,
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens> {
-    const answer = await this.#refreshed(content, deadline);
-    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(sessionId) });
+    const user = await this.#userOf(session, content);
+    const answer = await this.#refreshed(user, content, deadline);
+    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(session.id) });
     const { provider: before } = content;
     const provider: ProviderTokens = {
       accessToken: answer.accessToken,
@@ -51,16 +59,8 @@ export class SessionUpstream extends UpstreamTokens {
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    const scope = scopeWithin(content.scope, answer.scope);
-    try {
-      return { provider, scope, ...(await this.#claims(sessionId, content, answer, deadline)) };
-    } catch (error) {
-      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
-      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
-        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
-      }
-      throw error;
-    }
+    const renewal = { user, content, answer, provider, deadline };
+    return { provider, ...(await this.#claims(session.id, renewal)) };
   }
 
   async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
@@ -71,14 +71,26 @@ export class SessionUpstream extends UpstreamTokens {
     await Promise.race([revoked, sleep(REVOCATION_LIMIT_MS, undefined, { ref: false })]);
   }
 
+  /** The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again. */
+  async #userOf(
+    { providerSubjectHash }: BrokerSession,
+    { providerSubject: sub }: SessionContent,
+  ): Promise<UserIdentity> {
+    const issuers = await this.provider.issuers();
+    const iss = issuers.find((one) => providerUserHash({ iss: one, sub }) === providerSubjectHash);
+    if (iss !== undefined) return { iss, sub };
+    throw invalidGrant('the issuer of the login is not that of the provider');
+  }
+
   async #refreshed(
-    { provider, providerSubject: subject, scope }: SessionContent,
+    user: UserIdentity,
+    { provider, scope }: SessionContent,
     deadline: Deadline,
   ): Promise<TokenAnswer> {
     const { refreshToken } = provider;
     if (refreshToken === undefined) throw invalidGrant('no refresh token');
     try {
-      return await this.provider.refreshOf({ subject, refreshToken, scope, deadline });
+      return await this.provider.refreshOf({ user, refreshToken, scope, deadline });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       if (error.error === 'invalid_grant')
@@ -89,64 +101,58 @@ export class SessionUpstream extends UpstreamTokens {
     }
   }
 
-  /**
-   * Claims of now, with what is remembered of those that are not said now: held against what is demanded. Where they cannot be made,
-   * those of the last mint, without the roles that are known to be gone: the provider's answer must not be lost.
-   */
+  /** Claims of now; those of the last mint where they cannot be had, because the provider's answer must not be lost. */
   async #claims(
     sessionId: string,
-    content: SessionContent,
-    answer: TokenAnswer,
-    deadline: Deadline,
-  ): Promise<Pick<RenewedTokens, 'claims' | 'profile' | 'said'>> {
-    const { providerSubject, claims, profile } = content;
-    const earlier = { said: remembered(content), deadline };
-    const collected = await this.collector.collect(answer, providerSubject, earlier);
-    const { said } = collected;
-    if (collected.incomplete) this.#reportOldClaims(sessionId, 'a source could not be had');
+    { user, content, answer, provider, deadline }: Renewal,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
     try {
-      this.collector.checkDemands(collected);
-      const renewing = this.collector.toUserClaims(collected, providerSubject, claims);
-      const names = this.collector.profileOf(collected);
-      return {
-        claims: await within(deadline.leftMs() / 2, renewing),
-        profile: { ...profile, ...names },
-        said,
-      };
+      // Half of what is left: the tokens have to be kept in time, and claims can be had again.
+      return await within(deadline.leftMs() / 2, this.#renewedClaims(user, content, answer));
     } catch (error) {
-      if (isRefusal(error)) throw error;
-      if (!collected.incomplete) this.#reportOldClaims(sessionId, describeError(error));
-      return { claims: without(claims, collected.withdrawn), profile, said };
+      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
+        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
+      }
+      this.events.emit('claims-not-renewed', {
+        provider: this.provider.name,
+        session: hashedId(sessionId),
+        reason: describeError(error),
+      });
+      return { claims: content.claims, profile: content.profile };
     }
   }
 
-  #reportOldClaims(sessionId: string, reason: string): void {
-    const session = hashedId(sessionId);
-    this.events.emit('claims-not-renewed', { provider: this.provider.name, session, reason });
+  async #renewedClaims(
+    user: UserIdentity,
+    { provider, claims, profile }: SessionContent,
+    answer: TokenAnswer,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
+    const { idToken: earlier } = provider;
+    const repeated = answer.idToken !== undefined || earlier === undefined;
+    const remembered = repeated ? undefined : claimsOf(earlier, user);
+    const collected = await this.collector.collect(answer, user, remembered);
+    const { accessToken, idToken, userinfo, incomplete } = collected.sources;
+    if (incomplete) throw new Error('userinfo could not be had');
+    if (accessToken === undefined && idToken === undefined && userinfo === undefined) {
+      return { claims, profile }; // this provider says nothing at a refresh
+    }
+    this.collector.checkDemands(collected);
+    return {
+      claims: await this.collector.toUserClaims(collected, user, claims),
+      profile: { ...profile, ...this.collector.profileOf(collected) },
+    };
   }
 }
 
-/** Where there was no room for what the provider said, its ID token and the claims of the last mint stand in for it. */
-function remembered({ said, provider: { idToken }, claims, profile }: SessionContent): SaidClaims {
-  if (said !== undefined) return said;
-  const { sub: _ours, ...minted } = claims;
-  return {
-    idToken: idToken === undefined ? undefined : rememberedClaims(idToken),
-    userinfo: { ...profile, ...minted },
-  };
-}
-
-/** Of an ID token that was validated, and whose odd claims were told, at the login. */
-function rememberedClaims(idToken: string): Record<string, unknown> {
+/**
+ * Claims of an ID token that was validated, and whose odd claims were told, when it came; the version before kept those of other
+ * tenants too.
+ */
+function claimsOf(idToken: string, { iss, sub }: UserIdentity): ProviderClaims | undefined {
   const claims: Record<string, unknown> = decodeJwt(idToken);
   cleanClaims(claims, () => undefined);
-  return claims;
-}
-
-function without(claims: UserClaims, withdrawn: readonly string[]): UserClaims {
-  const { roles } = claims;
-  if (!Array.isArray(roles) || withdrawn.length === 0) return claims;
-  return { ...claims, roles: roles.filter((role) => !withdrawn.includes(role)) };
+  return claims['iss'] === iss && claims['sub'] === sub ? claims : undefined;
 }
 
 function isRefusal(error: unknown): error is OAuthError {

@@ -57,7 +57,7 @@ export class TokenExchangeGrant {
     const scope = grantedScope(subject, request.scope);
     const collected = await this.collector.collect(
       { accessToken: subjectToken, idTokenClaims: subject },
-      subject.sub,
+      subject,
     );
     this.collector.checkDemands(collected);
     const { iss, sub } = subject;
@@ -66,7 +66,7 @@ export class TokenExchangeGrant {
       claims: { ...collected.unabridged, iss, sub },
     });
     const minted = await this.minter.mint({
-      claims: await this.collector.toUserClaims(collected, sub),
+      claims: await this.collector.toUserClaims(collected, subject),
       scope,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),

@@ -1,9 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { SaidClaims, UserClaims } from '../broker/session-content.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
-import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
-import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
@@ -11,29 +8,24 @@ import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
+import { type ClaimSources, sourceOf, textOf, verifierOf } from './claim-sources.js';
 import {
   type CollectedClaims,
   combineClaims,
   displayClaims,
   hasRoles,
-  textOf,
 } from './collected-claims.js';
 import { LoginTokenIssuers } from './login-token-issuers.js';
 import { MappedClaims } from './mapped-claims.js';
+import { MintedSubjects } from './minted-subjects.js';
 
 const NAMES = ['name', 'given_name', 'family_name'];
-
-/** What a session remembers, and how long its refresh may wait for more. */
-export interface EarlierClaims {
-  readonly said: SaidClaims;
-  readonly deadline: Deadline;
-}
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
 @Injectable()
 export class UserClaimsCollector {
-  readonly #logger = new Logger('OidcAuth');
   readonly #verifier: TokenVerifier;
   readonly #mapped: MappedClaims;
 
@@ -41,6 +33,7 @@ export class UserClaimsCollector {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     private readonly provider: IdentityProvider,
     @Inject(Clock) clock: Clock,
+    private readonly subjects: MintedSubjects,
     @Inject(OidcEvents) events: EventSink,
   ) {
     // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
@@ -55,42 +48,40 @@ export class UserClaimsCollector {
    * Asks userinfo where the tokens leave something open: a source of roles, user name, e-mail, the subject claim, or a
    * claim that the option `claims` names.
    *
-   * @param earlier at a refresh: what is not said now is remembered, and what cannot be had in time is not waited for.
+   * @param remembered claims of an earlier ID token, where the provider repeats none at a refresh: they give way to all others.
    * @throws {@link OAuthError} 502 when userinfo is about another subject (OpenID Connect Core §5.3.2).
    */
   async collect(
     tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
-    subject: string,
-    earlier?: EarlierClaims,
+    user: UserIdentity,
+    remembered?: ProviderClaims,
   ): Promise<CollectedClaims> {
     const { idTokenClaims: idToken } = tokens;
-    const missing: (keyof SaidClaims)[] = [];
-    const had = async (name: keyof SaidClaims, asked: Promise<ProviderClaims | undefined>) => {
-      try {
-        return await (earlier === undefined ? asked : within(earlier.deadline.leftMs() / 2, asked));
-      } catch (error) {
-        if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
-        missing.push(name);
-        return undefined;
-      }
-    };
-    const accessToken = await had('accessToken', this.#claimsOf(tokens.accessToken, subject));
-    const said = { accessToken, idToken };
-    const userinfo = this.#leavesOpen(said, earlier?.said.idToken)
-      ? await had('userinfo', this.provider.userinfo(tokens.accessToken, subject))
-      : undefined;
-    const { roleClients } = this.options;
-    return combineClaims({ ...said, userinfo }, { missing, before: earlier?.said, roleClients });
+    const accessToken = await this.#claimsOf(tokens.accessToken, user);
+    const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
+    const known = { ...remembered, ...idToken, ...accessToken };
+    const rolesKnown = hasRoles(idToken) || accessToken !== undefined;
+    if (rolesKnown && !this.#leavesOpen(known, sources)) {
+      return this.#combined(sources, remembered);
+    }
+    try {
+      const userinfo = await this.provider.userinfo(tokens.accessToken, user.sub);
+      return this.#combined({ ...sources, userinfo }, remembered);
+    } catch (error) {
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
+      return this.#combined({ ...sources, incomplete: true }, remembered);
+    }
   }
 
   /**
    * @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold; 502 when nobody can tell, because
-   * a source could not be had and nothing is remembered of it.
+   * userinfo could not be had.
    */
-  checkDemands({ unabridged, roles, unknown }: CollectedClaims): void {
+  checkDemands({ unabridged, roles, sources }: CollectedClaims): void {
     const { claims } = this.options;
     if (claims.every((demand) => meetsDemand(unabridged, demand, roles ?? []))) return;
-    if (unknown) throw badUpstreamAnswer('a demanded claim is missing, and so is its source');
+    if (sources.incomplete)
+      throw badUpstreamAnswer('a demanded claim is missing, and so is userinfo');
     throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
   }
 
@@ -98,11 +89,11 @@ export class UserClaimsCollector {
    * What minted tokens say of the user.
    *
    * @param before of the session's last mint: the subject stays, and what the provider does not repeat.
-   * @throws {@link OAuthError} 502 without the claim that is to become `sub`.
+   * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
    */
   async toUserClaims(
     collected: CollectedClaims,
-    subject: string,
+    user: UserIdentity,
     before?: UserClaims,
   ): Promise<UserClaims> {
     const { all, roles, sources } = collected;
@@ -111,7 +102,7 @@ export class UserClaimsCollector {
     // What was said of an address does not travel with another one of the host's.
     const travels = verified !== undefined && !Object.hasOwn(mapped, 'email');
     return {
-      sub: before?.sub ?? this.#mintedSubject(all, subject),
+      sub: before?.sub ?? (await this.subjects.of(user, all, sources)),
       ...ours,
       ...(travels ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
@@ -129,38 +120,31 @@ export class UserClaimsCollector {
     );
   }
 
-  /** @throws {@link OAuthError} 503 while nobody can tell whether it verifies. */
-  async #claimsOf(accessToken: string, subject: string): Promise<ProviderClaims | undefined> {
+  async #claimsOf(
+    accessToken: string,
+    { iss, sub }: UserIdentity,
+  ): Promise<ProviderClaims | undefined> {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
     try {
       const { claims } = await this.#verifier.verify(accessToken);
-      return claims.sub === subject ? claims : undefined;
+      return claims.sub === sub && claims.iss === iss ? claims : undefined;
     } catch (error) {
-      if (error instanceof OAuthError && error.getStatus() !== 503) return undefined;
+      if (error instanceof OAuthError) return undefined;
       throw error;
     }
   }
 
-  /** Names may be remembered; what rights depend on is asked for as long as somebody may say it. */
-  #leavesOpen(
-    { accessToken, idToken }: SaidClaims,
-    remembered: ProviderClaims | undefined,
-  ): boolean {
+  #leavesOpen(known: ProviderClaims, sources: ClaimSources): boolean {
     const { broker, claims } = this.options;
-    const said = { ...idToken, ...accessToken };
-    const known = { ...remembered, ...said };
-    const wanted = ['preferred_username', 'email', broker?.subjectClaim ?? 'sub'];
-    if (accessToken === undefined && !hasRoles(idToken)) return true;
+    const subject = broker?.subjectClaim ?? 'sub';
+    const wanted = ['preferred_username', 'email', subject];
     if (wanted.some((name) => textOf(known, name) === undefined)) return true;
-    return claims.some(({ path }) => path !== undefined && claimAt(said, path) === undefined);
+    const flag = verifierOf(subject);
+    if (flag !== undefined && typeof sourceOf(sources, subject)?.[flag] !== 'boolean') return true;
+    return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
   }
 
-  #mintedSubject(all: ProviderClaims, subject: string): string {
-    const claim = this.options.broker?.subjectClaim;
-    if (claim === undefined) return subject;
-    const value = textOf(all, claim);
-    if (value !== undefined) return value;
-    this.#logger.error(`The provider gave no claim "${printable(claim)}" ("broker.subjectClaim")`);
-    throw badUpstreamAnswer('the subject claim is missing');
+  #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
+    return combineClaims(sources, remembered, this.options.roleClients);
   }
 }

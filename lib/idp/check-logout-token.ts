@@ -18,8 +18,9 @@ export interface LogoutTokenClaims {
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** §2.4: its own type, or none beyond `JWT` (RFC 7519 §5.1); compared without regard to case. */
-const TYPES = ['jwt', 'logout+jwt', 'application/logout+jwt'];
+/** Providers of before the final specification wrote `JWT` or nothing (Back-Channel Logout §2.4). */
+const TYPES: readonly string[] = ['jwt', 'logout+jwt'];
+const LONGEST_ID = 256;
 
 function refused(cause: unknown): OAuthError {
   return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
@@ -32,8 +33,8 @@ function optionalText(value: unknown, claim: string): string | undefined {
 }
 
 /**
- * Validates a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): signature, `iss`, `aud`, `iat`, `exp`, `events`,
- * `sub` or `sid`, no `nonce`, and no other kind of token.
+ * Validates a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): signature, by an algorithm of ID tokens, `iss`,
+ * `aud`, `iat`, `exp`, `events`, `sub` or `sid`, no `nonce`, and no other kind of token.
  *
  * @throws {@link OAuthError} 400 `invalid_request`
  */
@@ -51,7 +52,7 @@ export async function checkLogoutToken(
   if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= nowSec - toleranceSec) {
     throw refused('exp');
   }
-  if (typeof jti !== 'string' || jti === '' || jti.length > 256) throw refused('jti');
+  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_ID) throw refused('jti');
   if (!isRecord(events) || !Object.hasOwn(events, EVENT) || !isRecord(events[EVENT])) {
     throw refused('events');
   }
@@ -68,7 +69,8 @@ async function verifiedPayload(
 ): Promise<Readonly<Record<string, unknown>>> {
   try {
     const jws = readCompactJws(logoutToken);
-    if (jws.typ !== undefined && !TYPES.includes(jws.typ.toLowerCase())) throw refused('typ');
+    const type = jws.typ?.toLowerCase().replace(/^application\//, '');
+    if (type !== undefined && !TYPES.includes(type)) throw refused('typ');
     if (!expected.issuers.includes(jws.iss)) throw refused('iss');
     return (await verifySignature(logoutToken, jws, expected)).payload;
   } catch (error) {

@@ -1,14 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
-  type TokenEndpointResponse,
-  type TokenEndpointResponseHelpers,
   authorizationCodeGrant,
   buildAuthorizationUrl,
   buildEndSessionUrl,
   calculatePKCECodeChallenge,
-  fetchUserInfo,
-  genericGrantRequest,
-  initiateDeviceAuthorization,
   randomNonce,
   randomPKCECodeVerifier,
   refreshTokenGrant,
@@ -21,17 +16,15 @@ import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.erro
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
-import { nestsTooDeep } from '../tokens/nesting.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
-import type { LogoutTokenClaims } from './check-logout-token.js';
-import { type IdTokenUse, ProviderConnection } from './provider-connection.js';
-import { type ProviderMetadata, mayIssue } from './provider-metadata.js';
+import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
+import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
+import { ProviderConnection } from './provider-connection.js';
+import { mayIssue } from './provider-metadata.js';
+import { type AnsweredTokens, receiveTokens } from './received-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
-import { isNoAnswer, rejectedClient } from './upstream-refusal.js';
-
-const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
+import { askUserinfo } from './userinfo.js';
 
 /** The `cause` of a refusal because an answer is about another subject than it should be. */
 export const OTHER_SUBJECT = 'another subject';
@@ -57,22 +50,12 @@ export interface CodeRedemption {
 
 /** A session's refresh at the provider. */
 export interface SessionTokens {
-  /** `sub` of the login. */
-  readonly subject: string;
+  /** Of the login. */
+  readonly user: UserIdentity;
   readonly refreshToken: string;
   /** What the session has: granted again, when the answer does not say otherwise (RFC 6749 §6). */
   readonly scope: string;
   readonly deadline: Deadline;
-}
-
-/** RFC 8628 §3.2. */
-export interface DeviceAuthorization {
-  readonly device_code: string;
-  readonly user_code: string;
-  readonly verification_uri: string;
-  readonly verification_uri_complete?: string;
-  readonly expires_in: number;
-  readonly interval: number;
 }
 
 /** What can be asked of the identity provider, through openid-client. */
@@ -114,6 +97,17 @@ export class IdentityProvider extends TokenIssuers {
     return (await this.connection.metadata()).issuers;
   }
 
+  /**
+   * The tenant that an issuer of this provider stands for; `undefined` when no tenants share it.
+   *
+   * @throws {@link OAuthError} 502, 503 while the metadata are unknown; 502 for an issuer that is none of its own.
+   */
+  async tenantOf(iss: string): Promise<string | undefined> {
+    const { issuers, publishedIssuer } = await this.connection.metadata();
+    if (!issuers.includes(iss)) throw badUpstreamAnswer('iss');
+    return iss === publishedIssuer ? undefined : this.options.tenants[issuers.indexOf(iss)];
+  }
+
   /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */
   newLoginSecrets(): { codeVerifier: string; nonce: string } {
     return { codeVerifier: randomPKCECodeVerifier(), nonce: randomNonce() };
@@ -121,7 +115,6 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
   async authorizationUrl(request: AuthorizationRequest): Promise<string> {
-    const { configuration } = await this.connection.metadata();
     const parameters = {
       ...this.options.authorizationParameters,
       redirect_uri: request.redirectUri,
@@ -132,7 +125,10 @@ export class IdentityProvider extends TokenIssuers {
       code_challenge_method: 'S256',
       ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
     };
-    return this.connection.ask(async () => buildAuthorizationUrl(configuration, parameters).href);
+    return this.connection.ask(
+      'authorization',
+      async (configuration) => buildAuthorizationUrl(configuration, parameters).href,
+    );
   }
 
   /**
@@ -153,19 +149,20 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Exchanges a code; the ID token is required and fully validated (OpenID Connect Core §3.1.3). */
   async redeemCode(redemption: CodeRedemption): Promise<TokenAnswer> {
-    const metadata = await this.#ready();
+    await this.prepare();
+    const { publishedIssuer } = await this.connection.metadata();
     const currentUrl = new URL(redemption.redirectUri);
     currentUrl.searchParams.set('code', redemption.code);
-    currentUrl.searchParams.set('iss', metadata.publishedIssuer);
-    const answer = await this.connection.ask(() =>
-      authorizationCodeGrant(metadata.configuration, currentUrl, {
+    currentUrl.searchParams.set('iss', publishedIssuer);
+    const answer = await this.connection.ask('token', (configuration) =>
+      authorizationCodeGrant(configuration, currentUrl, {
         pkceCodeVerifier: redemption.codeVerifier,
         expectedNonce: redemption.nonce,
         expectedState: skipStateCheck, // the sealed handle is the check
         idTokenExpected: true,
       }),
     );
-    return this.connection.read(answer, redemption.scope);
+    return receiveTokens(this.connection, answer, { scope: redemption.scope });
   }
 
   /**
@@ -175,15 +172,16 @@ export class IdentityProvider extends TokenIssuers {
    *
    * @throws {@link OAuthError} as {@link refresh}; with the cause {@link OTHER_SUBJECT} when the ID token is somebody else's.
    */
-  async refreshOf({ subject, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
+  async refreshOf({ user, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
     const otherParty = (error: unknown): never => {
-      throw isOfOtherParty(error) ? this.#otherSubject(subject) : error;
+      throw isOfOtherParty(error) ? this.#otherSubject(user.sub) : error;
     };
     const answer = await this.#refreshed(refreshToken, {}, deadline).catch(otherParty);
     const claims = answer.claims();
-    if (claims !== undefined && claims.sub !== subject) throw this.#otherSubject(subject);
-    const read = (idToken: IdTokenUse) =>
-      this.connection.read(answer, scope, refreshToken, idToken);
+    const same = claims === undefined || (claims.iss === user.iss && claims.sub === user.sub);
+    if (!same) throw this.#otherSubject(user.sub);
+    const read = (idToken: 'checked' | 'left out') =>
+      receiveTokens(this.connection, answer, { scope, refreshToken, idToken });
     try {
       return await within(deadline.leftMs() / 2, read('checked'));
     } catch (error) {
@@ -200,68 +198,31 @@ export class IdentityProvider extends TokenIssuers {
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
   async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
     const answer = await this.#refreshed(refreshToken, scope === undefined ? {} : { scope });
-    return this.connection.read(answer, scope, refreshToken);
+    return receiveTokens(this.connection, answer, { scope, refreshToken });
   }
 
   async #refreshed(
     refreshToken: string,
     parameters: Record<string, string>,
     deadline?: Deadline,
-  ): Promise<TokenEndpointResponse & TokenEndpointResponseHelpers> {
-    const { configuration } = await this.#ready();
+  ): Promise<AnsweredTokens> {
+    await this.prepare();
     if (deadline?.halfOver) throw unavailable('too late to begin a refresh');
     return this.connection.ask(
-      () => refreshTokenGrant(configuration, refreshToken, parameters),
+      'token',
+      (configuration) => refreshTokenGrant(configuration, refreshToken, parameters),
       deadline,
     );
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
-  async startDeviceLogin(scope: string): Promise<DeviceAuthorization> {
-    const { configuration, offers } = await this.connection.metadata();
-    if (!offers.device) {
-      throw new OAuthError(
-        'temporarily_unavailable',
-        'The identity provider offers no device login',
-      );
-    }
-    const answer = await this.connection.ask(() =>
-      initiateDeviceAuthorization(configuration, { scope }),
-    );
-    for (const uri of [answer.verification_uri, answer.verification_uri_complete]) {
-      if (uri === undefined) continue;
-      const url = parseUrl(uri);
-      if (url === undefined || !isTrustworthyUrl(url, this.options.allowInsecureHttp)) {
-        throw badUpstreamAnswer('verification_uri');
-      }
-    }
-    return {
-      device_code: answer.device_code,
-      user_code: answer.user_code,
-      verification_uri: answer.verification_uri,
-      ...(answer.verification_uri_complete === undefined
-        ? {}
-        : { verification_uri_complete: answer.verification_uri_complete }),
-      expires_in: Math.floor(answer.expires_in),
-      interval: Math.max(1, Math.ceil(answer.interval ?? 5)),
-    };
+  startDeviceLogin(scope: string): Promise<DeviceAuthorization> {
+    return startDeviceLogin(this.connection, scope, this.options.allowInsecureHttp);
   }
 
-  /**
-   * One poll; pending logins come back as {@link OAuthError} with the codes of RFC 8628 §3.5. A provider that does not answer,
-   * or with nonsense, counts as busy: polling clients give up on everything that RFC does not name.
-   */
-  async pollDeviceLogin(deviceCode: string): Promise<TokenAnswer> {
-    try {
-      const { configuration } = await this.#ready();
-      const answer = await this.connection.ask(() =>
-        genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
-      );
-      return await this.connection.read(answer, undefined);
-    } catch (error) {
-      if (!isNoAnswer(error)) throw error;
-      throw new OAuthError('slow_down', 'Poll less often', { cause: error });
-    }
+  /** One poll (RFC 8628 §3.4). @throws {@link OAuthError} 400 with the codes of §3.5. */
+  pollDeviceLogin(deviceCode: string): Promise<TokenAnswer> {
+    return pollDeviceLogin(this.connection, deviceCode);
   }
 
   /**
@@ -270,54 +231,39 @@ export class IdentityProvider extends TokenIssuers {
    *
    * @throws {@link OAuthError} 502 when they are about another subject (OpenID Connect Core §5.3.2).
    */
-  async userinfo(
+  userinfo(
     accessToken: string,
     subject: string,
   ): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const { configuration, offers } = await this.connection.metadata();
-    if (!offers.userinfo) return undefined;
-    try {
-      const claims = { ...(await fetchUserInfo(configuration, accessToken, subject)) };
-      if (nestsTooDeep(claims)) throw badUpstreamAnswer('userinfo is nested too deep');
-      this.connection.clean(claims, 'userinfo');
-      return claims;
-    } catch (error) {
-      if (rejectedClient(error) !== undefined) return undefined; // a 401 here is about the token
-      if (error instanceof Error && 'code' in error && error.code === SUBJECT_DIFFERS) {
-        throw this.#otherSubject(subject);
-      }
-      throw this.connection.refusal(error);
-    }
+    return askUserinfo(this.connection, { accessToken, subject }, () =>
+      this.#otherSubject(subject),
+    );
   }
 
   /** Makes sure that a grant can be redeemed. @throws {@link OAuthError} 502, 503 while metadata or keys are not there. */
   async prepare(): Promise<void> {
-    await this.#ready();
-  }
-
-  /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */
-  async #ready(): Promise<ProviderMetadata> {
-    const metadata = await this.connection.metadata();
-    await this.connection.keys.prepare();
-    return metadata;
+    await this.connection.metadata();
+    await this.connection.keys.prepare(); // a grant must not be spent on an ID token that nobody can check
   }
 
   /** Hands a token to the revocation endpoint (RFC 7009). @throws {@link OAuthError} 400 without such an endpoint. */
   async revoke(token: string, hint: string | undefined): Promise<void> {
-    const { configuration, offers } = await this.connection.metadata();
-    if (!offers.revocation) {
+    const { endpoints } = await this.connection.metadata();
+    if (endpoints.revocation === undefined) {
       throw new OAuthError(
         'unsupported_token_type',
         'The identity provider offers no revocation; the token ends when it expires',
       );
     }
     const parameters = hint === undefined ? {} : { token_type_hint: hint };
-    await this.connection.ask(() => tokenRevocation(configuration, token, parameters));
+    await this.connection.ask('revocation', (configuration) =>
+      tokenRevocation(configuration, token, parameters),
+    );
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold. */
-  readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
-    return this.connection.readLogoutToken(logoutToken);
+  async readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
+    return checkLogoutToken(logoutToken, await this.connection.expectation());
   }
 
   /**
@@ -326,7 +272,7 @@ export class IdentityProvider extends TokenIssuers {
    */
   async endSessionUrl(parameters: Readonly<Record<string, string>>): Promise<string | undefined> {
     const metadata = await this.connection.metadata().catch(() => undefined);
-    if (!metadata?.offers.endSession) return undefined;
+    if (metadata?.endpoints.endSession === undefined) return undefined;
     return buildEndSessionUrl(metadata.configuration, parameters).href;
   }
 }

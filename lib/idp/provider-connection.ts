@@ -1,11 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Inject, Injectable } from '@nestjs/common';
-import {
-  type CustomFetchOptions,
-  type TokenEndpointResponse,
-  type TokenEndpointResponseHelpers,
-  customFetch,
-} from 'openid-client';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type Configuration, type CustomFetchOptions, customFetch } from 'openid-client';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
@@ -18,21 +13,16 @@ import { RemoteKeySet } from '../http/remote-key-set.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
-import { type IdTokenExpectation, checkIdToken } from './check-id-token.js';
-import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
+import type { IdTokenExpectation } from './check-id-token.js';
+import { ENDPOINT_MEMBERS, type EndpointName, endpointOf } from './metadata-endpoints.js';
+import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
-import {
-  type TokenAnswer,
-  normaliseDeviceBody,
-  normaliseTokenBody,
-  readTokenAnswer,
-} from './token-answer.js';
 import { rejectedClient, toOAuthError } from './upstream-refusal.js';
 
 const METADATA_FRESH_MS = 3600_000;
 
-/** What becomes of the ID token of a token answer. */
-export type IdTokenUse = 'checked' | 'left out';
+/** Without these nobody can log in: metadata that had them is not given up for metadata that has not. */
+const NEEDED: readonly EndpointName[] = ['authorization', 'token', 'jwks'];
 
 /**
  * The line to one identity provider: its metadata and keys, kept and renewed in the background, and what every call has
@@ -45,6 +35,8 @@ export class ProviderConnection {
   readonly #metadata: CachedDocument<ProviderMetadata>;
   /** openid-client hands no time limit of a single call to its `fetch`. */
   readonly #deadline = new AsyncLocalStorage<Deadline>();
+  readonly #logger = new Logger('OidcAuth');
+  readonly #warned = new Set<string>();
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -60,7 +52,7 @@ export class ProviderConnection {
       cooldownMs: options.jwksCooldownSec * 1000,
     });
     this.keys = new RemoteKeySet({
-      load: async () => (await fetchKeySet(http, [(await this.metadata()).jwksUri])).keys,
+      load: async () => (await fetchKeySet(http, [endpointOf(await this.metadata(), 'jwks')])).keys,
       clock,
       staleSec: options.jwksStaleSec,
       cooldownSec: options.jwksCooldownSec,
@@ -82,10 +74,18 @@ export class ProviderConnection {
     return this.#metadata.read();
   }
 
-  /** Makes a call, which ends by the deadline; whatever goes wrong becomes the {@link OAuthError} for our caller. */
-  async ask<T>(call: () => Promise<T>, deadline?: Deadline): Promise<T> {
+  /** Calls an endpoint, by the deadline; whatever goes wrong becomes the {@link OAuthError} for our caller. */
+  async ask<T>(
+    endpoint: EndpointName,
+    call: (configuration: Configuration) => Promise<T>,
+    deadline?: Deadline,
+  ): Promise<T> {
+    const metadata = await this.metadata();
+    const { configuration } = metadata;
     try {
-      return await (deadline === undefined ? call() : this.#deadline.run(deadline, call));
+      endpointOf(metadata, endpoint);
+      if (deadline === undefined) return await call(configuration);
+      return await this.#deadline.run(deadline, () => call(configuration));
     } catch (error) {
       throw this.refusal(error);
     }
@@ -105,31 +105,6 @@ export class ProviderConnection {
     return refusal;
   }
 
-  /**
-   * Validates and reads a token answer, its ID token included.
-   *
-   * @param presentedRefreshToken stays good when the answer brings no new one (RFC 6749 §6).
-   */
-  async read(
-    answer: TokenEndpointResponse & TokenEndpointResponseHelpers,
-    requestedScope: string | undefined,
-    presentedRefreshToken?: string,
-    use: IdTokenUse = 'checked',
-  ): Promise<TokenAnswer> {
-    if (answer.token_type !== 'bearer') throw this.refusal(badUpstreamAnswer('token_type'));
-    const nowSec = epochSeconds(this.clock);
-    const claims = use === 'checked' ? answer.claims() : undefined;
-    const idTokenClaims = claims === undefined ? undefined : { ...claims };
-    if (answer.id_token !== undefined && idTokenClaims !== undefined) {
-      await this.#checkIdToken(answer.id_token, idTokenClaims, nowSec);
-      this.clean(idTokenClaims, 'ID token');
-    }
-    const refresh_token = answer.refresh_token ?? presentedRefreshToken;
-    const body = { ...answer, ...(refresh_token === undefined ? {} : { refresh_token }) };
-    const idToken = claims === undefined ? undefined : answer.id_token;
-    return { ...readTokenAnswer(body, requestedScope, nowSec), idToken, idTokenClaims };
-  }
-
   /** Brings claims that it gave into the types that their specifications fix. */
   clean(claims: Record<string, unknown>, source: 'ID token' | 'userinfo'): void {
     cleanClaims(claims, (claim, came) =>
@@ -137,33 +112,23 @@ export class ProviderConnection {
     );
   }
 
-  async #checkIdToken(
-    idToken: string,
-    claims: Record<string, unknown>,
-    nowSec: number,
-  ): Promise<void> {
-    const expected = await this.#expectation(nowSec);
-    await this.ask(() => checkIdToken(idToken, claims, expected));
-  }
-
-  /**
-   * Validates a logout token of this provider.
-   *
-   * @throws {@link OAuthError} 400 `invalid_request`, whatever is in the way.
-   */
-  async readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
-    return checkLogoutToken(logoutToken, await this.#expectation(epochSeconds(this.clock)));
-  }
-
-  async #expectation(nowSec: number): Promise<IdTokenExpectation> {
-    const { issuers } = await this.metadata();
-    const { clientId, tokenAlgorithms: algorithms, clockToleranceSec: toleranceSec } = this.options;
+  /** What tokens for us are held against at this moment. @throws {@link OAuthError} 502, 503 while the metadata is unknown. */
+  async expectation(): Promise<IdTokenExpectation> {
+    const { issuers, idTokenAlgorithms: algorithms } = await this.metadata();
+    const { clientId, clockToleranceSec: toleranceSec } = this.options;
+    const nowSec = epochSeconds(this.clock);
     return { issuers, clientId, keys: this.keys, algorithms, nowSec, toleranceSec };
   }
 
   async #discover(): Promise<ProviderMetadata> {
     try {
       const metadata = await discoverProvider(this.options, this.http);
+      this.#warnOfUnusable(metadata);
+      const before = this.#metadata.peek();
+      const lost = NEEDED.find((name) => before?.endpoints[name] && !metadata.endpoints[name]);
+      if (lost !== undefined) {
+        throw badUpstreamAnswer(`metadata that has no usable ${ENDPOINT_MEMBERS[lost]} any more`);
+      }
       metadata.configuration[customFetch] = (url, init) => this.#send(url, init);
       return metadata;
     } catch (error) {
@@ -172,19 +137,21 @@ export class ProviderConnection {
     }
   }
 
+  #warnOfUnusable({ unusable }: ProviderMetadata): void {
+    for (const { member, problem, option } of unusable) {
+      if (this.#warned.has(member)) continue;
+      this.#warned.add(member);
+      this.#logger.warn(
+        `"${member}" in the metadata of the identity provider is not used, as if it were absent: it ${problem}. ` +
+          `Have it mended there, or set "${option}".`,
+      );
+    }
+  }
+
   async #send(url: string, { method, headers, body }: CustomFetchOptions): Promise<Response> {
     if (!(body instanceof URLSearchParams)) return this.http.request(url, { method, headers });
     const atMostMs = this.#deadline.getStore()?.leftMs();
-    const response = await this.http.request(url, { method, headers, body }, atMostMs);
-    // The body says what is wrong; with a challenge beside it openid-client would not read it.
-    response.headers.delete('www-authenticate');
-    if (response.status !== 200) return response;
-    const answer: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined);
-    if (answer === undefined) return response;
-    return Response.json(normaliseDeviceBody(normaliseTokenBody(answer)));
+    return readableAnswer(await this.http.request(url, { method, headers, body }, atMostMs));
   }
 
   #reportFailure(error: unknown): void {

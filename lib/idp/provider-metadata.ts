@@ -1,10 +1,6 @@
 import { Logger } from '@nestjs/common';
 import {
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
   type Configuration,
-  None,
   allowInsecureRequests,
   clockTolerance,
   customFetch,
@@ -13,9 +9,16 @@ import {
 import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
+import { optionDefaults } from '../options/option-defaults.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import { isRecord } from '../options/value-rules.js';
+import { clientAuthentication } from './client-authentication.js';
+import {
+  type Endpoints,
+  type UnusableMember,
+  readEndpoints,
+  toMembers,
+} from './metadata-endpoints.js';
 
 /** What discovery found, ready for use. */
 export interface ProviderMetadata {
@@ -24,9 +27,13 @@ export interface ProviderMetadata {
   readonly issuers: readonly string[];
   /** What the document publishes: with a placeholder when tenants share it. */
   readonly publishedIssuer: string;
-  readonly jwksUri: string;
   readonly advertisesCallbackIssuer: boolean;
-  readonly offers: Readonly<Record<'device' | 'userinfo' | 'revocation' | 'endSession', boolean>>;
+  /** What may sign ID tokens, logout tokens and userinfo. */
+  readonly idTokenAlgorithms: readonly string[];
+  /** What it offers, at addresses that can be trusted. */
+  readonly endpoints: Endpoints;
+  /** What it offers elsewhere. */
+  readonly unusable: readonly UnusableMember[];
 }
 
 type Document = Record<string, unknown>;
@@ -36,73 +43,36 @@ const TENANT = '{tenantid}';
 // the list of tenants afterwards; the request itself goes to `discoveryUrl`.
 const ENTRA = new URL('https://login.microsoftonline.com/common');
 
-const ENDPOINTS = {
-  authorization: 'authorization_endpoint',
-  token: 'token_endpoint',
-  deviceAuthorization: 'device_authorization_endpoint',
-  userinfo: 'userinfo_endpoint',
-  revocation: 'revocation_endpoint',
-  endSession: 'end_session_endpoint',
-} as const;
-
-/** The issuer that a discovery URL stands for, with and without a trailing slash (OpenID Connect Discovery §4.1). */
-function expectedIssuers({ issuer, discoveryUrl }: ResolvedOptions): readonly string[] {
-  if (issuer !== undefined) return [issuer];
-  const base = discoveryUrl.replace(/\/\.well-known\/[^/?#]+/, '').replace(/\/$/, '');
-  return [base, `${base}/`];
-}
-
 /** Whether the provider can have that issuer at all, as far as the options tell before its metadata is known. */
 export function mayIssue(iss: string, options: ResolvedOptions): boolean {
   if (options.tenants.some((tenant) => iss.includes(tenant))) return true;
-  return expectedIssuers(options).includes(iss);
+  return options.expectedIssuers.includes(iss);
 }
 
 function issuersOf(published: string, options: ResolvedOptions): readonly string[] | undefined {
-  if (options.issuer !== undefined && options.issuer !== published) return undefined;
-  if (published.includes(TENANT)) {
-    if (options.tenants.length === 0) return undefined;
-    return options.tenants.map((tenant) => published.replace(TENANT, tenant));
+  if (!published.includes(TENANT)) {
+    return options.expectedIssuers.includes(published) ? [published] : undefined;
   }
-  return expectedIssuers(options).includes(published) ? [published] : undefined;
+  const isOther = options.issuer !== undefined && options.issuer !== published;
+  if (isOther || options.tenants.length === 0) return undefined;
+  return options.tenants.map((tenant) => published.replace(TENANT, tenant));
 }
 
-function withOverrides(document: Document, options: ResolvedOptions): Document {
-  const overridden = { ...document };
-  const { endpoints } = options;
-  const overrides: [member: string, url: string | undefined][] = [
-    [ENDPOINTS.authorization, endpoints.authorization],
-    [ENDPOINTS.token, endpoints.token],
-    [ENDPOINTS.deviceAuthorization, endpoints.deviceAuthorization],
-    [ENDPOINTS.userinfo, endpoints.userinfo],
-    [ENDPOINTS.revocation, endpoints.revocation],
-    [ENDPOINTS.endSession, endpoints.endSession],
-    ['jwks_uri', options.jwksUri],
-  ];
-  for (const [member, url] of overrides) if (url !== undefined) overridden[member] = url;
-  return overridden;
+/** One text counts as a list of one. */
+function textsOf(value: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.filter((entry) => typeof entry === 'string');
 }
 
-function checkEndpoints(document: Document, allowInsecureHttp: boolean): void {
-  for (const member of [...Object.values(ENDPOINTS), 'jwks_uri']) {
-    const value = document[member];
-    if (value === undefined) continue;
-    const url = parseUrl(value);
-    if (url === undefined || !isTrustworthyUrl(url, allowInsecureHttp)) {
-      throw badUpstreamAnswer(`metadata with an unusable ${member}`);
-    }
-  }
-}
-
-function clientAuthentication(options: ResolvedOptions, supported: unknown): ClientAuth {
-  const secret = options.clientSecret?.reveal();
-  if (secret === undefined || options.clientAuthentication === 'none') return None();
-  const methods = Array.isArray(supported) ? supported : [];
-  const postOnly =
-    methods.includes('client_secret_post') && !methods.includes('client_secret_basic');
-  const method =
-    options.clientAuthentication ?? (postOnly ? 'client_secret_post' : 'client_secret_basic');
-  return method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret);
+/**
+ * What an ID token may be signed with: by the option, else RS256, which is what a client gets that registered nothing else; of
+ * a provider that does not know RS256, what it lists (OpenID Connect Core §3.1.3.7).
+ */
+function idTokenAlgorithms(options: ResolvedOptions, document: Document): readonly string[] {
+  if (options.idTokenAlgorithms !== undefined) return options.idTokenAlgorithms;
+  const listed = textsOf(document['id_token_signing_alg_values_supported']);
+  const usable = listed.filter((name) => optionDefaults.tokenAlgorithms.includes(name));
+  return usable.length === 0 || usable.includes('RS256') ? ['RS256'] : usable;
 }
 
 async function readDocument(response: Response): Promise<Document> {
@@ -114,9 +84,46 @@ async function readDocument(response: Response): Promise<Document> {
   return document;
 }
 
+/** @throws {@link OAuthError} 503 for a document of another issuer, which is not used. */
+function expectedIssuersOf(published: string, options: ResolvedOptions): readonly string[] {
+  const issuers = issuersOf(published, options);
+  if (issuers !== undefined) return issuers;
+  const mend = published.includes(TENANT) ? 'list "tenants"' : 'set "issuer" if it is right';
+  new Logger('OidcAuth').error(
+    `The discovery document names the issuer "${printable(published)}", expected ` +
+      `"${options.expectedIssuers[0]}"; it is not used (${mend})`,
+  );
+  throw unavailable('issuer of the discovery document');
+}
+
+/** openid-client with what we read of the metadata, and nothing else of it. */
+function configure(
+  options: ResolvedOptions,
+  document: Document,
+  known: Pick<ProviderMetadata, 'publishedIssuer' | 'endpoints' | 'idTokenAlgorithms'>,
+): Promise<Configuration> {
+  const { publishedIssuer: issuer, endpoints, idTokenAlgorithms: algorithms } = known;
+  const metadata = {
+    ...toMembers(endpoints),
+    issuer,
+    id_token_signing_alg_values_supported: algorithms,
+  };
+  return discovery(
+    issuer.includes(TENANT) ? ENTRA : new URL(options.discoveryUrl),
+    options.clientId,
+    { [clockTolerance]: options.clockToleranceSec },
+    clientAuthentication(options, textsOf(document['token_endpoint_auth_methods_supported'])),
+    {
+      [customFetch]: () => Promise.resolve(Response.json(metadata)),
+      // The guarded fetch and the check of the endpoints decide about http.
+      execute: [allowInsecureRequests],
+    },
+  );
+}
+
 /**
- * Fetches and checks the discovery document (OpenID Connect Discovery §4.3, RFC 8414 §3.3). A document of another
- * issuer is not used.
+ * Fetches and checks the discovery document (OpenID Connect Discovery §4.3, RFC 8414 §3.3). Only its issuer is needed here; what
+ * else is needed, and missing, stops what needs it.
  *
  * @throws {@link OAuthError} 503 when there is no answer or the issuer is another one; 502 for an unusable document.
  */
@@ -125,44 +132,15 @@ export async function discoverProvider(
   http: GuardedFetch,
 ): Promise<ProviderMetadata> {
   const document = await readDocument(await http.document(options.discoveryUrl));
-  const published = String(document['issuer']);
-  const issuers = issuersOf(published, options);
-  if (issuers === undefined) {
-    const mend = published.includes(TENANT) ? 'list "tenants"' : 'set "issuer" if it is right';
-    new Logger('OidcAuth').error(
-      `The discovery document names the issuer "${printable(published)}", expected ` +
-        `"${expectedIssuers(options)[0]}"; it is not used (${mend})`,
-    );
-    throw unavailable('issuer of the discovery document');
-  }
-  const metadata = withOverrides(document, options);
-  checkEndpoints(metadata, options.allowInsecureHttp);
-  const configuration = await discovery(
-    published.includes(TENANT) ? ENTRA : new URL(options.discoveryUrl),
-    options.clientId,
-    { [clockTolerance]: options.clockToleranceSec },
-    clientAuthentication(options, metadata['token_endpoint_auth_methods_supported']),
-    {
-      [customFetch]: () => Promise.resolve(Response.json(metadata)),
-      // The guarded fetch and the check of the endpoints decide about http.
-      execute: [allowInsecureRequests],
-    },
-  );
-  configuration.timeout = 0; // the guarded fetch keeps the time
-  const jwksUri = metadata['jwks_uri'];
-  if (typeof jwksUri !== 'string') throw badUpstreamAnswer('metadata without jwks_uri');
-  const has = (member: string) => metadata[member] !== undefined;
-  return {
-    configuration,
-    issuers,
-    publishedIssuer: published,
-    jwksUri,
-    advertisesCallbackIssuer: metadata['authorization_response_iss_parameter_supported'] === true,
-    offers: {
-      device: has(ENDPOINTS.deviceAuthorization),
-      userinfo: has(ENDPOINTS.userinfo),
-      revocation: has(ENDPOINTS.revocation),
-      endSession: has(ENDPOINTS.endSession),
-    },
+  const publishedIssuer = String(document['issuer']);
+  const known = {
+    publishedIssuer,
+    issuers: expectedIssuersOf(publishedIssuer, options),
+    idTokenAlgorithms: idTokenAlgorithms(options, document),
+    advertisesCallbackIssuer: document['authorization_response_iss_parameter_supported'] === true,
+    ...readEndpoints(document, options),
   };
+  const configuration = await configure(options, document, known);
+  configuration.timeout = 0; // the guarded fetch keeps the time
+  return { ...known, configuration };
 }

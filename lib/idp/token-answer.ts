@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose';
+import { isRecord } from '../options/value-rules.js';
 import { scopesOf } from '../tokens/roles.js';
 import { scopeWords } from '../tokens/text-list.js';
 
@@ -35,14 +36,13 @@ function positive(value: unknown): number | undefined {
  * senseless lifetimes, scopes as a list, empty members, no `token_type`.
  */
 export function normaliseTokenBody(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
-  if (!('access_token' in body)) return body;
-  const { expires_in, refresh_token, id_token, scope, token_type, ...rest } = body as Body;
+  if (!isRecord(body) || !('access_token' in body)) return body;
+  const { expires_in, refresh_token, id_token, scope, token_type, ...rest } = body;
   const lifetime = positive(expires_in);
   const scopes = Array.isArray(scope) ? scopeWords(scope).join(' ') || undefined : scope;
   return {
     ...rest,
-    token_type: token_type ?? 'Bearer',
+    token_type: firstGiven(token_type) ?? 'Bearer',
     ...(lifetime === undefined ? {} : { expires_in: lifetime }),
     ...(typeof refresh_token === 'string' && refresh_token !== '' ? { refresh_token } : {}),
     ...(id_token === null || id_token === '' ? {} : { id_token }),
@@ -50,12 +50,28 @@ export function normaliseTokenBody(body: unknown): unknown {
   };
 }
 
-/** The same for a device authorization (RFC 8628 §3.2): an unusable `interval` counts as absent. */
+/**
+ * The same for a device authorization (RFC 8628 §3.2): an unusable `interval` counts as absent, and so do empty members. Google
+ * and others, who had the flow before the RFC, call the addresses `verification_url`.
+ */
 export function normaliseDeviceBody(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || !('device_code' in body)) return body;
-  const { interval, ...rest } = body as Body;
+  if (!isRecord(body) || !('device_code' in body)) return body;
+  const { interval, verification_url, verification_url_complete, ...rest } = body;
   const seconds = positive(interval);
-  return seconds === undefined ? rest : { ...rest, interval: seconds };
+  const members = {
+    ...rest,
+    verification_uri: firstGiven(rest['verification_uri'], verification_url),
+    verification_uri_complete: firstGiven(
+      rest['verification_uri_complete'],
+      verification_url_complete,
+    ),
+    interval: seconds,
+  };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+function firstGiven(...values: unknown[]): unknown {
+  return values.find((value) => value !== undefined && value !== null && value !== '');
 }
 
 function claimsOf(token: string): Body {

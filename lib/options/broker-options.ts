@@ -105,7 +105,9 @@ export interface BrokerOptions {
   introspectionScope?: string;
   /**
    * Top-level claim of the identity provider that becomes `sub`, such as `preferred_username` in fleets with Python peers. A
-   * login without it is refused. Default: the provider's own `sub`.
+   * login without it is refused; one by `email` or `phone_number` also unless `email_verified` or `phone_number_verified` is
+   * `true` (OpenID Connect Core §5.1). Whatever can change hands at the provider changes hands here. With `tenants` it stands behind
+   * the tenant's id: `<tenant>|<claim>`. Default: the provider's own `sub`.
    */
   subjectClaim?: string;
   /**

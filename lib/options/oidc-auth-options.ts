@@ -118,8 +118,8 @@ export interface OidcAuthOptions {
   /** The client secret; leave it out for a public client. */
   clientSecret?: string;
   /**
-   * URL of the discovery document, `…/.well-known/openid-configuration` (or the issuer, to which that is added).
-   * https, or http on loopback. Required.
+   * URL of the discovery document, `…/.well-known/openid-configuration`, or the issuer, to which that is added; a query stays
+   * behind the path, and is no part of the issuer. https, or http on loopback. Required.
    */
   discoveryUrl: string;
   /**
@@ -240,7 +240,13 @@ export interface OidcAuthOptions {
    */
   maxUpstreamCalls?: number;
   /**
-   * Signature algorithms accepted (RFC 7518 §3.1); asymmetric ones only.
+   * What may sign ID tokens, logout tokens and userinfo: what is registered for this client at the provider
+   * (`id_token_signed_response_alg`, OpenID Connect Core §3.1.3.7, Back-Channel Logout §2.6). Default: `RS256`, or what the
+   * provider's metadata lists, where RS256 is not listed.
+   */
+  idTokenAlgorithms?: readonly string[];
+  /**
+   * Signature algorithms of access tokens (RFC 7518 §3.1); asymmetric ones only.
    * @defaultValue `['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']`
    */
   tokenAlgorithms?: readonly string[];

@@ -20,6 +20,8 @@ import {
 } from './value-rules.js';
 
 const asymmetric: readonly unknown[] = optionDefaults.tokenAlgorithms;
+const ALGORITHMS = `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`;
+const isAlgorithm = (name: unknown) => asymmetric.includes(name);
 
 const OWN_PARAMETERS = new Set([
   'response_type',
@@ -210,11 +212,11 @@ export class OidcAuthOptionRules {
   readonly maxUpstreamCalls: unknown;
 
   @Optional()
-  @MustList(
-    `must be a list of at least one of ${asymmetric.join(', ')}; "none" and HMAC are never accepted`,
-    (name) => asymmetric.includes(name),
-    { least: 1 },
-  )
+  @MustList(ALGORITHMS, isAlgorithm, { least: 1 })
+  readonly idTokenAlgorithms: unknown;
+
+  @Optional()
+  @MustList(ALGORITHMS, isAlgorithm, { least: 1 })
   readonly tokenAlgorithms: unknown;
 
   @Optional()

@@ -1,6 +1,7 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { checkOptionValues } from './check-options.js';
 import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
+import { discoveryAddress } from './discovery-address.js';
 import type {
   AccessTokenMark,
   ClientAuthenticationMethod,
@@ -24,9 +25,11 @@ export interface ResolvedOptions {
   readonly clientId: string;
   readonly clientSecret: Secret | undefined;
   readonly clientAuthentication: ClientAuthenticationMethod | undefined;
-  /** Always ends in a well-known path. */
+  /** Always has a well-known path. */
   readonly discoveryUrl: string;
   readonly issuer: string | undefined;
+  /** The option `issuer`, else the spellings that {@link discoveryUrl} stands for. */
+  readonly expectedIssuers: readonly string[];
   readonly jwksUri: string | undefined;
   readonly endpoints: Readonly<EndpointOptions>;
   readonly tenants: readonly string[];
@@ -53,6 +56,8 @@ export interface ResolvedOptions {
   readonly encryptionKeys: readonly Secret[];
   readonly timeoutMs: number;
   readonly maxUpstreamCalls: number;
+  /** `undefined`: what the metadata of the provider says. */
+  readonly idTokenAlgorithms: readonly string[] | undefined;
   readonly tokenAlgorithms: readonly string[];
   readonly clockToleranceSec: number;
   readonly maxTokenAgeSec: number;
@@ -71,11 +76,6 @@ export interface ResolvedOptions {
 function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
-}
-
-function withWellKnown(discoveryUrl: string): string {
-  if (new URL(discoveryUrl).pathname.includes('/.well-known/')) return discoveryUrl;
-  return `${discoveryUrl.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
 
 function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void {
@@ -140,6 +140,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
   checkBroker(given, routes);
   const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
   const options = withDefaults(optionDefaults, structuredCloneOfData(given));
+  const discovery = discoveryAddress(options.discoveryUrl);
   const grants = withDefaults(grantDefaults, options.grants ?? {});
   const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
   const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
@@ -147,8 +148,9 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     clientId: options.clientId,
     clientSecret: options.clientSecret === undefined ? undefined : new Secret(options.clientSecret),
     clientAuthentication: options.clientAuthentication,
-    discoveryUrl: withWellKnown(options.discoveryUrl),
+    discoveryUrl: discovery.url,
     issuer: options.issuer,
+    expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
     jwksUri: options.jwksUri,
     endpoints: options.endpoints ?? {},
     tenants: options.tenants ?? [],
@@ -171,6 +173,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
     timeoutMs: options.timeoutMs,
     maxUpstreamCalls: options.maxUpstreamCalls,
+    idTokenAlgorithms: options.idTokenAlgorithms,
     tokenAlgorithms: options.tokenAlgorithms,
     clockToleranceSec: options.clockToleranceSec,
     maxTokenAgeSec: options.maxTokenAgeSec,

@@ -37,3 +37,6 @@ export interface IdTokenClaims {
   readonly roles?: readonly string[];
   readonly [claim: string]: unknown;
 }
+
+/** Who a user is: only both together name somebody (OpenID Connect Core §5.7). */
+export type UserIdentity = Pick<IdTokenClaims, 'iss' | 'sub'>;

@@ -34,6 +34,7 @@ const badClaims: Record<string, (now: number, issuer: string) => JsonMembers> = 
   'no iat': () => ({ iat: undefined }),
   'an exp in the past': (now) => ({ exp: now - 10 }),
   'an exp that is text': (now) => ({ exp: String(now + 60) }),
+  'an exp that ended with the tolerance': (now) => ({ exp: now - 5 }),
   'no exp': () => ({ exp: undefined }),
   'no jti': () => ({ jti: undefined }),
   'an empty jti': () => ({ jti: '' }),
@@ -57,19 +58,34 @@ const badClaims: Record<string, (now: number, issuer: string) => JsonMembers> = 
   'an empty sid': () => ({ sid: '' }),
 };
 
+const goodTypes = [
+  undefined,
+  'JWT',
+  'jwt',
+  'logout+jwt',
+  'LOGOUT+JWT',
+  'application/logout+jwt',
+  'application/jwt',
+];
+
 const badTypes = [
   'at+jwt',
   'application/at+jwt',
   'AT+JWT',
   'dpop+jwt',
   'secevent+jwt',
+  'oauth-id-jag+jwt',
   'token-introspection+jwt',
   'entity-statement+jwt',
   'id_token+jwt',
-  'application/jwt',
-  'logout+jwt; v=1',
+  'logout+jwt; profile=x',
   'logout+jwt,at+jwt',
+  'logout+jwt ',
   'xlogout+jwt',
+  'text/logout+jwt',
+  'logout',
+  'JOSE',
+  'ID',
   '',
 ];
 
@@ -121,6 +137,22 @@ describe('logout tokens', () => {
     expectRefusal(reply, 400, 'invalid_request');
   });
 
+  it.each(goodTypes)('LO-5: are taken with the type %s', async (typ) => {
+    const claims = { sid: 'nobody', sub: undefined };
+
+    const reply = await sendLogoutToken(app, logoutToken(provider, { claims, header: { typ } }));
+
+    expect(reply.status).toBe(200);
+  });
+
+  it('LO-5: are taken with an id of 256 characters', async () => {
+    const claims = { jti: 'x'.repeat(256), sid: 'nobody', sub: undefined };
+
+    const reply = await sendLogoutToken(app, logoutToken(provider, { claims }));
+
+    expect(reply.status).toBe(200);
+  });
+
   it.each(byHeaderOrKey)('LO-5: are refused with %s', async (name) => {
     const { issuer, clientId, clientSecret, audience, keys } = provider;
     const source = { issuer, clientId, clientSecret, audience, keys, staleNonce: '' };
@@ -162,23 +194,15 @@ describe('logout tokens', () => {
     expectRefusal(await sendLogoutToken(app, 'A'.repeat(20_000)), 400, 'invalid_request');
   });
 
-  it('LO-5: may be of any type that providers write, for several audiences, and 3 s ahead', async () => {
+  it('LO-5: may be for several audiences, and 3 s ahead', async () => {
     const now = Math.floor(clock.now().getTime() / 1000);
     const sid = { sid: 'nobody', sub: undefined };
 
     for (const changes of [
-      { header: { typ: 'logout+jwt' } },
-      { header: { typ: 'LOGOUT+JWT' } },
-      { header: { typ: 'application/logout+jwt' } },
-      { header: { typ: 'JWT' } },
-      { header: { typ: 'jwt' } },
-      { claims: { jti: 'j'.repeat(256) } },
-      { header: { typ: undefined } },
       { claims: { aud: ['other-client', CLIENT] } },
       { claims: { iat: now + 3 } },
       { claims: { exp: now - 3 } },
       { claims: event({ reason: 'x' }) },
-      { key: provider.keys[1] ?? provider.signingKey },
     ]) {
       const token = logoutToken(provider, { ...changes, claims: { ...changes.claims, ...sid } });
       const reply = await sendLogoutToken(app, token);

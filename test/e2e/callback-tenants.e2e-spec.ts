@@ -10,30 +10,18 @@ import {
 import { LOOPBACK_REDIRECT, handleForm, openLogin, postToken } from '../support/open-login.js';
 import { openOwnLogin, wayBack } from '../support/own-callback.js';
 import { expectRefusal } from '../support/refusal.js';
+import { FOREIGN_TENANT, TENANTS, issuerOf, shareIssuer, speakFor } from '../support/tenants.js';
 import { UserAgent } from '../support/user-agent.js';
 
-const TENANT = '11111111-2222-3333-4444-555555555555';
-const SECOND = '66666666-7777-8888-9999-000000000000';
-const FOREIGN = '99999999-aaaa-bbbb-cccc-dddddddddddd';
+const [TENANT, SECOND] = TENANTS;
 
 describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 
-  const issuerOf = (tenant: string): string => `${provider.issuer}/${tenant}/v2.0`;
-
-  /** Tokens as Entra ID writes them: the issuer of the tenant, and its id once more. */
-  function tokensOf(tenant: string, changes: JsonMembers = {}): void {
-    const claims = (others: JsonMembers): JsonMembers => ({
-      ...others,
-      iss: issuerOf(tenant),
-      tid: tenant,
-      ver: '2.0',
-      ...changes,
-    });
-    provider.behaviour.idToken = { claims };
-    provider.behaviour.accessToken = { claims };
-  }
+  const issuer = (tenant: string): string => issuerOf(provider, tenant);
+  const tokensOf = (tenant: string, changes: JsonMembers = {}): void =>
+    speakFor(provider, tenant, changes);
 
   async function finish(at = app, iss?: string): Promise<Reply> {
     const agent = new UserAgent();
@@ -48,10 +36,7 @@ describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
 
   beforeEach(() => {
     provider.resetBehaviour();
-    provider.behaviour.metadata = ({
-      authorization_response_iss_parameter_supported: _flag,
-      ...document
-    }) => ({ ...document, issuer: issuerOf('{tenantid}') });
+    shareIssuer(provider);
   });
 
   afterAll(async () => {
@@ -67,7 +52,7 @@ describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
 
       expect(reply.status).toBe(200);
       const claims = await app.service.verify(String(reply.json()['access_token']));
-      expect(claims['iss']).toBe(issuerOf(tenant));
+      expect(claims['iss']).toBe(issuer(tenant));
     }
   });
 
@@ -80,7 +65,7 @@ describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
   });
 
   it('CB-5: refuses people of other tenants', async () => {
-    tokensOf(FOREIGN);
+    tokensOf(FOREIGN_TENANT);
 
     expectRefusal(await finish(), 502, 'server_error');
     const onLoopback = await postToken(app, handleForm(await openLogin(app)));
@@ -89,11 +74,11 @@ describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
 
   it('CB-5: refuses an ID token whose tenant and issuer differ', async () => {
     const odd: JsonMembers[] = [
-      { tid: FOREIGN },
+      { tid: FOREIGN_TENANT },
       { tid: SECOND },
-      { iss: issuerOf(FOREIGN) },
-      { iss: issuerOf('{tenantid}') },
-      { iss: issuerOf('{tenantid}'), tid: '{tenantid}' },
+      { iss: issuer(FOREIGN_TENANT) },
+      { iss: issuer('{tenantid}') },
+      { iss: issuer('{tenantid}'), tid: '{tenantid}' },
       { iss: provider.issuer },
     ];
 
@@ -106,8 +91,8 @@ describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
   it('CB-3: takes iss of a listed tenant at the callback, and of no other', async () => {
     tokensOf(TENANT);
 
-    expect((await finish(app, issuerOf(TENANT))).status).toBe(200);
-    expectRefusal(await finish(app, issuerOf(FOREIGN)), 400, 'invalid_request');
+    expect((await finish(app, issuer(TENANT))).status).toBe(200);
+    expectRefusal(await finish(app, issuer(FOREIGN_TENANT)), 400, 'invalid_request');
     expectRefusal(await finish(app, provider.issuer), 400, 'invalid_request');
   });
 

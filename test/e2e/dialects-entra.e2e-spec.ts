@@ -158,7 +158,8 @@ describe.each(adapters)('Entra ID on %s', (adapter) => {
 
     const tokens = brokerTokens(await browserLogin(own));
 
-    expect(tokens.claims).toMatchObject({ sub: entra.idToken['oid'], roles: ['Orders.Admin'] });
+    const sub = `${ENTRA_TENANT}|${String(entra.idToken['oid'])}`;
+    expect(tokens.claims).toMatchObject({ sub, roles: ['Orders.Admin'] });
     expect(await asked(own, '/orders-in-full', tokens)).toBe('200');
     await own.close();
     await old.close();

@@ -43,6 +43,7 @@ const publicNames: Record<string, readonly string[]> = {
   ],
   './express': [],
   './fastify': [],
+  './testing': ['MockIdentity', 'TestClock', 'TestIssuer', 'mockIdentity'],
 };
 
 describe.each(nestReleases)('installed beside Nest %s', (nest) => {

@@ -1,5 +1,5 @@
-import { Deadline } from '../../lib/clock/deadline.js';
 import type { CollectedClaims } from '../../lib/grants/collected-claims.js';
+import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
 import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
 import type { UserClaims } from '../../lib/broker/session-content.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
@@ -37,22 +37,17 @@ export async function startCollector(
       broker: { audience: 'myapp-api', store: 'memory://', ...broker },
     },
   });
-  const collector = new UserClaimsCollector(
-    verifier.options,
-    verifier.provider,
-    verifier.clock,
-    verifier.events,
-  );
+  const { options: resolved, provider: identityProvider, clock, events } = verifier;
+  const subjects = new MintedSubjects(resolved, identityProvider);
+  const collector = new UserClaimsCollector(resolved, identityProvider, clock, subjects, events);
+  const user = { iss: provider.issuer, sub: alice.sub };
   const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
     collector.collect(
       { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
-      alice.sub,
-      remembered && {
-        said: { idToken: remembered },
-        deadline: new Deadline(verifier.clock, 10_000),
-      },
+      user,
+      remembered,
     );
   const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
-    collector.toUserClaims(await collect(said), alice.sub, before);
+    collector.toUserClaims(await collect(said), user, before);
   return { provider, collector, collect, claims };
 }

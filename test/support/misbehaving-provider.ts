@@ -245,7 +245,13 @@ export class MisbehavingProvider implements ProviderIdentity {
   async #answer(endpoint: Endpoint | undefined, request: LoggedRequest): Promise<Answer> {
     switch (endpoint) {
       case 'discovery':
-        return patchedAnswer(providerMetadata(this.issuer), this.behaviour.metadata);
+        return patchedAnswer(
+          providerMetadata(
+            this.issuer,
+            this.keys.map(({ alg }) => alg),
+          ),
+          this.behaviour.metadata,
+        );
       case 'jwks':
         return patchedAnswer(this.jwks, this.behaviour.jwks);
       case 'authorization':

@@ -17,7 +17,7 @@ export const endpointPaths: Readonly<Record<string, Endpoint>> = {
 };
 
 /** Its discovery document, before a test changes it. */
-export function providerMetadata(issuer: string): JsonMembers {
+export function providerMetadata(issuer: string, algorithms: readonly string[]): JsonMembers {
   return {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -30,7 +30,7 @@ export function providerMetadata(issuer: string): JsonMembers {
     jwks_uri: `${issuer}/jwks`,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['RS256', 'ES256', 'EdDSA'],
+    id_token_signing_alg_values_supported: [...new Set(algorithms)],
     grant_types_supported: ['authorization_code', 'refresh_token', DEVICE_GRANT],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     code_challenge_methods_supported: ['S256'],

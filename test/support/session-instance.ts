@@ -48,10 +48,10 @@ export class CountingUpstream extends UpstreamTokens {
   async prepare(): Promise<void> {}
 
   async renew(...[, content]: Parameters<UpstreamTokens['renew']>): Promise<RenewedTokens> {
-    const { provider } = content;
+    const { claims, profile, provider } = content;
     this.presented.push(provider.refreshToken);
     const kept = this.rotates ? undefined : provider.refreshToken;
-    return { ...content, provider: this.next(this.clock, kept) };
+    return { provider: this.next(this.clock, kept), claims, profile };
   }
 
   async revoke({ refreshToken }: ProviderTokens): Promise<void> {
@@ -100,7 +100,6 @@ export class SessionInstance {
         providerSubject: 'sub-alice',
         claims: { sub: 'alice' },
         profile: {},
-        said: {},
         scope: 'openid profile',
       },
       ...login,
@@ -109,8 +108,8 @@ export class SessionInstance {
   }
 
   /** The next refresh token of ours, or how it was refused: status and code. */
-  async refresh(refreshToken: string, scope?: string): Promise<string> {
-    return outcome(async () => tokenOf(await this.sessionRefresh.refresh(refreshToken, scope)));
+  async refresh(refreshToken: string): Promise<string> {
+    return outcome(async () => tokenOf(await this.sessionRefresh.refresh(refreshToken)));
   }
 
   /** The provider's access token, or how it was refused. */

@@ -52,6 +52,17 @@ const texts: BadValues = [
   [{ a: 1 }, '{"a":1}'],
 ];
 
+const algorithms: BadValues = [
+  ['RS256', '"RS256"'],
+  [[], '[]'],
+  [['none'], '"none" (entry 1 of 1)'],
+  [['RS256', 'none'], '"none" (entry 2 of 2)'],
+  [['HS256'], '"HS256" (entry 1 of 1)'],
+  [['rs256'], '"rs256" (entry 1 of 1)'],
+  [[1], '1 (entry 1 of 1)'],
+  [null, 'null'],
+];
+
 /** The bad values of every option but `claims`. */
 export const badValues: Readonly<Record<string, BadValues>> = {
   clientId: [[undefined, 'nothing'], ...texts],
@@ -224,16 +235,8 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   ],
   timeoutMs: wholeNumber(100, 120_000),
   maxUpstreamCalls: wholeNumber(1, 10_000),
-  tokenAlgorithms: [
-    ['RS256', '"RS256"'],
-    [[], '[]'],
-    [['none'], '"none" (entry 1 of 1)'],
-    [['RS256', 'none'], '"none" (entry 2 of 2)'],
-    [['HS256'], '"HS256" (entry 1 of 1)'],
-    [['rs256'], '"rs256" (entry 1 of 1)'],
-    [[1], '1 (entry 1 of 1)'],
-    [null, 'null'],
-  ],
+  idTokenAlgorithms: algorithms,
+  tokenAlgorithms: algorithms,
   clockToleranceSec: wholeNumber(0, 300),
   maxTokenAgeSec: wholeNumber(1, 31_622_400),
   maxTokenBytes: wholeNumber(256, 1_048_576),

@@ -1,0 +1,43 @@
+import type { ProviderClaims } from '../options/broker-options.js';
+
+/** What the identity provider said of a user, by where it said so. */
+export interface ClaimSources {
+  /** Of its access token, when that is a JWT that verifies and is about the same user. */
+  readonly accessToken: ProviderClaims | undefined;
+  readonly idToken: ProviderClaims | undefined;
+  /** `undefined` when it was not asked, could not be reached, or offers none. */
+  readonly userinfo: ProviderClaims | undefined;
+  /** Whether userinfo was wanted and could not be had. */
+  readonly incomplete: boolean;
+}
+
+/** Claims that somebody may have made up, and what says that they were verified (OpenID Connect Core §5.1). */
+const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
+  ['email', 'email_verified'],
+  ['phone_number', 'phone_number_verified'],
+]);
+
+/** A claim that is text, and not empty. */
+export function textOf(claims: ProviderClaims | undefined, name: string): string | undefined {
+  const value = claims && Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Which claim says whether this one was verified; `undefined` when none does. */
+export function verifierOf(claim: string): string | undefined {
+  return VERIFIED_BY.get(claim);
+}
+
+/** Where a claim and its verification come from: together, from one source, that says both where there is one. */
+export function sourceOf(
+  { idToken, accessToken, userinfo }: Omit<ClaimSources, 'incomplete'>,
+  claim: string,
+): ProviderClaims | undefined {
+  const having = [idToken, accessToken, userinfo].filter(
+    (source) => textOf(source, claim) !== undefined,
+  );
+  const flag = verifierOf(claim);
+  return (
+    having.find((source) => flag !== undefined && typeof source?.[flag] === 'boolean') ?? having[0]
+  );
+}
