@@ -62,8 +62,15 @@ import {
 } from './oidc-auth.module-definition.js';
 import type { OidcAuthOptions } from './options/oidc-auth-options.js';
 import { checkMounting } from './options/check-mounting.js';
+import {
+  checkAsyncRegistration,
+  checkOptionsObject,
+  refuseBareModule,
+  refuseSecondRegistration,
+} from './options/check-registration.js';
 import { mountPathOf } from './options/mount-path.js';
 import {
+  BROKER_STORE,
   MOUNT_PATH,
   OIDC_AUTH_OPTIONS,
   RESOLVED_OPTIONS,
@@ -71,6 +78,7 @@ import {
 } from './options/options.token.js';
 import { PublicUrls } from './options/public-urls.js';
 import { type ResolvedOptions, resolveOptions } from './options/resolve-options.js';
+import { resolveRoutes } from './options/resolve-routes.js';
 import { Answers } from './routes/answers.js';
 import { installAnonymity } from './routes/anonymity.js';
 import { installDocuments, installEarlyChecks } from './routes/early-checks.js';
@@ -86,6 +94,10 @@ import { TokenIssuers } from './tokens/verification-keys.js';
  */
 @Module({
   providers: [
+    // Those of forRoot and forRootAsync take their place.
+    { provide: OIDC_AUTH_OPTIONS, useFactory: refuseBareModule },
+    { provide: RESOLVED_ROUTES, useValue: resolveRoutes() },
+    { provide: BROKER_STORE, useValue: undefined },
     {
       provide: RESOLVED_OPTIONS,
       useFactory: resolveOptions,
@@ -174,9 +186,11 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
     private readonly urls: PublicUrls,
     private readonly documents: WellKnownDocuments,
     container: ModuleRef,
+    modules: ModulesContainer,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
+    refuseSecondRegistration(OidcAuthModule, modules);
     this.#container = container;
     this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
   }
@@ -187,6 +201,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
    * @throws {@link OidcConfigError} for unusable routes, here; for any other option when the application starts.
    */
   static override forRoot(options: OidcAuthOptions & OidcAuthRegistration): DynamicModule {
+    checkOptionsObject(options);
     const store = options.store ?? options.broker?.store;
     return super.forRoot({ ...options, store });
   }
@@ -194,8 +209,11 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
   /**
    * Registers the module with options from a factory (`useFactory`, `useClass` with `createOidcAuthOptions()`, or
    * `useExisting`). `routes`, `store` and `isGlobal` are written beside it.
+   *
+   * @throws {@link OidcConfigError} without such a factory, with two, and for unusable routes.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkAsyncRegistration(options);
     return super.forRootAsync(options);
   }
 

@@ -84,14 +84,22 @@ async function readDocument(response: Response): Promise<Document> {
   return document;
 }
 
+/** What to change where the document is another issuer's than expected. */
+function mendOf(published: string, { issuer, tenants }: ResolvedOptions): string {
+  if (issuer !== undefined && issuer !== published) {
+    return 'the option "issuer" says the second: write it as the document does, to the letter, if that is the right provider';
+  }
+  if (published.includes(TENANT) && tenants.length === 0) return 'list "tenants"';
+  return 'set "issuer" to the first if that is the right provider';
+}
+
 /** @throws {@link OAuthError} 503 for a document of another issuer, which is not used. */
 function expectedIssuersOf(published: string, options: ResolvedOptions): readonly string[] {
   const issuers = issuersOf(published, options);
   if (issuers !== undefined) return issuers;
-  const mend = published.includes(TENANT) ? 'list "tenants"' : 'set "issuer" if it is right';
   new Logger('OidcAuth').error(
     `The discovery document names the issuer "${printable(published)}", expected ` +
-      `"${options.expectedIssuers[0]}"; it is not used (${mend})`,
+      `"${options.expectedIssuers[0]}"; it is not used (${mendOf(published, options)})`,
   );
   throw unavailable('issuer of the discovery document');
 }

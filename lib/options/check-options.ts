@@ -70,6 +70,11 @@ export function checkOptionValues(given: unknown): void {
         'Does the factory of forRootAsync return them?',
     );
   }
+  if ('isGlobal' in given) {
+    throw new OidcConfigError(
+      'Option "isGlobal" decides who sees this module, so it stands beside useFactory, not in what the factory returns.',
+    );
+  }
   checkAgainst(new OidcAuthOptionRules(), given, '');
   const seenWith = { allowInsecureHttp: given['allowInsecureHttp'] };
   for (const [name, rules] of [

@@ -52,8 +52,9 @@ export async function resolveStore(
   if (definition !== undefined) return definition.resolve(container);
   if (isStoreClass(choice)) return provided(container, choice);
   throw new OidcConfigError(
-    'Option "broker.store" is neither a URL nor a BrokerStore. Does your class extend the BrokerStore of nestjs-oidc-auth, from the ' +
-      'same installed copy of it?',
+    'Option "broker.store" is neither a URL nor a BrokerStore. For a connection of your own write TypeOrmBrokerStore or ' +
+      "MongooseBrokerStore, or TypeOrmBrokerStore.on({ dataSource: 'name' }). A class of yours extends the BrokerStore of " +
+      'nestjs-oidc-auth, from the same installed copy of it.',
   );
 }
 

@@ -22,8 +22,11 @@ export class TypeOrmBrokerStore extends SqlBrokerStore {
    * @throws {@link OidcConfigError} at start-up, when there is no such DataSource, or it lacks entities or tables.
    */
   static on({ dataSource }: TypeOrmBrokerStoreOptions = {}): BrokerStoreDefinition {
+    // Tells `autoLoadEntities` of the entities. The module that comes back would only bring repositories that nobody asks for,
+    // and Nest's own message where there is no such DataSource.
+    TypeOrmModule.forFeature([...brokerEntities], dataSource);
     return {
-      imports: [TypeOrmModule.forFeature([...brokerEntities], dataSource)],
+      imports: [],
       resolve: (container) => new TypeOrmBrokerStore(dataSourceNamed(dataSource, container)),
     };
   }

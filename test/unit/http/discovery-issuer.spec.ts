@@ -95,6 +95,24 @@ describe('the issuer of the discovery document', () => {
     }
   });
 
+  it.each<[string, (issuer: string) => string]>([
+    ['with a slash too many', (issuer) => `${issuer}/`],
+    ['of another realm', (issuer) => issuer.replace('demo', 'other')],
+    ['with another scheme', (issuer) => issuer.replace('http:', 'https:')],
+  ])('JW-5: says both values where the option "issuer" is set, %s', async (_how, written) => {
+    const { issuer, outcome } = await startPublishing(
+      (own) => own,
+      (own) => ({ issuer: written(own) }),
+    );
+    const linesBefore = capturedLogs().length;
+
+    await outcome(written(issuer));
+
+    const log = capturedLogs().slice(linesBefore).join('\n');
+    expect(log).toContain(`names the issuer "${issuer}", expected "${written(issuer)}"`);
+    expect(log).toContain('the option "issuer" says the second');
+  });
+
   it('JW-5: uses the option "issuer" where discovery is published elsewhere', async () => {
     const elsewhere = 'https://login.example.org/tenant';
     const { issuer, outcome } = await startPublishing(
