@@ -1,5 +1,6 @@
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { StoredSigningKey } from '../store/broker-store.js';
+import type { SigningKey } from './signing-key.js';
 
 /** How long before it signs a key is published: peers that have just looked look again in time. */
 const PUBLISHED_AHEAD_SEC = 5400;
@@ -30,21 +31,43 @@ export function nextSequence(stored: readonly StoredSigningKey[]): number {
   return Math.max(0, ...stored.map(({ sequence }) => sequence)) + 1;
 }
 
-/** From when the key after the newest one is to sign; `undefined` while it is too early to make it. */
-export function nextSignsFrom(
-  newest: StoredSigningKey,
-  wanted: Pick<ResolvedBrokerOptions, 'keyLifetimeSec' | 'signingAlgorithm'>,
+/**
+ * From when a key signs that is to be made now: at once when there is none, later when it follows the newest one; `undefined`
+ * while none is to be made. It follows when that one's time runs out, or when it has another algorithm, or does not allow tokens
+ * to live as long as they are to.
+ *
+ * @param opened gives the key of a row, unless it cannot be decrypted.
+ */
+export function signsFromOfNext(
+  stored: readonly StoredSigningKey[],
+  opened: (row: StoredSigningKey) => SigningKey | undefined,
+  wanted: Pick<
+    ResolvedBrokerOptions,
+    'keyLifetimeSec' | 'signingAlgorithm' | 'accessTokenLifetimeSec'
+  >,
   now: Date,
 ): Date | undefined {
+  const newest = stored
+    .filter(({ retiredAt }) => retiredAt === undefined)
+    .toSorted(bySigning)
+    .at(-1);
+  if (newest === undefined) return now;
+  if (newest.signsFrom > now) return undefined; // the next one is there
+  const key = opened(newest);
+  if (key === undefined) return undefined; // the others could not open one that we make
   const soonest = now.getTime() + PUBLISHED_AHEAD_SEC * 1000;
   const due = newest.signsFrom.getTime() + wanted.keyLifetimeSec * 1000;
-  if (newest.algorithm === wanted.signingAlgorithm && due > soonest) return undefined;
-  return new Date(soonest);
+  const fits =
+    key.algorithm === wanted.signingAlgorithm &&
+    (key.tokenLifetimeSec ?? 0) >= wanted.accessTokenLifetimeSec;
+  return fits && due > soonest ? undefined : new Date(soonest);
 }
 
 /**
  * Whether nobody needs a key any more: the last token that it signed has expired, or it was retired and all tokens that it
  * had signed have.
+ *
+ * @param longestUseMs how long after its signature a token of that key may still be presented.
  */
 export function isOver(
   key: StoredSigningKey,

@@ -27,12 +27,22 @@ export interface PublishedKey extends JWK {
   readonly alg: string;
 }
 
+/** What a new key is to be like. */
+export interface KeyWish {
+  readonly sequence: number;
+  readonly algorithm: SigningAlgorithm;
+  /** No token that it signs lives longer. */
+  readonly tokenLifetimeSec: number;
+}
+
 /** A signing key, decrypted and ready. */
 export interface SigningKey {
   readonly sequence: number;
   readonly kid: string;
   readonly algorithm: string;
   readonly signsFrom: Date;
+  /** No token that it signs lives longer; `undefined` for keys of versions that did not write it down. */
+  readonly tokenLifetimeSec: number | undefined;
   readonly privateKey: CryptoKey;
   readonly publicKey: CryptoKey;
   readonly published: PublishedKey;
@@ -53,19 +63,19 @@ async function cryptoKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
   throw new TypeError('A symmetric key cannot sign');
 }
 
-/** Makes a key (RSA with 3072 bits, P-256 or Ed25519), off the event loop's thread, encrypted for the store. */
+/**
+ * Makes a key (RSA with 3072 bits, P-256 or Ed25519), off the event loop's thread, encrypted for the store. How long its tokens
+ * may live stands beside the private JWK: whoever has the key has that too, in every store and every version.
+ */
 export async function newSigningKey(
-  wish: { sequence: number; algorithm: SigningAlgorithm; createdAt: Date; signsFrom: Date },
+  { sequence, algorithm, tokenLifetimeSec }: KeyWish,
   sealer: RowSealer,
-): Promise<StoredSigningKey> {
-  const { sequence, algorithm } = wish;
+): Promise<Pick<StoredSigningKey, 'kid' | 'sealed'>> {
   const pair = await generateKeyPair(algorithm, { extractable: true, modulusLength: RSA_BITS });
   const jwk = await exportJWK(pair.privateKey);
   return {
-    ...wish,
     kid: await calculateJwkThumbprint(publicPart(jwk)),
-    sealed: await sealer.seal(JSON.stringify(jwk), placeOf(sequence)),
-    retiredAt: undefined,
+    sealed: await sealer.seal(JSON.stringify({ ...jwk, tokenLifetimeSec }), placeOf(sequence)),
   };
 }
 
@@ -82,8 +92,9 @@ export async function openSigningKey(
   const place = placeOf(stored.sequence);
   const opened = await sealer.open(stored.sealed, place);
   if (opened === undefined) return undefined;
-  const jwk: unknown = JSON.parse(opened.text);
-  if (!isRecord(jwk)) return undefined;
+  const parsed: unknown = JSON.parse(opened.text);
+  if (!isRecord(parsed)) return undefined;
+  const { tokenLifetimeSec, ...jwk } = parsed;
   const { algorithm, sequence, signsFrom } = stored;
   const half = publicPart(jwk);
   const kid = await calculateJwkThumbprint(half); // RFC 7638
@@ -93,6 +104,7 @@ export async function openSigningKey(
       kid,
       algorithm,
       signsFrom,
+      tokenLifetimeSec: typeof tokenLifetimeSec === 'number' ? tokenLifetimeSec : undefined,
       privateKey: await cryptoKey(jwk, algorithm),
       publicKey: await cryptoKey(half, algorithm),
       published: { ...half, kid, use: 'sig', alg: algorithm },

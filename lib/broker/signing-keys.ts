@@ -1,57 +1,56 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BackOff } from '../clock/back-off.js';
 import { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/option-defaults.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { KeyRing } from '../sealing/key-ring.js';
-import type { RowSealer } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../store/broker-store.js';
 import { StoreAccess } from '../store/store-access.js';
 import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
+import { KeyMaker } from './key-maker.js';
+import { newestSigning, nextSequence, signsFromOfNext } from './key-schedule.js';
 import {
-  bySigning,
-  isOver,
-  newestSigning,
-  nextSequence,
-  nextSignsFrom,
-  rowOf,
-} from './key-schedule.js';
-import {
-  type PublishedKey,
-  type SigningKey,
-  newSigningKey,
-  openSigningKey,
-} from './signing-key.js';
+  type KeyHeader,
+  type KeyState,
+  isIn,
+  longestLifetimeSec,
+  notReadable,
+  select,
+} from './key-state.js';
+import type { PublishedKey, SigningKey } from './signing-key.js';
+import { StoredKeys } from './stored-keys.js';
+import { UnknownKeyIds } from './unknown-key-ids.js';
 
-const SKEW_SEC = 60;
+const RETRY = { firstMs: 1000, longestMs: 60_000 };
 
-function notReadable(cause?: unknown): OAuthError {
-  const text = 'The signing keys cannot be read at the moment';
-  return new OAuthError('temporarily_unavailable', text, { cause });
-}
-
-/** Keys as they were read last. */
-interface KeyState {
-  /** By sequence; retired ones are not in it. */
-  readonly keys: readonly SigningKey[];
-  readonly stored: readonly StoredSigningKey[];
-  /** Ids of keys that are there, but cannot be decrypted. */
-  readonly locked: ReadonlySet<string>;
+/** A store that cannot be asked was reported there. */
+async function bestEffort(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+  }
 }
 
 /**
  * The keys of minted tokens: in the store, shared by all instances, made once however many start at once, rotated
  * on a schedule. A next key is published before it signs, an old one until the last token that it signed has expired.
+ *
+ * What was read counts before anything else is done: that a key cannot be made, removed or encrypted anew keeps no other
+ * one from being retired, found or published.
  */
 @Injectable()
 export class SigningKeys implements VerificationKeys {
-  readonly #sealer: RowSealer;
-  /** By {@link rowOf}. */
-  readonly #opened = new Map<string, SigningKey>();
-  #state: KeyState | undefined;
-  #reading: Promise<KeyState> | undefined;
+  readonly #rows: StoredKeys;
+  readonly #maker: KeyMaker;
+  readonly #unknown = new UnknownKeyIds();
+  readonly #retries: Record<'making' | 'removing' | 'resealing', BackOff>;
+  #making: Promise<void> | undefined;
+  #tidying: Promise<void> | undefined;
   #signing: string | undefined;
 
   constructor(
@@ -61,7 +60,11 @@ export class SigningKeys implements VerificationKeys {
     private readonly events: OidcEvents,
     keyRing: KeyRing,
   ) {
-    this.#sealer = keyRing.rowSealer('signing key');
+    const sealer = keyRing.rowSealer('signing key');
+    this.#rows = new StoredKeys({ options, clock, store, events, sealer });
+    this.#maker = new KeyMaker(store, sealer);
+    const retry = () => new BackOff(clock, RETRY);
+    this.#retries = { making: retry(), removing: retry(), resealing: retry() };
   }
 
   /**
@@ -70,10 +73,9 @@ export class SigningKeys implements VerificationKeys {
    * @throws {@link OAuthError} 503 while the keys were never read, or cannot be decrypted.
    */
   async current(): Promise<SigningKey> {
-    const state = await this.#known();
-    const now = this.clock.now();
-    const newest = newestSigning(state.stored, now);
-    const key = state.keys.find(({ sequence }) => sequence === newest?.sequence);
+    const { stored, keys } = await this.#usable();
+    const newest = newestSigning(stored, this.clock.now());
+    const key = keys.find(({ sequence }) => sequence === newest?.sequence);
     if (key === undefined) throw notReadable('a key that "encryptionKeys" does not decrypt');
     if (this.#signing !== key.kid) this.#announce(key.kid, 'signs');
     this.#signing = key.kid;
@@ -82,45 +84,68 @@ export class SigningKeys implements VerificationKeys {
 
   /** What the JWKS route answers. @throws {@link OAuthError} 503 while the keys were never read. */
   async published(): Promise<readonly PublishedKey[]> {
-    const state = await this.#known();
-    if (state.keys.length === 0) throw notReadable('no key that "encryptionKeys" decrypts');
-    return state.keys.map(({ published }) => published);
+    const { keys } = await this.#usable();
+    if (keys.length === 0) throw notReadable('no key that "encryptionKeys" decrypts');
+    return keys.map(({ published }) => published);
   }
 
-  async candidates(header: {
-    alg: string;
-    kid: string | undefined;
-  }): Promise<readonly VerificationKey[]> {
+  /**
+   * The longest time that any token of ours may live, in seconds, whatever the options of the instance that signs it say: each
+   * key knows what is allowed to its tokens.
+   */
+  get longestTokenLifetimeSec(): number {
+    const { state } = this.#rows;
+    if (state === undefined) return LONGEST_TOKEN_LIFETIME_SEC;
+    return Math.max(this.#broker.accessTokenLifetimeSec, longestLifetimeSec(state));
+  }
+
+  async candidates(header: KeyHeader): Promise<readonly VerificationKey[]> {
     const key = await this.find(header);
     return key === undefined ? [] : [key];
   }
 
-  async find({
-    alg,
-    kid,
-  }: {
-    alg: string;
-    kid: string | undefined;
-  }): Promise<VerificationKey | undefined> {
-    const state = await this.#known();
-    const key = state.keys.find((one) => one.kid === kid);
-    if (key !== undefined) {
-      return key.algorithm === alg ? { kid, key: key.publicKey, source: key } : undefined;
-    }
-    if (kid !== undefined && state.locked.has(kid)) throw notReadable('a locked key');
-    return undefined;
+  /**
+   * A key that is not known may have been made a moment ago, so the store is looked at for it, a few times between two
+   * regular readings at most.
+   *
+   * @throws {@link OAuthError} 503 while it cannot be told whether there is such a key.
+   */
+  async find(header: KeyHeader): Promise<VerificationKey | undefined> {
+    const { kid } = header;
+    const state = await this.#rows.known();
+    if (kid === undefined || isIn(state, kid)) return select(state, header);
+    const todo = this.#unknown.ask(kid, this.#rows);
+    if (todo === 'refuse') return undefined;
+    if (todo === 'wait') throw notReadable('a key that is not known yet');
+    const read = await this.#rows.readAfresh();
+    if (!isIn(read, kid)) this.#unknown.refuse(kid);
+    return select(read, header);
   }
 
   holds({ source }: VerificationKey): boolean {
-    return this.#state?.keys.some((key) => key === source) ?? false;
+    return this.#rows.state?.keys.some((key) => key === source) ?? false;
+  }
+
+  /** Reads the keys anew, and then tidies up. @throws {@link OAuthError} 503 when the store cannot be asked. */
+  async refresh(): Promise<void> {
+    await this.look();
+    await this.tidyUp();
+  }
+
+  /** Reads the keys anew. @throws {@link OAuthError} 503 when the store cannot be asked. */
+  async look(): Promise<void> {
+    this.#unknown.allowLooks();
+    await this.#rows.read();
   }
 
   /**
-   * Reads the keys anew, makes the first one or the next one when it is time, and removes those that nothing needs any
-   * more. @throws {@link OAuthError} 503 when the store cannot be asked.
+   * Makes the first key, or the next one when it is time; removes keys that nothing needs any more; encrypts anew what an older
+   * key of the ring has encrypted. As far as the store lets it: what failed is tried again, each time later.
    */
-  async refresh(): Promise<void> {
-    await this.#read();
+  async tidyUp(): Promise<void> {
+    await this.#tidying?.catch(() => undefined);
+    this.#tidying ??= this.#tidyNow().finally(() => (this.#tidying = undefined));
+    await this.#tidying;
   }
 
   /**
@@ -129,132 +154,74 @@ export class SigningKeys implements VerificationKeys {
    *
    * @param kid of the key; default: the one that signs now.
    * @returns whether there was such a key.
+   * @throws {@link OAuthError} 503 when the store cannot be asked.
    */
   async retire(kid?: string): Promise<boolean> {
-    const { stored } = await this.#readAfresh();
+    const state = await this.#rows.readAfresh();
     const now = this.clock.now();
-    const signing = newestSigning(stored, now);
-    const target = kid === undefined ? signing : stored.find((key) => key.kid === kid);
+    const signing = newestSigning(state.stored, now);
+    const target = kid === undefined ? signing : state.stored.find((key) => key.kid === kid);
     if (target === undefined || target.retiredAt !== undefined) return false;
-    if (target.sequence === signing?.sequence) await this.#make(nextSequence(stored), now, now);
+    this.#maker.forget();
+    if (target.sequence === signing?.sequence) {
+      // The other instances do not know it yet, and count on the lifetimes of those that they know.
+      const lifetimeSec = Math.min(this.#broker.accessTokenLifetimeSec, longestLifetimeSec(state));
+      await bestEffort(this.#make(state.stored, now, lifetimeSec));
+    }
     await this.store.ask((store) => store.retireSigningKey(target.sequence, now), { repeat: true });
+    await this.#rows.retired(target.kid);
     this.#announce(target.kid, 'retired');
-    await this.#readAfresh();
+    await bestEffort(this.#rows.readAfresh());
     return true;
   }
 
-  /** What was read last, however old; reads first where nothing was. */
-  async #known(): Promise<KeyState> {
-    return this.#state ?? this.#read();
+  /** What was read last, with a key that signs. @throws {@link OAuthError} 503 when there is none and none can be made. */
+  async #usable(): Promise<KeyState> {
+    const isFirst = this.#rows.state === undefined;
+    const { stored } = await this.#rows.known();
+    if (newestSigning(stored, this.clock.now()) === undefined) await this.#makeDue();
+    else if (isFirst) await bestEffort(this.#makeDue());
+    return this.#rows.known();
   }
 
-  /** What is in the store now: a reading under way may have begun before what it must show. */
-  async #readAfresh(): Promise<KeyState> {
-    await this.#reading?.catch(() => undefined);
-    return this.#read();
+  /** One key at a time, however many requests want it. */
+  #makeDue(): Promise<void> {
+    this.#making ??= this.#makeNow().finally(() => (this.#making = undefined));
+    return this.#making;
   }
 
-  #read(): Promise<KeyState> {
-    this.#reading ??= this.#readNow().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<KeyState> {
-    let stored = await this.#list();
-    const now = this.clock.now();
-    if (newestSigning(stored, now) === undefined) {
-      await this.#make(nextSequence(stored), now, now);
-      stored = await this.#list();
-    } else if (await this.#makeNext(stored, now)) {
-      stored = await this.#list();
-    }
-    const over = stored.filter((key) => isOver(key, stored, now, this.#longestUseMs));
-    await this.#remove(over);
-    const wanted = stored.filter((key) => key.retiredAt === undefined && !over.includes(key));
-    this.#state = await this.#open(wanted);
-    return this.#state;
-  }
-
-  async #list(): Promise<StoredSigningKey[]> {
-    const keys = await this.store.ask((store) => store.listSigningKeys(), { repeat: true });
-    return keys.toSorted((one, other) => one.sequence - other.sequence);
-  }
-
-  /** Whoever inserts a sequence number first has made that key; everybody then reads it. */
-  async #make(sequence: number, createdAt: Date, signsFrom: Date): Promise<void> {
-    const { signingAlgorithm: algorithm } = this.#broker;
-    const key = await newSigningKey({ sequence, algorithm, createdAt, signsFrom }, this.#sealer);
-    const made = await this.store.ask((store) => store.insertSigningKey(key), { repeat: true });
-    if (made) this.#announce(key.kid, 'created');
-  }
-
-  /** Makes the key that follows the newest one, when its time comes near or the algorithm was changed. */
-  async #makeNext(stored: readonly StoredSigningKey[], now: Date): Promise<boolean> {
-    const alive = stored.filter(({ retiredAt }) => retiredAt === undefined);
-    const newest = alive.toSorted(bySigning).at(-1);
-    if (newest === undefined || newest.signsFrom > now) return false; // the next one is there
-    // Who cannot open the newest one would make a next one that the others cannot open.
-    if ((this.#opened.get(rowOf(newest)) ?? (await this.#openOne(newest))) === undefined)
-      return false;
-    const signsFrom = nextSignsFrom(newest, this.#broker, now);
-    if (signsFrom === undefined) return false;
-    await this.#make(nextSequence(stored), now, signsFrom);
-    return true;
-  }
-
-  async #remove(keys: readonly StoredSigningKey[]): Promise<void> {
-    for (const { sequence } of keys) {
-      await this.store.ask((store) => store.deleteSigningKey(sequence), { repeat: true });
-    }
-  }
-
-  /** Keys that stay keep their identity, and with it what was verified with them. */
-  async #open(stored: readonly StoredSigningKey[]): Promise<KeyState> {
-    const keys: SigningKey[] = [];
-    const locked = new Set<string>();
-    for (const one of stored) {
-      const key = this.#opened.get(rowOf(one)) ?? (await this.#openOne(one));
-      if (key === undefined) locked.add(one.kid);
-      else keys.push(key);
-    }
-    const rows = new Set(stored.map(rowOf));
-    for (const row of this.#opened.keys()) if (!rows.has(row)) this.#opened.delete(row);
-    if (locked.size > 0) {
-      this.events.emit('undecryptable', { provider: DEFAULT_PROVIDER, what: 'signing-key' });
-    }
-    return { keys, stored, locked };
-  }
-
-  async #openOne(stored: StoredSigningKey): Promise<SigningKey | undefined> {
-    const held = [...this.#opened.values()];
-    const opened = await openSigningKey(stored, this.#sealer);
-    if (opened === undefined) {
-      // An instance with a newer "encryptionKeys" has encrypted it anew; it is still the key that was opened before.
-      const same = held.find(
-        ({ kid, sequence }) => kid === stored.kid && sequence === stored.sequence,
-      );
-      if (same !== undefined) this.#opened.set(rowOf(stored), same);
-      return same;
-    }
-    const { key, resealed } = opened;
-    const known = held.find(({ kid }) => kid === key.kid) ?? key;
-    this.#opened.set(rowOf(stored), known);
-    if (resealed === undefined) return known;
-    const replaced = await this.store.ask(
-      (store) =>
-        store.resealSigningKey(stored.sequence, { expected: stored.sealed, next: resealed }),
-      { repeat: true },
-    );
-    if (replaced) this.#opened.set(rowOf({ ...stored, sealed: resealed }), known);
-    return known;
-  }
-
-  /** How long after its last signature a token of a key may still be presented. */
-  get #longestUseMs(): number {
+  async #makeNow(): Promise<void> {
+    const { stored } = await this.#rows.known();
+    const opened = (key: StoredSigningKey) => this.#rows.opened.of(key);
+    const signsFrom = signsFromOfNext(stored, opened, this.#broker, this.clock.now());
+    if (signsFrom === undefined) return;
     const { accessTokenLifetimeSec } = this.#broker;
-    return (accessTokenLifetimeSec + this.options.clockToleranceSec + SKEW_SEC) * 1000;
+    await this.#retries.making.run(() => this.#make(stored, signsFrom, accessTokenLifetimeSec));
+    await this.#rows.readAfresh();
+  }
+
+  async #make(
+    stored: readonly StoredSigningKey[],
+    signsFrom: Date,
+    tokenLifetimeSec: number,
+  ): Promise<void> {
+    const { signingAlgorithm: algorithm } = this.#broker;
+    const wish = { sequence: nextSequence(stored), algorithm, tokenLifetimeSec };
+    const kid = await this.#maker.make(wish, { createdAt: this.clock.now(), signsFrom });
+    if (kid !== undefined) this.#announce(kid, 'created');
+  }
+
+  async #tidyNow(): Promise<void> {
+    const { removing, resealing } = this.#retries;
+    await bestEffort(this.#makeDue());
+    await bestEffort(removing.run(() => this.#removeOver()));
+    await bestEffort(resealing.run(() => this.#rows.opened.reseal(this.store)));
+  }
+
+  async #removeOver(): Promise<void> {
+    for (const { sequence, kid } of this.#rows.over((await this.#rows.known()).stored)) {
+      await this.store.ask((store) => store.deleteSigningKey(sequence, kid), { repeat: true });
+    }
   }
 
   get #broker(): ResolvedBrokerOptions {

@@ -46,10 +46,9 @@ export class TokenMinter {
     if (broker === undefined) throw new TypeError('Broker mode is off');
     const key = await this.keys.current();
     const iat = epochSeconds(this.clock);
-    const expiresAt = Math.min(
-      iat + broker.accessTokenLifetimeSec,
-      Math.floor(notAfter.getTime() / 1000),
-    );
+    // The key's limit is what the instances agree on, whatever the options of each say: revocations are kept as long.
+    const lifetimeSec = Math.min(broker.accessTokenLifetimeSec, key.tokenLifetimeSec ?? Infinity);
+    const expiresAt = Math.min(iat + lifetimeSec, Math.floor(notAfter.getTime() / 1000));
     const token = await new SignJWT({
       ...claims,
       iss: broker.issuer,

@@ -52,7 +52,8 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
     if (this.store.lasting) this.#checkKeys();
     const pulls = [
       () => this.revocations.pull(),
-      () => this.keys.refresh(),
+      () => this.keys.look(),
+      () => this.keys.tidyUp(),
       () => this.peers.refresh(),
     ];
     const turns = pulls.map((pull) => this.#repeat(pull, broker.revocationPollSec, 'at once'));

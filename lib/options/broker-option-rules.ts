@@ -1,4 +1,5 @@
 import { isIn } from 'class-validator';
+import { LONGEST_TOKEN_LIFETIME_SEC } from './option-defaults.js';
 import { isLocalPath } from './url-rules.js';
 import {
   Must,
@@ -52,7 +53,10 @@ export class BrokerOptionRules {
   readonly jwksPath: unknown;
 
   @Optional()
-  @Must('must be a whole number of seconds from 1 to 2592000 (30 days)', within(1, 2_592_000))
+  @Must(
+    `must be a whole number of seconds from 1 to ${LONGEST_TOKEN_LIFETIME_SEC} (30 days)`,
+    within(1, LONGEST_TOKEN_LIFETIME_SEC),
+  )
   readonly accessTokenLifetimeSec: unknown;
 
   @Optional()

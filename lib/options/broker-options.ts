@@ -55,8 +55,10 @@ export interface BrokerOptions {
    */
   jwksPath?: string;
   /**
-   * Lifetime of a minted access token, in seconds; becomes `exp` (RFC 9068 §2.2), never past the session's end. Peers accept
-   * a token until then, even after its session was revoked here.
+   * Lifetime of a minted access token, in seconds; becomes `exp` (RFC 9068 §2.2), never past the session's end; 30 days at
+   * most. Peers accept a token until then, even after its session was revoked here. Revocations are kept as long as the longest
+   * token lives. In a running system a lower value counts at once, a higher one with the next signing key, which is then made
+   * and signs 90 minutes later.
    * @defaultValue `3600`
    */
   accessTokenLifetimeSec?: number;

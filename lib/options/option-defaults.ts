@@ -70,6 +70,9 @@ export const brokerDefaults = {
   keyLifetimeSec: 7776000,
 } satisfies Partial<BrokerOptions>;
 
+/** The most that `broker.accessTokenLifetimeSec` may be: 30 days. */
+export const LONGEST_TOKEN_LIFETIME_SEC = 2_592_000;
+
 /** What the host left out, or wrote as `undefined`, takes its default. */
 export function withDefaults<Given extends object, Defaults extends object>(
   defaults: Defaults,

@@ -88,6 +88,8 @@ export class TokenVerifier {
       maxAgeSec: this.options.maxTokenAgeSec,
     };
     checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
+    const { tokenLifetimeSec = Infinity } = key;
+    if (payload.exp - (payload.iat ?? 0) > tokenLifetimeSec) throw invalidToken('lifetime');
     cleanClaims(payload, (claim, came) => {
       const { provider } = issuer;
       const source = `access token of ${printable(issuer.issuer)}`;

@@ -10,6 +10,8 @@ export interface VerificationKey {
   readonly key: CryptoKey | KeyObject;
   /** The entry of the key set that it came from, by identity. */
   readonly source: object;
+  /** No token that it signed lives longer; absent where nobody says so. */
+  readonly tokenLifetimeSec?: number;
 }
 
 /** The keys of one issuer. */

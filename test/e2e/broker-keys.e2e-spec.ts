@@ -15,6 +15,7 @@ import {
 } from '../support/broker-app.js';
 import { INSTANCES_ISSUER, startInstances } from '../support/broker-instances.js';
 import { countingStore } from '../support/counting-store.js';
+import { compactJws, keySigner } from '../support/compact-jws.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
@@ -160,6 +161,45 @@ describe.each(adapters)('the keys of an application on %s', (adapter) => {
     await jwks(app);
 
     expect(calls).toEqual([]);
+  });
+
+  it('KM-2: that are new after an emergency are known at once, or make 503 while they cannot be read', async () => {
+    const counting = countingStore();
+    const { one, other } = await startInstances({
+      adapter,
+      provider,
+      clock,
+      store: counting.store,
+    });
+    await brokerLogin(other);
+    await one.service.retireSigningKey();
+    const { accessToken } = await brokerLogin(one);
+    counting.faults.set('listSigningKeys', 'reject');
+    GuardedRoutes.reached.length = 0;
+
+    const reply = await request(`${other.url}/required`, { bearer: accessToken });
+
+    expectGuardRefusal(reply, 503, 'temporarily_unavailable');
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+    counting.faults.clear();
+    expect(await guarded(other, accessToken)).toBe('200');
+  });
+
+  it('JV-7: verify no token that lives longer than the key allows, whoever signed it', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await start({ store, broker: { accessTokenLifetimeSec: 300 } });
+    await brokerLogin(app);
+    const key = await ownSigningKey(app, store);
+    const iat = Math.floor(clock.now().getTime() / 1000) - 100;
+    const living = (seconds: number): string =>
+      compactJws(
+        { alg: key.alg, kid: key.kid, typ: 'at+jwt' },
+        { iss: app.url, aud: 'myapp-api', sub: 's', iat, exp: iat + seconds },
+        keySigner(key),
+      );
+
+    expect(await guarded(app, living(300))).toBe('200');
+    expect(await guarded(app, living(301))).toBe('401 invalid_token');
   });
 
   it('KM-5: that cannot be decrypted make 503 of the guard, the JWKS and the token route, and stay', async () => {

@@ -34,6 +34,7 @@ export class KeyKeeper {
     readonly store: BrokerStore,
     readonly clock: FakeClock,
     private readonly events: OidcEvents,
+    readonly ring: KeyRing,
   ) {}
 
   /** Collects the events of a name from now on. */
@@ -94,5 +95,6 @@ export async function startKeyKeeper({
   await module.init();
   onTestFinished(() => module.close());
   const [keys, minter] = [module.get(SigningKeys), module.get(TokenMinter)];
-  return new KeyKeeper(keys, minter, store, clock, module.get(OidcEvents));
+  const [events, ring] = [module.get(OidcEvents), module.get(KeyRing)];
+  return new KeyKeeper(keys, minter, store, clock, events, ring);
 }
