@@ -11,15 +11,19 @@ export interface TimeRules {
   readonly nowSec: number;
   readonly toleranceSec: number;
   readonly maxAgeSec: number;
+  /** How long ago `exp` may be. */
+  readonly endedForSec: number;
 }
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
-function checkTimes(payload: Payload, { nowSec, toleranceSec, maxAgeSec }: TimeRules): void {
+function checkTimes(payload: Payload, times: TimeRules): void {
+  const { nowSec, toleranceSec, maxAgeSec, endedForSec } = times;
   const { exp, nbf, iat } = payload;
-  if (!isTime(exp) || exp <= nowSec - toleranceSec || exp > nowSec + maxAgeSec + toleranceSec) {
+  const earliest = nowSec - toleranceSec - endedForSec;
+  if (!isTime(exp) || exp <= earliest || exp > nowSec + maxAgeSec + toleranceSec) {
     throw invalidToken('exp');
   }
   for (const start of [nbf, iat]) {

@@ -42,17 +42,18 @@ export class TokenVerifier {
    * Verifies an access token: the issuer selects the key set, the key set the key, and keys belong to one issuer.
    * A token that was verified before is not verified again while its key is published and it has not expired.
    *
+   * @param endedForSec takes tokens too that ended no longer ago, for what no longer needs them to be good.
    * @throws {@link OAuthError} 401 `invalid_token`; 503 `temporarily_unavailable` when no key can be had.
    */
-  async verify(token: string): Promise<Verification> {
+  async verify(token: string, { endedForSec = 0 } = {}): Promise<Verification> {
     if (token.length > this.options.maxTokenBytes) throw invalidToken('too long');
     const nowSec = epochSeconds(this.clock);
     const cacheKey = VerificationCache.keyOf(token);
     const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
     if (known !== undefined) return known;
     try {
-      const verification = await this.#verifyAnew(token, nowSec);
-      this.#cache.set(cacheKey, verification);
+      const verification = await this.#verifyAnew(token, nowSec, endedForSec);
+      if (endedForSec === 0) this.#cache.set(cacheKey, verification);
       return verification;
     } catch (error) {
       this.#report(error);
@@ -68,7 +69,7 @@ export class TokenVerifier {
     this.events.emit('token-refused', { provider: DEFAULT_PROVIDER, reason });
   }
 
-  async #verifyAnew(token: string, nowSec: number): Promise<Verification> {
+  async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {
     const jws = readCompactJws(token);
     if (!this.options.tokenAlgorithms.includes(jws.alg)) throw invalidToken('alg');
     const issuer = await this.issuers.named(jws.iss);
@@ -86,6 +87,7 @@ export class TokenVerifier {
       nowSec,
       toleranceSec: this.options.clockToleranceSec,
       maxAgeSec: this.options.maxTokenAgeSec,
+      endedForSec,
     };
     checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
     const { tokenLifetimeSec = Infinity } = key;
