@@ -1,11 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Sessions } from '../broker/sessions.js';
+import { decodeJwt } from 'jose';
+import type { SessionContent } from '../broker/session-content.js';
+import { Sessions, providerUserHash } from '../broker/sessions.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { BrokerSession } from '../store/broker-store.js';
 import { OwnTokens } from './own-tokens.js';
 import { Revoke } from './revoke.js';
 
@@ -68,10 +71,11 @@ export class Logout {
       await this.revocation.revoke(accessToken, undefined); // by exchange: the token is all there is
       return undefined;
     }
-    const open = await this.sessions.findOpen(claims.sid);
-    if (open === undefined) return undefined;
-    await this.sessions.end(open.session, 'logout');
-    return open.content.provider.idToken;
+    const session = await this.sessions.find(claims.sid);
+    if (session === undefined) return undefined;
+    const content = await this.sessions.open(session);
+    await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
+    return content && hintOf(session, content);
   }
 
   #isAllowed(target: string): boolean {
@@ -79,6 +83,16 @@ export class Logout {
     if (target === '/' || allowedPostLogoutRedirectUris.includes(target)) return true;
     return target === publicUrl || target === this.urls.absolute('/');
   }
+}
+
+/** The session's ID token; one of somebody else, as the version before may have kept it, would log somebody else out. */
+function hintOf(
+  { providerSubjectHash }: BrokerSession,
+  { provider: { idToken } }: SessionContent,
+): string | undefined {
+  if (idToken === undefined) return undefined;
+  const { iss = '', sub = '' } = decodeJwt(idToken);
+  return providerUserHash({ iss, sub }) === providerSubjectHash ? idToken : undefined;
 }
 
 /** What the identity provider would have done: hand the state back (RP-Initiated Logout §3). */

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
+import { Sessions } from '../../lib/broker/sessions.js';
+import { TokenMinter } from '../../lib/broker/token-minter.js';
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
@@ -11,10 +14,12 @@ import {
   type BrokerAppOptions,
 } from '../support/broker-app.js';
 import { startInstances } from '../support/broker-instances.js';
+import { registerIfSecret } from '../support/canary-secrets.js';
 import { countingStore } from '../support/counting-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
+import { intercept } from '../support/intercept-store.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -139,6 +144,47 @@ describe.each(adapters)('logout of broker mode on %s', (adapter) => {
     expect(reply.location?.searchParams.has('id_token_hint')).toBe(false);
     expect(await guarded(app, token)).toBe('401 invalid_token');
     expect(await guarded(app, accessToken)).toBe('200');
+  });
+
+  it('LO-2: ends a session that can no longer be decrypted', async () => {
+    const store = new MemoryBrokerStore();
+    const other = await start({ store });
+    const { accessToken, claims } = await brokerLogin(other);
+    intercept(store, 'findSession', async (usual) => ({ ...Object(await usual()), sealed: 'x' }));
+
+    const reply = await logout(other, {}, { bearer: accessToken });
+
+    expect(reply.status).toBe(302);
+    expect(await guarded(other, accessToken)).toBe('401 invalid_token');
+    expect(await store.findSession(String(claims['sid']), clock.now())).toBeUndefined();
+  });
+
+  it.each(['sub', 'iss'])('LO-4: an ID token of another %s is no hint', async (claim) => {
+    const other = await start();
+    const sessions = other.app.get(Sessions, { strict: false });
+    const minter = other.app.get(TokenMinter, { strict: false });
+    const { claims } = await brokerLogin(other);
+    const open = await sessions.findOpen(String(claims['sid']));
+    if (open === undefined) throw new Error('no session');
+    const { content } = open;
+    const idToken = provider.idToken({ [claim]: 'somebody-else' });
+    const planted = await sessions.create({
+      loginId: 'another',
+      provider: 'default',
+      issuer: provider.issuer,
+      providerSession: undefined,
+      content: { ...content, provider: { ...content.provider, idToken } },
+    });
+    const sessionId = planted?.session.id;
+    const mint = { claims: content.claims, scope: '', notAfter: new Date(8.64e15) };
+    const { token } = await minter.mint({ ...mint, sessionId });
+    registerIfSecret(token, 'minted access token');
+
+    const reply = await logout(other, {}, { bearer: token });
+
+    expect(reply.status).toBe(302);
+    expect(reply.location?.searchParams.has('id_token_hint')).toBe(false);
+    expect(await guarded(other, token)).toBe('401 invalid_token');
   });
 
   it.each([
