@@ -18,6 +18,11 @@ interface KnownRevocation {
   readonly dropAtMs: number;
 }
 
+/** Stands for those tokens of a subject that belong to no session, where the subject's own hash stands for all. */
+export function sessionlessHash(subjectHash: string): string {
+  return storedHash(`${subjectHash} without a session`);
+}
+
 /**
  * The revocations that the guard looks at: in memory, pulled from the store every few seconds, so that a request asks no
  * database. Own ones count at once.
@@ -44,12 +49,17 @@ export class Revocations {
     if (this.#known.size === 0) return false;
     if (sid !== undefined && this.#known.has(`session ${sid}`)) return true;
     if (jti !== undefined && this.#known.has(`token ${storedHash(jti)}`)) return true;
-    const ofSubject = this.#known.get(`subject ${storedHash(sub)}`);
-    if (ofSubject === undefined) return false;
+    const hash = storedHash(sub);
+    const atMs = this.#revokedAtMs(hash, ...(sid === undefined ? [sessionlessHash(hash)] : []));
     // `iat` is a whole second. What was issued in the very second of the revocation is refused, unless it has a session: those are
     // ended one by one, and whoever logs in again at once must not be refused for an hour.
     const issuedByMs = ((iat ?? 0) + (sid === undefined ? 0 : 1)) * 1000;
-    return issuedByMs <= ofSubject.atMs;
+    return issuedByMs <= atMs;
+  }
+
+  /** Whether all tokens of a subject were revoked in that second or later. */
+  coversSubject(sub: string, issuedAtSec: number): boolean {
+    return issuedAtSec * 1000 <= this.#revokedAtMs(storedHash(sub));
   }
 
   /** Counts from now on, here; the other instances pull it from the store. */
@@ -83,6 +93,12 @@ export class Revocations {
     for (const revocation of revoked) this.add(revocation);
     this.#pulledUntil = now;
     this.#forget();
+  }
+
+  /** When tokens of one of these kinds were revoked last. */
+  #revokedAtMs(...ids: string[]): number {
+    const times = ids.map((id) => this.#known.get(`subject ${id}`)?.atMs ?? -Infinity);
+    return Math.max(...times);
   }
 
   #forget(): void {

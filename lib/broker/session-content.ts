@@ -27,6 +27,8 @@ export interface SessionContent {
   readonly provider: ProviderTokens;
   /** `sub` at the identity provider, which must stay the same (OpenID Connect Core §12.2). */
   readonly providerSubject: string;
+  /** `iat` of the login's ID token: when the session began by the provider's clock. Absent in rows of the version before. */
+  readonly loginIat?: number | undefined;
   /** The claims of the last mint. */
   readonly claims: UserClaims;
   /** What the userinfo route says beside the claims: names. */
@@ -48,7 +50,7 @@ function number(value: unknown): number | undefined {
 function parse(json: string): SessionContent | undefined {
   const value: unknown = JSON.parse(json);
   if (!isRecord(value)) return undefined;
-  const { provider, providerSubject, claims, profile, scope, refreshToken } = value;
+  const { provider, providerSubject, loginIat, claims, profile, scope, refreshToken } = value;
   if (!isRecord(provider) || !isRecord(claims) || typeof claims['sub'] !== 'string')
     return undefined;
   if (typeof providerSubject !== 'string' || typeof scope !== 'string') return undefined;
@@ -61,6 +63,7 @@ function parse(json: string): SessionContent | undefined {
       idToken: text(provider['idToken']),
     },
     providerSubject,
+    loginIat: number(loginIat),
     claims: { ...claims, sub: claims['sub'] },
     profile: isRecord(profile) ? profile : {},
     scope,

@@ -142,13 +142,14 @@ export class Sessions {
     return this.#list({ subjectHash: storedHash(subject) });
   }
 
-  /** The sessions that a `sid` of the identity provider stands for, or those of its `sub`. @throws {@link OAuthError} 503 */
-  async ofProvider(
-    issuer: string,
-    { sid, sub }: { sid: string | undefined; sub: string | undefined },
-  ): Promise<BrokerSession[]> {
-    if (sid !== undefined) return this.#list({ providerSessionHash: ofIssuer(issuer, sid) });
-    return sub === undefined ? [] : this.#list({ providerSubjectHash: ofIssuer(issuer, sub) });
+  /** The sessions that a `sid` of the identity provider stands for. @throws {@link OAuthError} 503 */
+  async ofProviderSession(issuer: string, sid: string): Promise<BrokerSession[]> {
+    return this.#list({ providerSessionHash: ofIssuer(issuer, sid) });
+  }
+
+  /** All sessions of a user of the identity provider. @throws {@link OAuthError} 503 */
+  async ofProviderUser(user: UserIdentity): Promise<BrokerSession[]> {
+    return this.#list({ providerSubjectHash: providerUserHash(user) });
   }
 
   /**

@@ -8,7 +8,9 @@ import { IdentityProvider } from '../idp/identity-provider.js';
 import type { LogoutTokenClaims } from '../idp/check-logout-token.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { BrokerSession } from '../store/broker-store.js';
 import { brokerOptions } from './broker-only.js';
+import { MintedSubjects } from './minted-subjects.js';
 import { UserSessions } from './user-sessions.js';
 
 const CAPACITY = 10_000;
@@ -27,6 +29,7 @@ export class BackchannelLogout {
     private readonly provider: IdentityProvider,
     private readonly sessions: Sessions,
     private readonly users: UserSessions,
+    private readonly subjects: MintedSubjects,
     private readonly events: OidcEvents,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -39,39 +42,62 @@ export class BackchannelLogout {
    * cannot be asked: the specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
    */
   async end(logoutToken: string): Promise<void> {
-    const { subjectClaim } = brokerOptions(this.options);
+    brokerOptions(this.options);
     try {
-      await this.#end(logoutToken, subjectClaim === undefined);
+      await this.#end(logoutToken);
     } catch (error) {
       throw error instanceof OAuthError ? refused(error) : error;
     }
     this.events.emit('logout', { provider: this.provider.name });
   }
 
-  async #end(logoutToken: string, mintsSub: boolean): Promise<void> {
+  async #end(logoutToken: string): Promise<void> {
     const claims = await this.provider.readLogoutToken(logoutToken);
     if (!this.#isFirst(claims)) throw refused('seen before');
     try {
-      await this.#endSessions(claims, mintsSub);
+      await this.#endSessions(claims);
     } catch (error) {
       this.#seen.delete(claims.jti); // the provider may send it again
       throw error;
     }
   }
 
-  async #endSessions({ iss, iat, sid, sub }: LogoutTokenClaims, mintsSub: boolean): Promise<void> {
-    // What began after the logout is none of its business, also when the token is sent again to another instance.
-    const latestMs = (iat + 1 + this.options.clockToleranceSec) * 1000;
-    const list = async () => {
-      const sessions = await this.sessions.ofProvider(iss, { sid, sub });
-      return sessions.filter(({ createdAt }) => createdAt.getTime() <= latestMs);
-    };
-    if (sid === undefined && sub !== undefined) {
-      const subjects = new Set((await list()).map(({ subjectHash }) => subjectHash));
-      if (mintsSub) subjects.add(storedHash(sub)); // tokens by exchange belong to no session
-      for (const subjectHash of subjects) await this.users.refuseTokensOf(subjectHash);
-    }
+  async #endSessions(claims: LogoutTokenClaims): Promise<void> {
+    const list = () => this.#sessionsOf(claims);
+    // Tokens by exchange belong to no session, and nobody can tell which one of the user's they came from.
+    const which = claims.sid === undefined ? 'all' : 'without a session';
+    const subjects = new Set((await list()).map(({ subjectHash }) => subjectHash));
+    const { iss, sub } = claims;
+    const minted = sub === undefined ? undefined : await this.subjects.ofIdentity({ iss, sub });
+    if (minted !== undefined) subjects.add(storedHash(minted));
+    for (const subjectHash of subjects) await this.users.refuseTokensOf(subjectHash, which);
     await this.users.endEach(list, 'logout');
+  }
+
+  /**
+   * What a logout token means (§2.7): by `sub` alone all sessions of the user; by `sid` that session. With both also those sessions
+   * of the user whose ID token named no `sid`: one of them may be it, and nobody can tell.
+   */
+  async #sessionsOf({ iss, iat, sid, sub }: LogoutTokenClaims): Promise<BrokerSession[]> {
+    const named = sid === undefined ? [] : await this.sessions.ofProviderSession(iss, sid);
+    const ofUser = sub === undefined ? [] : await this.sessions.ofProviderUser({ iss, sub });
+    const unnamed = ofUser.filter(
+      ({ providerSessionHash }) => sid === undefined || providerSessionHash === undefined,
+    );
+    const found = [...named, ...unnamed];
+    const ends = await Promise.all(found.map((session) => this.#beganBy(session, iat)));
+    return found.filter((_session, at) => ends[at]);
+  }
+
+  /**
+   * What began after the logout is none of its business, also when the token is sent again to another instance. The provider's
+   * clock may be behind ours: what it said at the login is then compared with what it says now.
+   */
+  async #beganBy(session: BrokerSession, logoutIat: number): Promise<boolean> {
+    const latestMs = (logoutIat + 1 + this.options.clockToleranceSec) * 1000;
+    if (session.createdAt.getTime() <= latestMs) return true;
+    const { loginIat } = (await this.sessions.open(session)) ?? {};
+    return loginIat !== undefined && loginIat <= logoutIat;
   }
 
   #isFirst({ jti, exp }: LogoutTokenClaims): boolean {

@@ -99,7 +99,7 @@ export class BrokerLogin {
     answer: TokenAnswer,
     grant: LoginNotice['grant'],
   ): Promise<Omit<FinishedSession, 'loginId'>> {
-    const { iss, sub, sid } = answer.idTokenClaims ?? {};
+    const { iss, sub, sid, iat } = answer.idTokenClaims ?? {};
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
     const user = { iss, sub };
     const collected = await this.collector.collect(answer, user);
@@ -112,6 +112,7 @@ export class BrokerLogin {
       content: {
         provider: providerTokensOf(answer),
         providerSubject: sub,
+        loginIat: typeof iat === 'number' ? iat : undefined,
         claims: await this.collector.toUserClaims(collected, user),
         profile: this.collector.profileOf(collected),
         scope: answer.scope,

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Revocations } from '../broker/revocations.js';
 import { TokenMinter } from '../broker/token-minter.js';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
@@ -35,6 +36,7 @@ export class TokenExchangeGrant {
     private readonly collector: UserClaimsCollector,
     private readonly admission: LoginAdmission,
     private readonly minter: TokenMinter,
+    private readonly revocations: Revocations,
     private readonly events: OidcEvents,
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -65,8 +67,12 @@ export class TokenExchangeGrant {
       grant: 'token_exchange',
       claims: { ...collected.unabridged, iss, sub },
     });
+    const userClaims = await this.collector.toUserClaims(collected, subject);
+    if (this.revocations.coversSubject(userClaims.sub, subject.iat ?? 0)) {
+      throw invalidRequest('subject_token was issued before its user was logged out everywhere');
+    }
     const minted = await this.minter.mint({
-      claims: await this.collector.toUserClaims(collected, subject),
+      claims: userClaims,
       scope,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { storedHash } from '../broker/refresh-tokens.js';
-import { Revocations } from '../broker/revocations.js';
+import { Revocations, sessionlessHash } from '../broker/revocations.js';
 import { Sessions } from '../broker/sessions.js';
 import { Clock } from '../clock/clock.js';
 import type { BrokerSession } from '../store/broker-store.js';
-import { StoreAccess } from '../store/store-access.js';
+import { StoreAccess, storeUnavailable } from '../store/store-access.js';
 
 const AT_ONCE = 10;
+/** What `listSessions` of a store gives at most. */
+const LONGEST_LIST = 1000;
 
 /** A session, as its user or an administrator may see it. */
 export interface SessionInfo {
@@ -48,14 +50,15 @@ export class UserSessions {
 
   /** Ends all sessions of a subject, and refuses every token that it was given until now, those by exchange included. */
   async endAll(subject: string): Promise<number> {
-    await this.refuseTokensOf(storedHash(subject));
+    await this.refuseTokensOf(storedHash(subject), 'all');
     return this.endEach(() => this.sessions.ofSubject(subject), 'revoked');
   }
 
-  /** Refuses every token issued to a subject until now. */
-  async refuseTokensOf(subjectHash: string): Promise<void> {
+  /** Refuses what was issued to a subject until now: every token, or those that belong to no session, because they were exchanged. */
+  async refuseTokensOf(subjectHash: string, which: 'all' | 'without a session'): Promise<void> {
     const at = this.clock.now();
-    const revocation = { kind: 'subject', id: subjectHash, at } as const;
+    const id = which === 'all' ? subjectHash : sessionlessHash(subjectHash);
+    const revocation = { kind: 'subject', id, at } as const;
     const expiresAt = this.revocations.keepUntil(at);
     await this.store.ask((store) => store.addRevocation({ ...revocation, expiresAt }), {
       repeat: true,
@@ -63,20 +66,29 @@ export class UserSessions {
     this.revocations.add(revocation);
   }
 
-  /** Ends what is listed until nothing more is: a list is cut at a thousand. */
+  /**
+   * Ends what is listed until nothing new is: a list is cut at a thousand.
+   *
+   * @throws {@link OAuthError} 503 when the store goes on listing what was ended, and so hides what comes after it.
+   */
   async endEach(
     list: () => Promise<BrokerSession[]>,
     reason: 'revoked' | 'logout',
   ): Promise<number> {
+    const seen = new Set<string>();
     let ended = 0;
-    for (let open = await list(); open.length > 0; open = await list()) {
+    for (;;) {
+      const listed = await list();
+      const open = listed.filter(({ id }) => !seen.has(id));
+      if (open.length === 0 && listed.length >= LONGEST_LIST) throw storeUnavailable('stale reads');
+      if (open.length === 0) return ended;
       while (open.length > 0) {
         // Each may ask the provider to revoke its tokens, which others wait to log in at.
         const some = open.splice(0, AT_ONCE);
+        for (const { id } of some) seen.add(id);
         const results = await Promise.all(some.map((one) => this.sessions.end(one, reason)));
         ended += results.filter(Boolean).length;
       }
     }
-    return ended;
   }
 }

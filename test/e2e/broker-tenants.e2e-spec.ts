@@ -133,12 +133,13 @@ describe('tenants that share an identity provider, in broker mode', () => {
   ])('MP-3: a back-channel logout %s ends the sessions of its tenant alone', async (_by, named) => {
     const sid = 'the-same-sid';
     const [one, other] = [await loginOf(ONE, { sid }), await loginOf(OTHER, { sid })];
-    const ofOther = await exchanged(OTHER);
+    const [byExchange, ofOther] = [await exchanged(ONE), await exchanged(OTHER)];
     const claims = { iss: issuerOf(provider, ONE), ...named };
 
     expect((await sendLogoutToken(app, logoutToken(provider, { claims }))).status).toBe(200);
 
     expect(await guarded(app, one.accessToken)).toBe('401 invalid_token');
+    expect(await guarded(app, byExchange)).toBe('401 invalid_token');
     expect(await guarded(app, other.accessToken)).toBe('200');
     expect(await guarded(app, ofOther)).toBe('200');
   });

@@ -1,12 +1,29 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { brokerLogin, guarded, pull, refresh } from '../support/broker-app.js';
+import { storedHash } from '../../lib/broker/refresh-tokens.js';
+import type { OAuthError } from '../../lib/index.js';
+import type { BrokerSession } from '../../lib/store/broker-store.js';
+import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
+import { NOW, aSession } from '../store/a-session.js';
+import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
 import { startInstances } from '../support/broker-instances.js';
 import { registerIfSecret } from '../support/canary-secrets.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startMisbehavingProvider } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
 import { exchange, mintedToken } from '../support/token-exchange.js';
+
+/** A store whose reads do not see what was written: its list stays as it was first. */
+class StaleStore extends MemoryBrokerStore {
+  listings = 0;
+  #listed: Promise<BrokerSession[]> | undefined;
+
+  override listSessions(...asked: Parameters<MemoryBrokerStore['listSessions']>) {
+    this.listings += 1;
+    this.#listed ??= super.listSessions(...asked);
+    return this.#listed;
+  }
+}
 
 describe('the sessions of a user', () => {
   it('LO-2: are listed, ended one by one or all at once, which refuses what was issued until then', async () => {
@@ -67,6 +84,41 @@ describe('the sessions of a user', () => {
     expect(await guarded(one, second.accessToken)).toBe('200');
     expect(await service.revokeSessions(claims)).toBe(1);
     expect(await guarded(one, second.accessToken)).toBe('401 invalid_token');
+  });
+
+  it.each<[string, number, number | 'temporarily_unavailable']>([
+    ['of a few', 3, 3],
+    ['of more than it lists at once', 1001, 'temporarily_unavailable'],
+  ])(
+    'LO-2: ending all %s ends, on a store that goes on listing them',
+    async (_what, count, told) => {
+      const store = new StaleStore();
+      const app = await startBrokerApp({ store, clock: new FakeClock(NOW) });
+      onTestFinished(() => app.close());
+      const subjectHash = storedHash('alice');
+      for (let made = 0; made < count; made += 1) {
+        await store.createSession(aSession({ subjectHash }));
+      }
+
+      const outcome = await app.service
+        .revokeSessions('alice')
+        .catch(({ error }: OAuthError) => error);
+
+      expect(outcome).toBe(told);
+      expect(store.listings).toBeLessThan(5);
+    },
+  );
+
+  it('LO-2: are all ended, also when there are more than a store lists at once', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await startBrokerApp({ store, clock: new FakeClock(NOW) });
+    onTestFinished(() => app.close());
+    const subjectHash = storedHash('alice');
+    for (let made = 0; made < 1001; made += 1) await store.createSession(aSession({ subjectHash }));
+
+    expect(await app.service.revokeSessions('alice')).toBe(1001);
+
+    expect(await app.service.listSessions('alice')).toEqual([]);
   });
 
   it('LO-2: are none for claims without a session, and for no claims at all', async () => {
