@@ -22,6 +22,17 @@ export interface UserClaims {
   readonly [claim: string]: unknown;
 }
 
+type Claims = Readonly<Record<string, unknown>>;
+
+/** What the identity provider said of the user, by where it said so. */
+export interface SaidClaims {
+  /** In its access token, when that is a JWT that verified and was about the same user. */
+  readonly accessToken?: Claims | undefined;
+  readonly idToken?: Claims | undefined;
+  /** Where it was asked. */
+  readonly userinfo?: Claims | undefined;
+}
+
 /** What a session remembers in secret. */
 export interface SessionContent {
   readonly provider: ProviderTokens;
@@ -33,6 +44,8 @@ export interface SessionContent {
   readonly claims: UserClaims;
   /** What the userinfo route says beside the claims: names. */
   readonly profile: Readonly<Record<string, unknown>>;
+  /** What rights are judged by where the provider says nothing at a refresh; `undefined` when there was no room for it. */
+  readonly said: SaidClaims | undefined;
   /** Granted scopes, space separated. */
   readonly scope: string;
   /** Our current refresh token, for those who repeat the one before in its grace time. */
@@ -47,10 +60,24 @@ function number(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
+function record(value: unknown): Claims | undefined {
+  return isRecord(value) ? value : undefined;
+}
+
+function saidIn(value: unknown): SaidClaims | undefined {
+  if (!isRecord(value)) return undefined;
+  const { accessToken, idToken, userinfo } = value;
+  return {
+    accessToken: record(accessToken),
+    idToken: record(idToken),
+    userinfo: record(userinfo),
+  };
+}
+
 function parse(json: string): SessionContent | undefined {
   const value: unknown = JSON.parse(json);
   if (!isRecord(value)) return undefined;
-  const { provider, providerSubject, loginIat, claims, profile, scope, refreshToken } = value;
+  const { provider, providerSubject, loginIat, claims, profile, said, scope, refreshToken } = value;
   if (!isRecord(provider) || !isRecord(claims) || typeof claims['sub'] !== 'string')
     return undefined;
   if (typeof providerSubject !== 'string' || typeof scope !== 'string') return undefined;
@@ -66,6 +93,7 @@ function parse(json: string): SessionContent | undefined {
     loginIat: number(loginIat),
     claims: { ...claims, sub: claims['sub'] },
     profile: isRecord(profile) ? profile : {},
+    said: saidIn(said),
     scope,
     refreshToken: text(refreshToken),
   };
@@ -81,20 +109,18 @@ export class SessionContents {
   }
 
   /**
-   * Encrypts it; the provider's access token, which can be had again, and then its ID token, which only spares a question at
-   * logout, are left out where the row would become too long.
+   * Encrypts it. Where the row would become too long, the provider's access token is left out, which can be had again, then its ID
+   * token, which only spares a question at logout, and then what the provider said.
    *
    * @returns `undefined` when it is too long even so.
    */
   async seal(sessionId: string, content: SessionContent): Promise<string | undefined> {
-    const { provider } = content;
-    const noAccessToken = { ...provider, accessToken: undefined, accessExpiresAt: undefined };
-    const noIdToken = { ...noAccessToken, idToken: undefined };
-    for (const kept of [provider, noAccessToken, noIdToken]) {
-      const sealed = await this.#sealer.seal(
-        JSON.stringify({ ...content, provider: kept }),
-        placeOf(sessionId),
-      );
+    const provider = { ...content.provider, accessToken: undefined, accessExpiresAt: undefined };
+    const noAccessToken = { ...content, provider };
+    const noIdToken = { ...noAccessToken, provider: { ...provider, idToken: undefined } };
+    const least = { ...noIdToken, said: undefined };
+    for (const kept of [content, noAccessToken, noIdToken, least]) {
+      const sealed = await this.#sealer.seal(JSON.stringify(kept), placeOf(sessionId));
       if (sealed.length <= MAX_SEALED_LENGTH) return sealed;
     }
     return undefined;

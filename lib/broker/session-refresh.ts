@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
-import { badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
+import { OAuthError, badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -38,13 +38,16 @@ export class SessionRefresh {
   /**
    * The session after the refresh that this token is good for: a new one, or in its grace time the one that replaced it.
    *
-   * @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not hold; 503 when the provider or the store
+   * @param scope must be within that of the session (RFC 6749 §6). Looked at after the token itself: whoever has one that was
+   * stolen or replaced must not be able to ask without the alarm.
+   * @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not hold; 400 `invalid_scope`; 503 when the provider or the store
    * cannot be asked, or another holder of the lease outlives `timeoutMs`: the token then stays good.
    */
-  async refresh(refreshToken: string): Promise<OpenSession> {
+  async refresh(refreshToken: string, scope?: string): Promise<OpenSession> {
     const presented = this.tokens.read(refreshToken);
     if (presented === undefined) throw invalidGrant('not a refresh token of ours');
-    return this.#joined(presented.hash, () => this.#refresh(presented));
+    const key = `${presented.hash} ${scope ?? ''}`;
+    return this.#joined(key, () => this.#refresh(presented, scope));
   }
 
   /**
@@ -65,18 +68,25 @@ export class SessionRefresh {
     return flight;
   }
 
-  async #refresh(presented: PresentedRefreshToken): Promise<OpenSession> {
+  async #refresh(
+    presented: PresentedRefreshToken,
+    scope: string | undefined,
+  ): Promise<OpenSession> {
+    // Whoever was seen with a token while it was current has only waited for another's refresh.
     let wasCurrent = false;
     return this.#patiently(async () => {
       const session = await this.sessions.find(presented.sessionId);
       if (session === undefined) throw invalidGrant('unknown or ended session');
-      if (presented.generation !== session.generation) {
-        return this.#successor(session, presented, wasCurrent);
-      }
-      if (!equalHashes(presented.hash, session.refreshHash))
+      const current = presented.generation === session.generation;
+      if (!current && !wasCurrent) await this.#checkReplaced(session, presented);
+      if (current && !equalHashes(presented.hash, session.refreshHash))
         throw invalidGrant('another refresh token');
-      wasCurrent = true;
-      return this.renewal.renew(session, 'rotate');
+      const content = await this.sessions.open(session);
+      if (content === undefined) throw invalidGrant('undecryptable');
+      if (!wasCurrent) checkScope(scope, content.scope);
+      wasCurrent ||= current;
+      const open = { session, content };
+      return current ? this.renewal.renew(open, 'rotate') : open;
     });
   }
 
@@ -87,7 +97,7 @@ export class SessionRefresh {
       const { accessToken, accessExpiresAt = 0, refreshToken } = open.content.provider;
       const leftSec = accessExpiresAt - this.clock.now().getTime() / 1000;
       if (accessToken !== undefined && leftSec > MIN_LEFT_SEC) return open;
-      if (refreshToken !== undefined) return this.renewal.renew(open.session, 'keep');
+      if (refreshToken !== undefined) return this.renewal.renew(open, 'keep');
       if (accessToken !== undefined && leftSec > 0) return open;
       throw invalidGrant('no refresh token of the provider');
     });
@@ -109,22 +119,12 @@ export class SessionRefresh {
     }
   }
 
-  /** What a token gets that is not the current one: its successor in the grace time, and the end of the session after it. */
-  async #successor(
-    session: BrokerSession,
-    presented: PresentedRefreshToken,
-    wasCurrent: boolean,
-  ): Promise<OpenSession> {
+  /** A token that was replaced is good for its successor in the grace time; after that it ends the session. */
+  async #checkReplaced(session: BrokerSession, presented: PresentedRefreshToken): Promise<void> {
     if (presented.generation > session.generation) throw invalidGrant('never given out');
     const replaced = session.replaced.find(({ generation }) => generation === presented.generation);
-    // Whoever was seen with it while it was current has only waited for another's refresh.
     const graceSec = this.options.broker?.refreshGraceSec ?? 0;
-    const graced = replaced !== undefined && isGraced(replaced, this.clock.now(), graceSec);
-    if (wasCurrent || graced) {
-      const content = await this.sessions.open(session);
-      if (content === undefined) throw invalidGrant('undecryptable');
-      return { session, content };
-    }
+    if (replaced !== undefined && isGraced(replaced, this.clock.now(), graceSec)) return;
     this.events.emit('refresh-token-reused', {
       provider: session.provider,
       session: hashedId(session.id),
@@ -132,4 +132,12 @@ export class SessionRefresh {
     await this.sessions.end(session, 'refresh-token-reused');
     throw invalidGrant('reused refresh token');
   }
+}
+
+/** @throws {@link OAuthError} 400 `invalid_scope` */
+function checkScope(asked: string | undefined, granted: string): void {
+  const allowed = granted.split(' ');
+  const wanted = (asked ?? '').split(' ').filter(Boolean);
+  if (wanted.every((one) => allowed.includes(one))) return;
+  throw new OAuthError('invalid_scope', 'The session does not have these scopes');
 }

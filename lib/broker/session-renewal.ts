@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
-import { badUpstreamAnswer, invalidGrant } from '../errors/oauth.error.js';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -59,14 +59,12 @@ export class SessionRenewal {
    * the session meanwhile, or the lease came too late to be of use.
    * @throws {@link OAuthError} 400 `invalid_grant`, 403 when the session is over; 502, 503 when it is as it was.
    */
-  async renew(session: BrokerSession, rotation: Rotation): Promise<OpenSession | undefined> {
+  async renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
+    const { session } = open;
     if (session.leaseUntil !== undefined && session.leaseUntil > this.clock.now()) return undefined;
-    const content = await this.sessions.open(session);
-    if (content === undefined) throw invalidGrant('undecryptable');
     await this.upstream.prepare();
     const lease = this.#newLease();
     if (!(await this.#take(session, lease))) return undefined;
-    const open = { session, content };
     const renewed = await this.#ask(open, lease);
     return renewed && this.#keep(open, lease, { renewed, rotation });
   }

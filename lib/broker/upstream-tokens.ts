@@ -2,14 +2,13 @@ import type { Deadline } from '../clock/deadline.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { SessionEndReason } from '../events/oidc-events.js';
 import type { BrokerSession } from '../store/broker-store.js';
-import type { ProviderTokens, SessionContent, UserClaims } from './session-content.js';
+import type { ProviderTokens, SessionContent } from './session-content.js';
 
-/** What the identity provider gave at a refresh. */
-export interface RenewedTokens {
-  readonly provider: ProviderTokens;
-  readonly claims: UserClaims;
-  readonly profile: Readonly<Record<string, unknown>>;
-}
+/** What a refresh at the identity provider changes of a session. */
+export type RenewedTokens = Pick<
+  SessionContent,
+  'provider' | 'claims' | 'profile' | 'said' | 'scope'
+>;
 
 /** The identity provider or the host says that a session may not go on. */
 export class SessionEnd extends Error {

@@ -115,6 +115,7 @@ export class BrokerLogin {
         loginIat: typeof iat === 'number' ? iat : undefined,
         claims: await this.collector.toUserClaims(collected, user),
         profile: this.collector.profileOf(collected),
+        said: collected.said,
         scope: answer.scope,
       },
     };

@@ -1,15 +1,5 @@
+import type { SaidClaims } from '../broker/session-content.js';
 import type { ProviderClaims } from '../options/broker-options.js';
-
-/** What the identity provider said of a user, by where it said so. */
-export interface ClaimSources {
-  /** Of its access token, when that is a JWT that verifies and is about the same user. */
-  readonly accessToken: ProviderClaims | undefined;
-  readonly idToken: ProviderClaims | undefined;
-  /** `undefined` when it was not asked, could not be reached, or offers none. */
-  readonly userinfo: ProviderClaims | undefined;
-  /** Whether userinfo was wanted and could not be had. */
-  readonly incomplete: boolean;
-}
 
 /** Claims that somebody may have made up, and what says that they were verified (OpenID Connect Core §5.1). */
 const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
@@ -30,7 +20,7 @@ export function verifierOf(claim: string): string | undefined {
 
 /** Where a claim and its verification come from: together, from one source, that says both where there is one. */
 export function sourceOf(
-  { idToken, accessToken, userinfo }: Omit<ClaimSources, 'incomplete'>,
+  { idToken, accessToken, userinfo }: SaidClaims,
   claim: string,
 ): ProviderClaims | undefined {
   const having = [idToken, accessToken, userinfo].filter(

@@ -1,8 +1,9 @@
+import type { SaidClaims } from '../broker/session-content.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { isRecord } from '../options/value-rules.js';
 import { claimAt } from '../tokens/claim-path.js';
 import { rolesOf } from '../tokens/roles.js';
-import { type ClaimSources, sourceOf, textOf } from './claim-sources.js';
+import { sourceOf, textOf } from './claim-sources.js';
 
 /** A user's claims, put together. */
 export interface CollectedClaims {
@@ -10,10 +11,29 @@ export interface CollectedClaims {
   readonly all: ProviderClaims;
   /** And of its tokens (`acr`, `amr`, `aud`): what the option `claims` is held against, and `onLogin` sees. */
   readonly unabridged: ProviderClaims;
+  /** `undefined` at a login where nobody said any. */
   readonly roles: readonly string[] | undefined;
   /** The one source of {@link roles}. */
   readonly roleSource: ProviderClaims | undefined;
-  readonly sources: ClaimSources;
+  /** Roles that the provider said before, and does not say any more. */
+  readonly withdrawn: readonly string[];
+  /** What was said now. */
+  readonly sources: SaidClaims;
+  /** What the next refresh remembers: what was said now, and of before what that leaves open. */
+  readonly said: SaidClaims;
+  /** Whether a source was wanted and could not be had. */
+  readonly incomplete: boolean;
+  /** Whether nothing is remembered of such a source either. */
+  readonly unknown: boolean;
+}
+
+/** What {@link combineClaims} is to know beside what was said. */
+export interface Combination {
+  /** Sources that were wanted and could not be had. */
+  readonly missing: readonly (keyof SaidClaims)[];
+  /** What was said before; `undefined` at a login, where nothing is remembered. */
+  readonly before: SaidClaims | undefined;
+  readonly roleClients: readonly string[];
 }
 
 /** What minted tokens say of a user beside `sub` and `roles`. */
@@ -48,7 +68,7 @@ function without(claims: ProviderClaims | undefined, names: readonly string[]): 
  * @param earlier gives way to all sources.
  */
 export function displayClaims(
-  sources: ClaimSources,
+  sources: SaidClaims,
   earlier: ProviderClaims | undefined,
 ): ProviderClaims {
   const { idToken, accessToken, userinfo } = sources;
@@ -65,29 +85,58 @@ export function displayClaims(
   };
 }
 
+/** One layer of claims over another: of a claim that several sources have the access token's counts, else the ID token's. */
+function layered(sources: SaidClaims, below: ProviderClaims = {}): ProviderClaims {
+  const { accessToken, idToken, userinfo } = sources;
+  const said = [below, userinfo, idToken, accessToken].map((one) => without(one, DISPLAY_CLAIMS));
+  return { ...Object.assign({}, ...said), ...displayClaims(sources, below) };
+}
+
+/** An access token that verifies says all roles there are; of the others whoever says any. */
+function withRoles({ accessToken, idToken, userinfo }: SaidClaims): ProviderClaims | undefined {
+  return accessToken ?? [idToken, userinfo].find(hasRoles);
+}
+
 /**
- * Puts the sources together: of a claim that several have the access token's counts, else the ID token's, else that of userinfo. Roles
- * come from one source alone; user name and address as {@link displayClaims} says.
- *
- * @param remembered claims of an earlier ID token: they give way to all others.
+ * Of what was said before what is not said anew. An access token and a userinfo answer say all that they say; an ID token of a
+ * refresh may be shorter than that of the login.
+ */
+function leftOpen(before: SaidClaims, now: SaidClaims): SaidClaims {
+  return {
+    accessToken: now.accessToken === undefined ? before.accessToken : undefined,
+    idToken: before.idToken,
+    userinfo: now.userinfo === undefined ? before.userinfo : undefined,
+  };
+}
+
+/**
+ * Puts the sources together; what none says now is remembered. Roles come from one source alone; user name and address as
+ * {@link displayClaims} says.
  */
 export function combineClaims(
-  sources: ClaimSources,
-  remembered: ProviderClaims | undefined,
-  roleClients: readonly string[],
+  sources: SaidClaims,
+  { missing, before, roleClients }: Combination,
 ): CollectedClaims {
-  const { accessToken, idToken, userinfo } = sources;
-  const said = [remembered, userinfo, idToken, accessToken];
-  const unabridged = {
-    ...Object.fromEntries(said.flatMap((one) => Object.entries(without(one, DISPLAY_CLAIMS)))),
-    ...displayClaims(sources, remembered),
-  };
-  const roleSource = accessToken ?? [idToken, userinfo].find(hasRoles);
+  const rest = leftOpen(before ?? {}, sources);
+  const unabridged = layered(sources, layered(rest));
+  const roleSource = withRoles(sources) ?? withRoles(rest);
+  const listed = (one: ProviderClaims | undefined) => one && rolesOf(one, roleClients);
+  const roles = listed(roleSource) ?? (before && []);
+  const earlier = listed(withRoles(before ?? {})) ?? [];
+  const idToken = { ...rest.idToken, ...sources.idToken };
   return {
     all: without(unabridged, OF_THE_TOKEN),
     unabridged,
-    roles: roleSource && rolesOf(roleSource, roleClients),
+    roles,
     roleSource,
+    withdrawn: earlier.filter((role) => !roles?.includes(role)),
     sources,
+    said: {
+      accessToken: sources.accessToken ?? rest.accessToken,
+      idToken: rest.idToken || sources.idToken ? idToken : undefined,
+      userinfo: sources.userinfo ?? rest.userinfo,
+    },
+    incomplete: missing.length > 0,
+    unknown: missing.some((source) => rest[source] === undefined),
   };
 }

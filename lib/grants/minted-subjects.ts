@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { SaidClaims } from '../broker/session-content.js';
 import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
@@ -6,7 +7,7 @@ import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
-import { type ClaimSources, sourceOf, textOf, verifierOf } from './claim-sources.js';
+import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 
 /**
  * Makes `sub` of our tokens. Two users never get the same one: tenants that share a provider are name spaces of their own, so
@@ -27,7 +28,7 @@ export class MintedSubjects {
    * @param all what it says of the user, from all sources.
    * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
    */
-  async of(user: UserIdentity, all: ProviderClaims, sources: ClaimSources): Promise<string> {
+  async of(user: UserIdentity, all: ProviderClaims, sources: SaidClaims): Promise<string> {
     const claim = this.options.broker?.subjectClaim;
     const name = claim === undefined ? user.sub : this.#valueOf(claim, all, sources);
     return this.#inItsTenant(user.iss, name);
@@ -46,7 +47,7 @@ export class MintedSubjects {
   }
 
   /** Whoever could choose it without proof would log in as whom he likes. */
-  #valueOf(claim: string, all: ProviderClaims, sources: ClaimSources): string {
+  #valueOf(claim: string, all: ProviderClaims, sources: SaidClaims): string {
     const flag = verifierOf(claim);
     if (flag === undefined) return textOf(all, claim) ?? this.#refuse(`no claim "${claim}"`);
     const source = sourceOf(sources, claim);

@@ -25,3 +25,12 @@ export function loginScope(
   if (!offlineAccess) all.delete(OFFLINE);
   return [...all].join(' ');
 }
+
+/** Those scopes of a list that are granted. */
+export function scopeWithin(scope: string, granted: string): string {
+  const allowed = granted.split(' ');
+  return scope
+    .split(' ')
+    .filter((one) => one !== '' && allowed.includes(one))
+    .join(' ');
+}

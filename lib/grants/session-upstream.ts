@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
-import type { ProviderTokens, SessionContent } from '../broker/session-content.js';
+import type {
+  ProviderTokens,
+  SaidClaims,
+  SessionContent,
+  UserClaims,
+} from '../broker/session-content.js';
 import { providerUserHash } from '../broker/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
 import type { Deadline } from '../clock/deadline.js';
@@ -15,6 +20,7 @@ import type { ProviderClaims } from '../options/broker-options.js';
 import type { BrokerSession } from '../store/broker-store.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
+import { scopeWithin } from './scopes.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
@@ -24,7 +30,6 @@ interface Renewal {
   readonly user: UserIdentity;
   readonly content: SessionContent;
   readonly answer: TokenAnswer;
-  readonly provider: ProviderTokens;
   readonly deadline: Deadline;
 }
 
@@ -59,8 +64,17 @@ export class SessionUpstream extends UpstreamTokens {
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    const renewal = { user, content, answer, provider, deadline };
-    return { provider, ...(await this.#claims(session.id, renewal)) };
+    const scope = scopeWithin(content.scope, answer.scope);
+    const renewal = { user, content, answer, deadline };
+    try {
+      return { provider, scope, ...(await this.#claims(session.id, renewal)) };
+    } catch (error) {
+      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
+      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
+        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
+      }
+      throw error;
+    }
   }
 
   async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
@@ -101,48 +115,58 @@ export class SessionUpstream extends UpstreamTokens {
     }
   }
 
-  /** Claims of now; those of the last mint where they cannot be had, because the provider's answer must not be lost. */
+  /**
+   * Claims of now, with what is remembered of those that are not said now: held against what is demanded. Where they cannot be made,
+   * those of the last mint, without the roles that are known to be gone: the provider's answer must not be lost.
+   */
   async #claims(
     sessionId: string,
-    { user, content, answer, provider, deadline }: Renewal,
-  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
+    { user, content, answer, deadline }: Renewal,
+  ): Promise<Pick<RenewedTokens, 'claims' | 'profile' | 'said'>> {
+    const { claims, profile } = content;
+    const earlier = { said: remembered(content, user), deadline };
+    const collected = await this.collector.collect(answer, user, earlier);
+    const { said } = collected;
+    if (collected.incomplete) this.#reportOldClaims(sessionId, 'a source could not be had');
     try {
-      // Half of what is left: the tokens have to be kept in time, and claims can be had again.
-      return await within(deadline.leftMs() / 2, this.#renewedClaims(user, content, answer));
+      this.collector.checkDemands(collected);
+      const renewing = this.collector.toUserClaims(collected, user, claims);
+      const names = this.collector.profileOf(collected);
+      return {
+        claims: await within(deadline.leftMs() / 2, renewing),
+        profile: { ...profile, ...names },
+        said,
+      };
     } catch (error) {
-      if (isRefusal(error)) throw new SessionEnd('claims-no-longer-allowed', error, provider);
-      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) {
-        throw new SessionEnd('subject-changed', invalidGrant(error), provider);
-      }
-      this.events.emit('claims-not-renewed', {
-        provider: this.provider.name,
-        session: hashedId(sessionId),
-        reason: describeError(error),
-      });
-      return { claims: content.claims, profile: content.profile };
+      if (isRefusal(error)) throw error;
+      if (!collected.incomplete) this.#reportOldClaims(sessionId, describeError(error));
+      return { claims: without(claims, collected.withdrawn), profile, said };
     }
   }
 
-  async #renewedClaims(
-    user: UserIdentity,
-    { provider, claims, profile }: SessionContent,
-    answer: TokenAnswer,
-  ): Promise<Pick<RenewedTokens, 'claims' | 'profile'>> {
-    const { idToken: earlier } = provider;
-    const repeated = answer.idToken !== undefined || earlier === undefined;
-    const remembered = repeated ? undefined : claimsOf(earlier, user);
-    const collected = await this.collector.collect(answer, user, remembered);
-    const { accessToken, idToken, userinfo, incomplete } = collected.sources;
-    if (incomplete) throw new Error('userinfo could not be had');
-    if (accessToken === undefined && idToken === undefined && userinfo === undefined) {
-      return { claims, profile }; // this provider says nothing at a refresh
-    }
-    this.collector.checkDemands(collected);
-    return {
-      claims: await this.collector.toUserClaims(collected, user, claims),
-      profile: { ...profile, ...this.collector.profileOf(collected) },
-    };
+  #reportOldClaims(sessionId: string, reason: string): void {
+    const session = hashedId(sessionId);
+    this.events.emit('claims-not-renewed', { provider: this.provider.name, session, reason });
   }
+}
+
+/** Where there was no room for what the provider said, its ID token and the claims of the last mint stand in for it. */
+function remembered(
+  { said, provider: { idToken }, claims, profile }: SessionContent,
+  user: UserIdentity,
+): SaidClaims {
+  if (said !== undefined) return said;
+  const { sub: _ours, ...minted } = claims;
+  return {
+    idToken: idToken === undefined ? undefined : claimsOf(idToken, user),
+    userinfo: { ...profile, ...minted },
+  };
+}
+
+function without(claims: UserClaims, withdrawn: readonly string[]): UserClaims {
+  const { roles } = claims;
+  if (!Array.isArray(roles) || withdrawn.length === 0) return claims;
+  return { ...claims, roles: roles.filter((role) => !withdrawn.includes(role)) };
 }
 
 /**

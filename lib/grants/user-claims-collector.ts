@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { UserClaims } from '../broker/session-content.js';
+import type { SaidClaims, UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
+import type { Deadline } from '../clock/deadline.js';
+import { within } from '../clock/within.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
@@ -10,7 +12,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
-import { type ClaimSources, sourceOf, textOf, verifierOf } from './claim-sources.js';
+import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 import {
   type CollectedClaims,
   combineClaims,
@@ -22,6 +24,12 @@ import { MappedClaims } from './mapped-claims.js';
 import { MintedSubjects } from './minted-subjects.js';
 
 const NAMES = ['name', 'given_name', 'family_name'];
+
+/** What a session remembers, and how long its refresh may wait for more. */
+export interface EarlierClaims {
+  readonly said: SaidClaims;
+  readonly deadline: Deadline;
+}
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
 @Injectable()
@@ -48,40 +56,42 @@ export class UserClaimsCollector {
    * Asks userinfo where the tokens leave something open: a source of roles, user name, e-mail, the subject claim, or a
    * claim that the option `claims` names.
    *
-   * @param remembered claims of an earlier ID token, where the provider repeats none at a refresh: they give way to all others.
+   * @param earlier at a refresh: what is not said now is remembered, and what cannot be had in time is not waited for.
    * @throws {@link OAuthError} 502 when userinfo is about another subject (OpenID Connect Core §5.3.2).
    */
   async collect(
     tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
     user: UserIdentity,
-    remembered?: ProviderClaims,
+    earlier?: EarlierClaims,
   ): Promise<CollectedClaims> {
     const { idTokenClaims: idToken } = tokens;
-    const accessToken = await this.#claimsOf(tokens.accessToken, user);
-    const sources = { accessToken, idToken, userinfo: undefined, incomplete: false };
-    const known = { ...remembered, ...idToken, ...accessToken };
-    const rolesKnown = hasRoles(idToken) || accessToken !== undefined;
-    if (rolesKnown && !this.#leavesOpen(known, sources)) {
-      return this.#combined(sources, remembered);
-    }
-    try {
-      const userinfo = await this.provider.userinfo(tokens.accessToken, user.sub);
-      return this.#combined({ ...sources, userinfo }, remembered);
-    } catch (error) {
-      if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
-      return this.#combined({ ...sources, incomplete: true }, remembered);
-    }
+    const missing: (keyof SaidClaims)[] = [];
+    const had = async (name: keyof SaidClaims, asked: Promise<ProviderClaims | undefined>) => {
+      try {
+        return await (earlier === undefined ? asked : within(earlier.deadline.leftMs() / 2, asked));
+      } catch (error) {
+        if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
+        missing.push(name);
+        return undefined;
+      }
+    };
+    const accessToken = await had('accessToken', this.#claimsOf(tokens.accessToken, user));
+    const said = { accessToken, idToken };
+    const userinfo = this.#leavesOpen(said, earlier?.said.idToken)
+      ? await had('userinfo', this.provider.userinfo(tokens.accessToken, user.sub))
+      : undefined;
+    const { roleClients } = this.options;
+    return combineClaims({ ...said, userinfo }, { missing, before: earlier?.said, roleClients });
   }
 
   /**
    * @throws {@link OAuthError} 403 `insufficient_scope` when the option `claims` does not hold; 502 when nobody can tell, because
-   * userinfo could not be had.
+   * a source could not be had and nothing is remembered of it.
    */
-  checkDemands({ unabridged, roles, sources }: CollectedClaims): void {
+  checkDemands({ unabridged, roles, unknown }: CollectedClaims): void {
     const { claims } = this.options;
     if (claims.every((demand) => meetsDemand(unabridged, demand, roles ?? []))) return;
-    if (sources.incomplete)
-      throw badUpstreamAnswer('a demanded claim is missing, and so is userinfo');
+    if (unknown) throw badUpstreamAnswer('a demanded claim is missing, and so is its source');
     throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
   }
 
@@ -120,6 +130,7 @@ export class UserClaimsCollector {
     );
   }
 
+  /** @throws {@link OAuthError} 503 while nobody can tell whether it verifies. */
   async #claimsOf(
     accessToken: string,
     { iss, sub }: UserIdentity,
@@ -129,22 +140,23 @@ export class UserClaimsCollector {
       const { claims } = await this.#verifier.verify(accessToken);
       return claims.sub === sub && claims.iss === iss ? claims : undefined;
     } catch (error) {
-      if (error instanceof OAuthError) return undefined;
+      if (error instanceof OAuthError && error.getStatus() !== 503) return undefined;
       throw error;
     }
   }
 
-  #leavesOpen(known: ProviderClaims, sources: ClaimSources): boolean {
+  /** Names may be remembered; what rights depend on is asked for as long as somebody may say it. */
+  #leavesOpen(sources: SaidClaims, remembered: ProviderClaims | undefined): boolean {
+    const { accessToken, idToken } = sources;
+    if (accessToken === undefined && !hasRoles(idToken)) return true;
     const { broker, claims } = this.options;
+    const said = { ...idToken, ...accessToken };
+    const known = { ...remembered, ...said };
     const subject = broker?.subjectClaim ?? 'sub';
     const wanted = ['preferred_username', 'email', subject];
     if (wanted.some((name) => textOf(known, name) === undefined)) return true;
     const flag = verifierOf(subject);
     if (flag !== undefined && typeof sourceOf(sources, subject)?.[flag] !== 'boolean') return true;
-    return claims.some(({ path }) => path !== undefined && claimAt(known, path) === undefined);
-  }
-
-  #combined(sources: ClaimSources, remembered: ProviderClaims | undefined): CollectedClaims {
-    return combineClaims(sources, remembered, this.options.roleClients);
+    return claims.some(({ path }) => path !== undefined && claimAt(said, path) === undefined);
   }
 }

@@ -152,6 +152,35 @@ describe.each(adapters)('a refresh in broker mode on %s', (adapter) => {
     const next = brokerTokens(await refresh(app, fewer.refreshToken));
     expect(next.claims['scope']).toBe('openid myscope profile email');
   });
+
+  it('RF-7: loses the scopes that the provider takes away, and asks for them are answered without', async () => {
+    const app = await start({ adapter });
+    const { refreshToken } = await brokerLogin(app);
+    provider.behaviour.tokenResponse = (body) => ({ ...body, scope: 'openid profile' });
+
+    const asked = { refresh_token: refreshToken, scope: 'openid email' };
+    const after = brokerTokens(await postToken(app, asked));
+    delete provider.behaviour.tokenResponse;
+    const next = brokerTokens(await refresh(app, after.refreshToken));
+
+    expect([after.claims['scope'], after.body['scope']]).toEqual(['openid', 'openid']);
+    expect(next.claims['scope']).toBe('openid profile');
+    const again = await postToken(app, { refresh_token: next.refreshToken, scope: 'email' });
+    expectRefusal(again, 400, 'invalid_scope');
+  });
+
+  it('RF-2: used again with a scope that nobody has ends the session, as without one', async () => {
+    const clock = new FakeClock();
+    const app = await start({ adapter, clock });
+    const { refreshToken, accessToken } = await brokerLogin(app);
+    await refresh(app, refreshToken);
+    clock.advance(31);
+
+    const reply = await postToken(app, { refresh_token: refreshToken, scope: 'bogus' });
+
+    expectRefusal(reply, 400, 'invalid_grant');
+    expect(await guarded(app, accessToken)).toBe('401 invalid_token');
+  });
 });
 
 describe('a refresh in broker mode', () => {

@@ -1,3 +1,4 @@
+import { Deadline } from '../../lib/clock/deadline.js';
 import type { CollectedClaims } from '../../lib/grants/collected-claims.js';
 import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
 import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
@@ -45,7 +46,10 @@ export async function startCollector(
     collector.collect(
       { accessToken: accessToken ?? provider.accessToken(), idTokenClaims: idToken },
       user,
-      remembered,
+      remembered && {
+        said: { idToken: remembered },
+        deadline: new Deadline(verifier.clock, 10_000),
+      },
     );
   const claims = async (said: Said = {}, before?: UserClaims): Promise<UserClaims> =>
     collector.toUserClaims(await collect(said), user, before);

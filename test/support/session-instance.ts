@@ -48,10 +48,10 @@ export class CountingUpstream extends UpstreamTokens {
   async prepare(): Promise<void> {}
 
   async renew(...[, content]: Parameters<UpstreamTokens['renew']>): Promise<RenewedTokens> {
-    const { claims, profile, provider } = content;
+    const { provider } = content;
     this.presented.push(provider.refreshToken);
     const kept = this.rotates ? undefined : provider.refreshToken;
-    return { provider: this.next(this.clock, kept), claims, profile };
+    return { ...content, provider: this.next(this.clock, kept) };
   }
 
   async revoke({ refreshToken }: ProviderTokens): Promise<void> {
@@ -100,6 +100,7 @@ export class SessionInstance {
         providerSubject: 'sub-alice',
         claims: { sub: 'alice' },
         profile: {},
+        said: {},
         scope: 'openid profile',
       },
       ...login,
@@ -108,8 +109,8 @@ export class SessionInstance {
   }
 
   /** The next refresh token of ours, or how it was refused: status and code. */
-  async refresh(refreshToken: string): Promise<string> {
-    return outcome(async () => tokenOf(await this.sessionRefresh.refresh(refreshToken)));
+  async refresh(refreshToken: string, scope?: string): Promise<string> {
+    return outcome(async () => tokenOf(await this.sessionRefresh.refresh(refreshToken, scope)));
   }
 
   /** The provider's access token, or how it was refused. */
