@@ -108,7 +108,7 @@ export class BrokerLogin {
     return {
       provider: this.provider.name,
       issuer: iss,
-      providerSession: typeof sid === 'string' ? sid : undefined,
+      providerSession: typeof sid === 'string' && sid !== '' ? sid : undefined,
       content: {
         provider: providerTokensOf(answer),
         providerSubject: sub,

@@ -83,7 +83,7 @@ export interface SessionEnding {
 export interface Revocation {
   /** `session`: every token of that `sid`; `token`: one `jti`; `subject`: every token of that `sub` issued until {@link at}. */
   readonly kind: 'session' | 'token' | 'subject';
-  /** The session id; for the others the SHA-256 of `jti` or `sub`. */
+  /** The session id; for the others the SHA-256 of `jti` or `sub`, or one made of it that stands for some of its tokens. */
   readonly id: string;
   readonly at: Date;
   /** From then on it need not be known any more: the tokens have expired by themselves. */

@@ -98,6 +98,18 @@ describe('what a logout token ends', () => {
     }
   });
 
+  it.each([undefined, null, '', 7, ['first']])(
+    'LO-5: by "sid" and "sub" also a session whose ID token says %j of its own',
+    async (sid) => {
+      provider.behaviour.idToken = { claims: (claims) => ({ ...claims, sid }) };
+      const { accessToken } = await brokerLogin(one);
+
+      await sendLogoutToken(one, logoutToken(provider, { claims: { sid: 'first' } }));
+
+      expect(await guarded(one, accessToken)).toBe('401 invalid_token');
+    },
+  );
+
   it('LO-5: by "sub", also what is exchanged later for a token from before', async () => {
     const before = provider.accessToken();
     clock.advance(5);
