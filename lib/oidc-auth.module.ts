@@ -36,7 +36,10 @@ import { UserSessions } from './grants/user-sessions.js';
 import { WellKnownDocuments } from './routes/well-known-documents.js';
 import { StoreAccess } from './store/store-access.js';
 import { Clock, SystemClock } from './clock/clock.js';
+import { HostFaults } from './events/host-faults.js';
+import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
+import { RefusalLog } from './events/refusal-log.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
 import { Callback } from './grants/callback.js';
 import { DeviceCodeGrant } from './grants/device-code.grant.js';
@@ -71,6 +74,7 @@ import {
 import { mountPathOf } from './options/mount-path.js';
 import {
   BROKER_STORE,
+  CHECKED_OPTIONS,
   MOUNT_PATH,
   OIDC_AUTH_OPTIONS,
   RESOLVED_OPTIONS,
@@ -81,7 +85,9 @@ import { type ResolvedOptions, resolveOptions } from './options/resolve-options.
 import { resolveRoutes } from './options/resolve-routes.js';
 import { Answers } from './routes/answers.js';
 import { installAnonymity } from './routes/anonymity.js';
-import { installDocuments, installEarlyChecks } from './routes/early-checks.js';
+import { EarlyChecks } from './routes/early-checks.js';
+import { OwnRoutes } from './routes/own-routes.js';
+import { RouteRefusals } from './routes/route-errors.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { Challenges } from './tokens/challenge.js';
@@ -99,9 +105,19 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     { provide: RESOLVED_ROUTES, useValue: resolveRoutes() },
     { provide: BROKER_STORE, useValue: undefined },
     {
-      provide: RESOLVED_OPTIONS,
+      provide: CHECKED_OPTIONS,
       useFactory: resolveOptions,
       inject: [OIDC_AUTH_OPTIONS, RESOLVED_ROUTES],
+    },
+    {
+      provide: HostFaults,
+      useFactory: (clock: Clock, options: ResolvedOptions) => new HostFaults(clock, options),
+      inject: [Clock, CHECKED_OPTIONS],
+    },
+    {
+      provide: RESOLVED_OPTIONS,
+      useFactory: withReportedFaults,
+      inject: [CHECKED_OPTIONS, HostFaults],
     },
     {
       provide: MOUNT_PATH,
@@ -124,6 +140,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     Challenges,
     currentUserProvider,
     DeviceCodeGrant,
+    EarlyChecks,
     FinishedLogins,
     GuardedFetch,
     GuardIssuers,
@@ -139,6 +156,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     OidcEvents,
     OidcService,
     OwnIssuer,
+    OwnRoutes,
     OwnTokens,
     PeerIssuers,
     PendingLogins,
@@ -146,8 +164,10 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     PublicUrls,
     RefreshGrant,
     RefreshTokens,
+    RefusalLog,
     Revocations,
     Revoke,
+    RouteRefusals,
     ServiceMetadata,
     SessionContents,
     SessionRefresh,
@@ -175,24 +195,27 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     LiveCalls,
     OidcEvents,
     OidcService,
+    RefusalLog,
   ],
 })
 export class OidcAuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
-  readonly #checksInstalled: boolean;
-  readonly #container: ModuleRef; // hidden from who prints this module: the whole application is in it
+  // Hidden from whoever prints this module: the whole application is in them.
+  readonly #checks: EarlyChecks;
+  readonly #container: ModuleRef;
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
+    checks: EarlyChecks,
     private readonly urls: PublicUrls,
-    private readonly documents: WellKnownDocuments,
     container: ModuleRef,
     modules: ModulesContainer,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     super();
     refuseSecondRegistration(OidcAuthModule, modules);
+    this.#checks = checks;
     this.#container = container;
-    this.#checksInstalled = installEarlyChecks(adapterHost, urls, documents);
+    checks.install();
   }
 
   /**
@@ -218,7 +241,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
   }
 
   configure(): void {
-    installDocuments(this.adapterHost, this.documents);
+    this.#checks.installDocuments();
     // A test of the host's put something else in its place: then nobody is known, rather than @IdToken() a fault.
     if (!(this.#container.get<unknown>(AuthGuard) instanceof AuthGuard)) {
       installAnonymity(this.adapterHost);
@@ -228,9 +251,6 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
   /** @throws {@link OidcConfigError} where the host put our routes under a path with parameters. */
   onModuleInit(): void {
     checkMounting(this.urls, this.options);
-    // Nest's testing module builds the container before there is an HTTP adapter.
-    if (!this.#checksInstalled) {
-      installEarlyChecks(this.adapterHost, this.urls, this.documents);
-    }
+    this.#checks.install(); // Nest's testing module builds the container before there is an HTTP adapter
   }
 }

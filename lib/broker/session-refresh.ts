@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
-import { OAuthError, badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
+import { invalidScope } from '../errors/invalid-scope.js';
+import { badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -137,7 +138,8 @@ export class SessionRefresh {
 /** @throws {@link OAuthError} 400 `invalid_scope` */
 function checkScope(asked: string | undefined, granted: string): void {
   const allowed = granted.split(' ');
-  const wanted = (asked ?? '').split(' ').filter(Boolean);
-  if (wanted.every((one) => allowed.includes(one))) return;
-  throw new OAuthError('invalid_scope', 'The session does not have these scopes');
+  const came = (asked ?? '').split(' ').filter((one) => one !== '' && !allowed.includes(one));
+  if (came.length === 0) return;
+  const mend = 'a refresh gives no more than the login was granted';
+  throw invalidScope('The session does not have these scopes', { expected: allowed, came, mend });
 }

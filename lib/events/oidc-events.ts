@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { createHash } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
-import { describeError } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
+import { SafeLogger } from '../errors/safe-logger.js';
+import { wholeError } from '../errors/whole-error.js';
+import { LineLimiter } from './line-limiter.js';
 
 /** What every event says. Ids are SHA-256 hashes, cut to 16 hexadecimal digits, so that logs can be joined but not used. */
 interface EventBase {
@@ -89,10 +91,8 @@ export interface EventSink {
   emit<Name extends OidcEventName>(name: Name, event: OidcEventMap[Name]): void;
 }
 
-/** Events that are logged, with what to do about them. */
+/** Events that are logged, with what to do about them. A refused token is told by the line of its request. */
 const ALARMS: Partial<Record<OidcEventName, string>> = {
-  'issuer-refused': '',
-  'token-refused': '',
   'claim-mistyped':
     'what cannot be used of it counts as absent; roles that are objects become roles by "broker.mapClaims"',
   'keys-changed': '',
@@ -123,7 +123,6 @@ const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   'store-failed': 'error',
   undecryptable: 'error',
 };
-const ALARM_INTERVAL_MS = 60_000;
 /** Logged once each, whatever comes between: they come with every token. */
 const ONCE: ReadonlySet<OidcEventName> = new Set(['claim-mistyped']);
 const MOST_TOLD = 1000;
@@ -145,19 +144,18 @@ function lineOf(name: OidcEventName, event: object, advice: string): string {
  *
  * @example `events.on('login', ({ subject }) => counter.increment())`
  *
- * Events that an attacker can cause are also logged, at most one line a minute for each kind,
- * with the number of those left out; mistyped claims once each. A listener that throws or rejects is logged and disturbs nobody.
+ * Alarms are also logged, at most one line a minute for each reason, with the number of those left out; mistyped claims once each.
+ * A listener that throws or rejects is logged and disturbs nobody.
  */
 @Injectable()
 export class OidcEvents {
   readonly #emitter = new EventEmitter();
-  readonly #logger = new Logger('OidcAuth');
-  readonly #alarms = new Map<OidcEventName, { at: number; suppressed: number }>();
+  readonly #logger = new SafeLogger();
+  readonly #limiter: LineLimiter;
   readonly #told = new Set<string>();
-  readonly #clock: Clock;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#limiter = new LineLimiter(clock);
     this.#emitter.setMaxListeners(0);
   }
 
@@ -167,7 +165,10 @@ export class OidcEvents {
     listener: (event: OidcEventMap[Name]) => unknown,
   ): () => void {
     const report = (error: unknown): void => {
-      this.#logger.error(`A listener of the event "${name}" threw ${describeError(error)}`);
+      const { message, stack } = wholeError(error);
+      const line = `A listener of the event "${name}" threw ${message}`;
+      const admitted = this.#limiter.admit(line, line);
+      if (admitted !== undefined) this.#logger.write('error', admitted, stack);
     };
     const guarded = (event: OidcEventMap[Name]): void => {
       try {
@@ -193,19 +194,20 @@ export class OidcEvents {
     const line = lineOf(name, event, advice);
     if (this.#told.has(line) || this.#told.size >= MOST_TOLD) return;
     this.#told.add(line);
-    this.#logger[LEVELS[name] ?? 'warn'](line);
+    this.#logger.write(LEVELS[name] ?? 'warn', line);
   }
 
   #log(name: OidcEventName, event: object, advice: string): void {
-    const now = this.#clock.monotonicMs();
-    const last = this.#alarms.get(name);
-    if (last !== undefined && now - last.at < ALARM_INTERVAL_MS) {
-      last.suppressed += 1;
-      return;
-    }
-    const suppressed = last?.suppressed ?? 0;
-    this.#alarms.set(name, { at: now, suppressed: 0 });
-    const more = suppressed > 0 ? ` (and ${suppressed} more since the last line)` : '';
-    this.#logger[LEVELS[name] ?? 'warn'](lineOf(name, event, advice) + more);
+    const line = lineOf(name, event, advice);
+    const admitted = this.#limiter.admit(`${name} ${kindOf(event)}`, line);
+    if (admitted !== undefined) this.#logger.write(LEVELS[name] ?? 'warn', admitted);
   }
+}
+
+/** What tells alarms of one name apart: not whom they are about. */
+function kindOf(
+  event: Partial<Record<'reason' | 'error' | 'issuer' | 'what' | 'change', unknown>>,
+): string {
+  const { reason, error, issuer, what, change } = event;
+  return JSON.stringify([reason, error, issuer, what, change]);
 }

@@ -75,6 +75,11 @@ export class PeerIssuers {
     throw new OAuthError('temporarily_unavailable', text, { cause: 'broker.trustedIssuers' });
   }
 
+  /** The names of the trusted issuers that are known now. */
+  names(): string[] {
+    return [...(this.#peers?.keys() ?? [])];
+  }
+
   /**
    * Asks the function of `broker.trustedIssuers` again, if it is one; issuers that are gone are refused from then on. Their
    * key sets are deleted from the store in the background. Calls at the same time share one question.

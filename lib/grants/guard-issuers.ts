@@ -25,4 +25,9 @@ export class GuardIssuers extends TokenIssuers {
     if (this.options.broker === undefined) return this.provider.named(iss);
     return (await this.own.named(iss)) ?? this.peers.named(iss);
   }
+
+  override names(): readonly string[] {
+    const { broker } = this.options;
+    return broker === undefined ? this.provider.names() : [broker.issuer, ...this.peers.names()];
+  }
 }

@@ -1,5 +1,8 @@
-import { HttpException, Inject, Injectable } from '@nestjs/common';
+import { type HttpException, Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { wholeError } from '../errors/whole-error.js';
+import { isLoginRefusal } from '../events/host-functions.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import type { LoginNotice } from '../options/oidc-auth-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -21,14 +24,17 @@ export class LoginAdmission {
     try {
       await onLogin({ provider, grant, ...(claims === undefined ? {} : { claims }) });
     } catch (error) {
-      throw refusalOf(error);
+      throw isLoginRefusal(error) ? refusalOf(error) : error;
     }
   }
 }
 
-/** A host refuses with an {@link OAuthError}, or with Nest's own Forbidden or Unauthorized; the rest is a fault. */
-function refusalOf(error: unknown): unknown {
-  if (error instanceof OAuthError || !(error instanceof HttpException)) return error;
-  if (error.getStatus() >= 500) return error;
-  return new OAuthError('access_denied', 'This login was refused', { status: 403, cause: error });
+/**
+ * A host refuses with an {@link OAuthError}, or with Nest's own Forbidden or Unauthorized, of which the caller hears our text, the
+ * log what the host said. The rest is a fault.
+ */
+function refusalOf(error: HttpException): OAuthError {
+  if (error instanceof OAuthError) return error;
+  const cause = new Reason('refused by "onLogin"', { came: wholeError(error).message });
+  return new OAuthError('access_denied', 'This login was refused', { status: 403, cause });
 }

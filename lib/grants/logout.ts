@@ -3,6 +3,8 @@ import { decodeJwt } from 'jose';
 import type { SessionContent } from '../broker/session-content.js';
 import { Sessions, providerUserHash } from '../broker/sessions.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { withoutDetails } from '../errors/shown-value.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -45,7 +47,7 @@ export class Logout {
     accessToken?: string,
   ): Promise<string> {
     if (target !== undefined && !this.#isAllowed(target)) {
-      throw new OAuthError('invalid_request', 'post_logout_redirect_uri is not allowed');
+      throw this.#notAllowed(target);
     }
     // A listed URL is sent as it was listed: providers compare exactly.
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
@@ -64,7 +66,9 @@ export class Logout {
     if (this.options.broker === undefined) return undefined;
     const claims = await this.ownTokens.read(accessToken);
     if (claims === 'foreign') {
-      throw new OAuthError('invalid_request', 'The token belongs to no session here');
+      const mend = 'log out at the instance that issued it, with a token of ours, or with none';
+      const cause = new Reason('the token is of another issuer', { mend });
+      throw new OAuthError('invalid_request', 'The token belongs to no session here', { cause });
     }
     if (claims === undefined) return undefined;
     if (claims.sid === undefined) {
@@ -76,6 +80,16 @@ export class Logout {
     const content = await this.sessions.open(session);
     await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
     return content && hintOf(session, content);
+  }
+
+  #notAllowed(target: string): OAuthError {
+    const cause = new Reason('post_logout_redirect_uri is not allowed', {
+      expected: ['/', ...this.options.allowedPostLogoutRedirectUris],
+      came: withoutDetails(target),
+      option: '"allowedPostLogoutRedirectUris"',
+    });
+    const text = 'post_logout_redirect_uri is not allowed';
+    return new OAuthError('invalid_request', text, { cause });
   }
 
   #isAllowed(target: string): boolean {

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { SessionRefresh } from '../broker/session-refresh.js';
 import { SigningKeys } from '../broker/signing-keys.js';
 import { invalidGrant } from '../errors/oauth.error.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import type { DeviceAuthorization } from '../idp/device-login.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -56,6 +57,7 @@ export class OidcService {
     private readonly signingKeys: SigningKeys,
     private readonly metadata: ServiceMetadata,
     private readonly authenticator: Authenticator,
+    private readonly refusals: RefusalLog,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 

@@ -1,4 +1,4 @@
-import { OAuthError } from '../errors/oauth.error.js';
+import { invalidScope } from '../errors/invalid-scope.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 type ScopeOptions = Pick<ResolvedOptions, 'scopes' | 'allowedScopes' | 'offlineAccess'>;
@@ -17,8 +17,14 @@ export function loginScope(
   offline: boolean,
 ): string {
   const wanted = (asked ?? '').split(' ').filter(Boolean);
-  if (!wanted.every((scope) => allowedScopes.includes(scope))) {
-    throw new OAuthError('invalid_scope', 'A scope that was asked for is not allowed here');
+  const refused = wanted.filter((scope) => !allowedScopes.includes(scope));
+  if (refused.length > 0) {
+    const option = '"scopes", "additionalScopes"';
+    throw invalidScope('A scope that was asked for is not allowed here', {
+      expected: allowedScopes,
+      came: refused,
+      option,
+    });
   }
   const all = new Set(['openid', ...(wanted.length > 0 ? wanted : scopes)]);
   if (offline) all.add(OFFLINE);

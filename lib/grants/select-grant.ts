@@ -1,4 +1,6 @@
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { protocolWord } from '../errors/shown-value.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** The form of the token route. The reference's hyphenated spellings arrive as these. */
@@ -28,6 +30,8 @@ export type SelectedGrant =
   | { readonly grant: 'device'; readonly deviceCode: string }
   | { readonly grant: 'exchange'; readonly subjectToken: string };
 
+const GRANT_FIELDS = ['code', 'refreshToken', 'deviceCode', 'subjectToken'] as const;
+
 const GRANT_OF_TYPE: Readonly<Record<string, string>> = {
   authorization_code: 'authorizationCode',
   refresh_token: 'refresh',
@@ -35,8 +39,8 @@ const GRANT_OF_TYPE: Readonly<Record<string, string>> = {
   'urn:ietf:params:oauth:grant-type:token-exchange': 'exchange',
 };
 
-function unsupported(): OAuthError {
-  return new OAuthError('unsupported_grant_type', 'This grant is not offered here');
+function unsupported(cause: Reason): OAuthError {
+  return new OAuthError('unsupported_grant_type', 'This grant is not offered here', { cause });
 }
 
 function grantOf(request: TokenRequest): SelectedGrant | undefined {
@@ -65,17 +69,25 @@ export function selectGrant(
     grantType !== undefined && Object.hasOwn(GRANT_OF_TYPE, grantType)
       ? GRANT_OF_TYPE[grantType]
       : undefined;
-  if (grantType !== undefined && named === undefined) throw unsupported();
+  if (grantType !== undefined && named === undefined) {
+    const details = { expected: Object.keys(GRANT_OF_TYPE), came: protocolWord(grantType) };
+    throw unsupported(new Reason('grant_type is unknown', details));
+  }
   const selected = grantOf(request);
   if (selected === undefined) {
-    throw new OAuthError(
-      'invalid_request',
-      'Send exactly one of code, refresh_token, device_code and subject_token',
-    );
+    const text = 'Send exactly one of code, refresh_token, device_code and subject_token';
+    const came = GRANT_FIELDS.filter((name) => request[name] !== undefined);
+    throw new OAuthError('invalid_request', text, {
+      cause: new Reason('not exactly one grant', { came }),
+    });
   }
   if (named !== undefined && named !== selected.grant) {
-    throw new OAuthError('invalid_request', 'grant_type does not belong to the other parameters');
+    throw new OAuthError('invalid_request', 'grant_type does not belong to the other parameters', {
+      cause: new Reason('grant_type of another grant', { expected: selected.grant, came: named }),
+    });
   }
-  if (!grants[selected.grant]) throw unsupported();
+  if (!grants[selected.grant]) {
+    throw unsupported(new Reason('the grant is off', { option: `"grants.${selected.grant}"` }));
+  }
   return selected;
 }

@@ -1,12 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from '../login/login-cookies.js';
 import { PendingLogins } from '../login/pending-login.js';
 import { type RedirectTarget, redirectTarget } from '../login/redirect-uris.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
+import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
+import { isText } from '../options/value-rules.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { loginScope } from './scopes.js';
 
@@ -31,15 +35,17 @@ export interface LoginRedirect {
 
 const PROMPTS = new Set(['login', 'consent', 'select_account', 'create']);
 
-function invalidRequest(description: string): OAuthError {
-  return new OAuthError('invalid_request', description);
+function invalidRequest(description: string, cause?: Reason): OAuthError {
+  return new OAuthError('invalid_request', description, { cause });
 }
 
 function checkedPrompt(prompt: string | undefined): string | undefined {
   if (prompt === undefined || prompt === 'none') return undefined;
   const words = prompt.split(' ');
   if (words.every((word) => PROMPTS.has(word))) return prompt;
-  throw invalidRequest('prompt is unknown');
+  const expected = ['none', ...PROMPTS];
+  const cause = new Reason('prompt is unknown', { expected, came: words.map(protocolWord) });
+  throw invalidRequest('prompt is unknown', cause);
 }
 
 function checkedChallenge(
@@ -48,7 +54,11 @@ function checkedChallenge(
 ): string | undefined {
   if (codeChallenge === undefined && codeChallengeMethod === undefined) {
     if (target !== 'client') return undefined;
-    throw invalidRequest('This redirect_uri needs code_challenge and code_challenge_method=S256');
+    const mend = 'a client elsewhere brings its own PKCE, or uses a loopback address';
+    throw invalidRequest(
+      'This redirect_uri needs code_challenge and code_challenge_method=S256',
+      new Reason('code_challenge is missing', { mend }),
+    );
   }
   if (target === 'callback') {
     // The callback gets no verifier, so that the client would believe in a check that nobody makes.
@@ -80,7 +90,7 @@ export class StartLogin {
     const { redirectUri } = request;
     if (!redirectUri) throw invalidRequest('redirect_uri is missing');
     const target = redirectTarget(redirectUri, this.urls.callback(), this.options);
-    if (target === undefined) throw invalidRequest('redirect_uri is not allowed');
+    if (target === undefined) throw this.#notAllowed(redirectUri);
     const prompt = checkedPrompt(request.prompt);
     const clientChallenge = checkedChallenge(request, target);
     const scope = loginScope(this.options, request.scope, request.offlineAccess ?? false);
@@ -98,5 +108,17 @@ export class StartLogin {
     });
     const bound = target === 'callback' || target === 'page';
     return { url, cookies: bound ? this.#cookies.begin(sealed, cookies, this.clock) : [] };
+  }
+
+  #notAllowed(redirectUri: string): OAuthError {
+    const came = withoutDetails(redirectUri);
+    const cause = new Reason('redirect_uri is not allowed', {
+      expected: [this.urls.callback(), ...this.options.allowedRedirectUris].filter(isText),
+      came,
+      option: isLoopbackHost(parseUrl(redirectUri)?.hostname ?? '')
+        ? '"loopbackRedirects", "allowedRedirectUris"'
+        : '"publicUrl", "allowedRedirectUris"',
+    });
+    return invalidRequest(`redirect_uri is not allowed${repeated([came])}`, cause);
   }
 }

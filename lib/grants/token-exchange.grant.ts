@@ -2,7 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Revocations } from '../broker/revocations.js';
 import { TokenMinter } from '../broker/token-minter.js';
 import { Clock, epochSeconds } from '../clock/clock.js';
+import { invalidScope } from '../errors/invalid-scope.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { withoutDetails } from '../errors/shown-value.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -54,7 +57,12 @@ export class TokenExchangeGrant {
     await this.minter.prepare();
     const subject = await this.#verified(subjectToken);
     if (!broker.exchangeClients.some((client) => client === authorizedParty(subject))) {
-      throw invalidRequest('subject_token was issued to another client');
+      const cause = new Reason('subject_token was issued to another client', {
+        expected: broker.exchangeClients,
+        came: authorizedParty(subject),
+        option: '"broker.exchangeClients"',
+      });
+      throw invalidRequest('subject_token was issued to another client', cause);
     }
     const scope = grantedScope(subject, request.scope);
     const collected = await this.collector.collect(
@@ -105,9 +113,13 @@ export class TokenExchangeGrant {
     // URL parsers of clients write an origin with a slash at its end.
     const urls = [broker.issuer, publicUrl].flatMap((url) => [url, `${url}/`]);
     for (const target of [request.audience, request.resource]) {
-      if (target !== undefined && ![broker.audience, ...urls].includes(target)) {
-        throw new OAuthError('invalid_target', 'Tokens for this target are not issued here');
-      }
+      const expected = [broker.audience, ...urls];
+      if (target === undefined || expected.includes(target)) continue;
+      const came = withoutDetails(target);
+      const cause = new Reason('target', { expected, came, option: '"broker.audience"' });
+      throw new OAuthError('invalid_target', 'Tokens for this target are not issued here', {
+        cause,
+      });
     }
   }
 
@@ -128,8 +140,7 @@ export class TokenExchangeGrant {
 function grantedScope(subject: IdTokenClaims, asked: string | undefined): string {
   const held = scopesOf(subject);
   const wanted = (asked ?? '').split(' ').filter(Boolean);
-  if (wanted.every((scope) => held.includes(scope))) {
-    return (wanted.length > 0 ? wanted : held).join(' ');
-  }
-  throw new OAuthError('invalid_scope', 'subject_token does not have these scopes');
+  const came = wanted.filter((scope) => !held.includes(scope));
+  if (came.length === 0) return (wanted.length > 0 ? wanted : held).join(' ');
+  throw invalidScope('subject_token does not have these scopes', { expected: held, came });
 }

@@ -1,5 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { Identity } from '../tokens/identity.js';
@@ -18,10 +20,14 @@ export class AuthGuard implements CanActivate {
     private readonly authenticator: Authenticator,
     private readonly rules: HandlerRules,
     private readonly contexts: CallContexts,
+    private readonly refusals: RefusalLog,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const known = this.contexts.of(context.getType<string>());
+    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const known = await this.refusals.around(handler, async () =>
+      this.contexts.of(context.getType<string>()),
+    );
     const { rule, streams } = this.rules.of(context);
     if (rule === 'public') {
       setCaller(context, null);
@@ -36,7 +42,9 @@ export class AuthGuard implements CanActivate {
       return true;
     } catch (error) {
       setCaller(context, null);
-      if (rule.optional && error instanceof OAuthError) return true; // anything else is our fault and surfaces
+      if (!(error instanceof OAuthError)) throw known.refusal(context, error); // our fault, or the host's, which Nest logs
+      this.refusals.report(handler, error, rule.optional ? 'anonymous' : 'refused by the guard');
+      if (rule.optional) return true;
       throw known.refusal(context, error);
     }
   }
@@ -51,9 +59,8 @@ async function meetConditions(
   for (const condition of conditions) {
     const answer: unknown = await condition(claims, context); // a host without types may say anything
     if (answer === true) continue;
-    throw new OAuthError(
-      'insufficient_scope',
-      'The condition of this handler does not allow this caller',
-    );
+    const cause = new Reason('the condition did not say true', { option: '@Auth({ when })' });
+    const text = 'The condition of this handler does not allow this caller';
+    throw new OAuthError('insufficient_scope', text, { cause });
   }
 }

@@ -92,6 +92,10 @@ export class IdentityProvider extends TokenIssuers {
     };
   }
 
+  override names(): readonly string[] {
+    return this.options.expectedIssuers;
+  }
+
   /** The issuers that it may write; one, unless tenants share it. @throws {@link OAuthError} 502, 503 while unknown. */
   async issuers(): Promise<readonly string[]> {
     return (await this.connection.metadata()).issuers;

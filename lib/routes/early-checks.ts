@@ -1,32 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpAdapterHost } from '@nestjs/core';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { OAuthError } from '../errors/oauth.error.js';
+import { HostFaults } from '../events/host-faults.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import { refusalHeaders } from '../tokens/challenge.js';
-import type { PublicUrls } from '../options/public-urls.js';
-import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
+import { type RouteName, formRoutes } from '../options/resolve-routes.js';
 import { ANSWER_HEADERS, PUBLIC_HEADERS, UNCACHED_HEADERS } from './answers.js';
-import { checkSize, readForm } from './form-body.js';
-import type { DocumentSource, WellKnownDocuments } from './well-known-documents.js';
+import { checkSize, noteProblem, readForm } from './form-body.js';
+import { OwnRoutes, pathOf } from './own-routes.js';
+import { toRefusal } from './to-refusal.js';
+import { type DocumentSource, WellKnownDocuments } from './well-known-documents.js';
 
 const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
-
-/** Finds our route by path. Paths are known only once the host has set its global prefix, so they are read late. */
-class OwnPaths {
-  #routes: Map<string, RouteName> | undefined;
-
-  constructor(private readonly urls: PublicUrls) {}
-
-  /** As lenient as Express's router: case and a trailing slash do not count. */
-  routeAt(path: string): RouteName | undefined {
-    this.#routes ??= new Map(
-      routeNames.flatMap((name): [string, RouteName][] => {
-        const own = this.urls.path(name);
-        return own === undefined ? [] : [[own.toLowerCase(), name]];
-      }),
-    );
-    return this.#routes.get(path.toLowerCase().replace(/\/$/, ''));
-  }
-}
 
 interface ExpressLike {
   use(
@@ -51,26 +37,18 @@ interface FastifyLike {
   ): void;
 }
 
-/** The path of a request target, also in absolute form (RFC 9112 §3.2.2). */
-function pathOf(target: string | undefined): string {
-  const [path = ''] = (target ?? '')
-    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
-    .split(/[?#]/, 1);
-  return path.replaceAll('\\', '/'); // as Express reads it
-}
+const CLOSE: [name: string, value: string] = ['Connection', 'close']; // the rest of the body is not read
 
-/** Reads the form where the route takes one, and nothing elsewhere; what is wrong with it comes back. */
-async function bodyProblem(
-  route: RouteName,
-  request: IncomingMessage,
-): Promise<OAuthError | undefined> {
+/** Reads the form where the route takes one, and nothing elsewhere. What is wrong with it is noted, for the route to answer. */
+async function hasProblem(route: RouteName, request: IncomingMessage): Promise<boolean> {
   try {
     if (formRoutes.includes(route)) await readForm(request);
     else checkSize(request);
-    return undefined;
+    return false;
   } catch (error) {
-    if (error instanceof OAuthError) return error;
-    return new OAuthError('invalid_request', 'The request ended before its body did');
+    const early = new OAuthError('invalid_request', 'The request ended before its body did');
+    noteProblem(request, error instanceof OAuthError ? error : early);
+    return true;
   }
 }
 
@@ -84,20 +62,6 @@ interface ReadyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
-}
-
-async function answerOf(source: DocumentSource, request: IncomingMessage): Promise<ReadyAnswer> {
-  try {
-    checkSize(request);
-    return { status: 200, headers: PUBLIC_HEADERS, body: await source() };
-  } catch (error) {
-    const refusal =
-      error instanceof OAuthError
-        ? error
-        : new OAuthError('server_error', 'The document cannot be made', { status: 500 });
-    const headers = { ...ANSWER_HEADERS, ...Object.fromEntries(refusalHeaders(refusal)) };
-    return { status: refusal.getStatus(), headers, body: refusal.getResponse() };
-  }
 }
 
 function isReading({ method }: IncomingMessage): boolean {
@@ -117,84 +81,103 @@ function sendOnNode(response: ServerResponse, { status, headers, body }: ReadyAn
   response.end(JSON.stringify(body));
 }
 
-function onExpress(express: ExpressLike, paths: OwnPaths): void {
-  express.use(async (request, response, next) => {
-    const route = paths.routeAt(pathOf(request.url));
-    if (route === undefined) return next();
-    for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
-    if (!isOurs(route, request)) return next();
-    if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
-    const problem = await bodyProblem(route, request);
-    if (problem === undefined) {
+/**
+ * What happens to a request ahead of the host's parsers: our headers, the reading of our forms, the well-known documents.
+ * What is wrong with a form is only noted: the route itself answers, behind the host's own middleware (CORS).
+ */
+@Injectable()
+export class EarlyChecks {
+  #installed = false;
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly routes: OwnRoutes,
+    private readonly documents: WellKnownDocuments,
+    private readonly refusals: RefusalLog,
+    private readonly faults: HostFaults,
+  ) {}
+
+  /**
+   * To be called before the host's parsers are registered: in a module's constructor; and once more later, because Nest's
+   * testing module builds the container before there is an HTTP adapter.
+   */
+  install(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (this.#installed || !httpAdapter) return; // an application context has none
+    this.#installed = true;
+    if (httpAdapter.getType() === 'fastify') {
+      this.#onFastify(httpAdapter.getInstance<FastifyLike>());
+    } else {
+      this.#onExpress(httpAdapter);
+    }
+  }
+
+  /**
+   * Answers the well-known documents ahead of the host's routes, and behind its own middleware (CORS). To be called between the
+   * two: in a module's `configure()`. On Fastify the hook of the early checks answers them, which runs behind that of CORS.
+   */
+  installDocuments(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (!httpAdapter || httpAdapter.getType() === 'fastify') return;
+    this.#documentsOnExpress(httpAdapter);
+  }
+
+  #onExpress(express: ExpressLike): void {
+    express.use(async (request, response, next) => {
+      const route = this.routes.at(pathOf(request.url));
+      if (route === undefined) return next();
+      for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
+      if (!isOurs(route, request)) return next();
+      if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
+      if (await hasProblem(route, request)) response.setHeader(...CLOSE);
       delete request.headers['content-type']; // so that no parser looks at what is left of a body
       return next();
-    }
-    const headers = { Connection: 'close' }; // the rest of the body is not read
-    sendOnNode(response, { status: problem.getStatus(), headers, body: problem.getResponse() });
-  });
-}
-
-function onFastify(fastify: FastifyLike, paths: OwnPaths, documents: WellKnownDocuments): void {
-  fastify.addHook('onRequest', async (request, reply) => {
-    const { raw } = request;
-    const path = pathOf(request.url);
-    const document = isReading(raw) ? documents.at(path) : undefined;
-    if (document !== undefined) {
-      const { status, headers, body } = await answerOf(document, raw);
-      reply.headers(headers);
-      return reply.code(status).send(body);
-    }
-    const route = paths.routeAt(request.routeOptions.url ?? path);
-    if (route === undefined) return undefined;
-    reply.headers(headersOf(route));
-    if (!isOurs(route, raw)) return undefined;
-    const problem = await bodyProblem(route, raw);
-    if (problem !== undefined) {
-      reply.headers({ Connection: 'close' });
-      return reply.code(problem.getStatus()).send(problem.getResponse());
-    }
-    for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
-    return undefined;
-  });
-}
-
-function documentsOnExpress(express: ExpressLike, documents: WellKnownDocuments): void {
-  express.use(async (request, response, next) => {
-    const document = isReading(request) ? documents.at(pathOf(request.url)) : undefined;
-    if (document === undefined) return next();
-    return sendOnNode(response, await answerOf(document, request));
-  });
-}
-
-/**
- * Answers the well-known documents ahead of the host's routes, and behind its own middleware (CORS). To be called between the
- * two: in a module's `configure()`. On Fastify the hook of the early checks answers them, which runs behind that of CORS.
- */
-export function installDocuments(
-  { httpAdapter }: HttpAdapterHost,
-  documents: WellKnownDocuments,
-): void {
-  if (!httpAdapter || httpAdapter.getType() === 'fastify') return;
-  documentsOnExpress(httpAdapter, documents);
-}
-
-/**
- * Puts our headers, the reading of our forms ahead of everything else on our paths. To be called before the host's parsers are
- * registered: in a module's constructor.
- *
- * @returns whether there was an HTTP adapter to install them on.
- */
-export function installEarlyChecks(
-  { httpAdapter }: HttpAdapterHost,
-  urls: PublicUrls,
-  documents: WellKnownDocuments,
-): boolean {
-  if (!httpAdapter) return false; // an application context
-  const paths = new OwnPaths(urls);
-  if (httpAdapter.getType() === 'fastify') {
-    onFastify(httpAdapter.getInstance<FastifyLike>(), paths, documents);
-  } else {
-    onExpress(httpAdapter, paths);
+    });
   }
-  return true;
+
+  #onFastify(fastify: FastifyLike): void {
+    fastify.addHook('onRequest', async (request, reply) => {
+      const { raw } = request;
+      const path = pathOf(request.url);
+      const document = isReading(raw) ? this.documents.at(path) : undefined;
+      if (document !== undefined) {
+        const { status, headers, body } = await this.#answer(document, raw, path);
+        reply.headers(headers);
+        return reply.code(status).send(body);
+      }
+      const route = this.routes.at(request.routeOptions.url ?? path);
+      if (route === undefined) return undefined;
+      reply.headers(headersOf(route));
+      if (!isOurs(route, raw)) return undefined;
+      if (await hasProblem(route, raw)) reply.headers(Object.fromEntries([CLOSE]));
+      for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
+      return undefined;
+    });
+  }
+
+  #documentsOnExpress(express: ExpressLike): void {
+    express.use(async (request, response, next) => {
+      const path = pathOf(request.url);
+      const document = isReading(request) ? this.documents.at(path) : undefined;
+      if (document === undefined) return next();
+      return sendOnNode(response, await this.#answer(document, request, path));
+    });
+  }
+
+  async #answer(
+    source: DocumentSource,
+    request: IncomingMessage,
+    path: string,
+  ): Promise<ReadyAnswer> {
+    try {
+      checkSize(request);
+      return { status: 200, headers: PUBLIC_HEADERS, body: await source() };
+    } catch (error) {
+      const where = `${request.method} ${path}`;
+      const refusal = toRefusal(error, where, this.faults);
+      this.refusals.report(where, refusal, 'refused');
+      const headers = { ...ANSWER_HEADERS, ...Object.fromEntries(refusalHeaders(refusal)) };
+      return { status: refusal.getStatus(), headers, body: refusal.getResponse() };
+    }
+  }
 }

@@ -3,8 +3,24 @@ import { OAuthError } from '../errors/oauth.error.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Forms that were read ahead of the host's parsers, by the request that brought them. */
-const forms = new WeakMap<object, string>();
+/** Forms that were read ahead of the host's parsers, or what was wrong with them, by the request that brought them. */
+const forms = new WeakMap<object, string | OAuthError>();
+
+/** A request of Express (which is Node's own) or of Fastify (which holds it). */
+interface Requested {
+  readonly raw?: IncomingMessage;
+}
+
+/** Keeps what is wrong with a body until the request has come to our handler, behind the host's own middleware. */
+export function noteProblem(request: IncomingMessage, problem: OAuthError): void {
+  forms.set(request, problem);
+}
+
+/** What was found wrong with the body of a request before it came to a handler. */
+export function notedProblem(request: Requested): OAuthError | undefined {
+  const form = forms.get(request.raw ?? request);
+  return form instanceof OAuthError ? form : undefined;
+}
 
 function tooLarge(): OAuthError {
   return new OAuthError('invalid_request', 'The request body is too large', { status: 413 });
@@ -56,12 +72,14 @@ export async function readForm(request: IncomingMessage): Promise<void> {
  *
  * @throws {@link OAuthError} 400 `invalid_request` for a body that is no form.
  */
-export function formBody(request: {
-  readonly body?: unknown;
-  readonly headers: IncomingMessage['headers'];
-  readonly raw?: IncomingMessage;
-}): unknown {
-  const form = forms.get(request.raw ?? request); // on Express the request is Node's own
+export function formBody(
+  request: Requested & {
+    readonly body?: unknown;
+    readonly headers: IncomingMessage['headers'];
+  },
+): unknown {
+  const form = forms.get(request.raw ?? request);
+  if (form instanceof OAuthError) throw form;
   if (form !== undefined) return form;
   checkHeaders(request);
   return request.body;

@@ -6,6 +6,7 @@ import { formBody } from './form-body.js';
 
 /** A request of Express (which is Node's own) or of Fastify (which holds it), with what the host's parser made of it. */
 export interface RouteRequest {
+  readonly method?: string;
   readonly headers: IncomingMessage['headers'];
   readonly rawHeaders?: IncomingMessage['rawHeaders'];
   readonly url?: string;

@@ -7,48 +7,45 @@ import {
   HttpException,
   Inject,
   Injectable,
-  Logger,
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Observable, catchError, defer } from 'rxjs';
-import { describeError } from '../errors/describe-error.js';
-import { OAuthError, type OAuthErrorCode } from '../errors/oauth.error.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { HostFaults } from '../events/host-faults.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import { brokerOptions } from '../grants/broker-only.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Challenges } from '../tokens/challenge.js';
 import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
-import { formBody } from './form-body.js';
+import { formBody, notedProblem } from './form-body.js';
+import { OwnRoutes } from './own-routes.js';
 import type { RouteRequest } from './request-parameters.js';
+import { toRefusal } from './to-refusal.js';
 
-const CODE_OF_STATUS: Readonly<Record<number, OAuthErrorCode>> = {
-  401: 'invalid_token',
-  403: 'access_denied',
-  429: 'temporarily_unavailable',
-  503: 'temporarily_unavailable',
-};
+/** What one of our routes answers when something went wrong: tells the log, and sets the headers that go with it. */
+@Injectable()
+export class RouteRefusals {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly challenges: Challenges,
+    private readonly routes: OwnRoutes,
+    private readonly log: RefusalLog,
+    private readonly faults: HostFaults,
+  ) {}
 
-/** A refusal is never cached, not even where the answer would have been. */
-function setHeaders(
-  { httpAdapter }: HttpAdapterHost,
-  response: unknown,
-  headers: readonly (readonly [name: string, value: string])[],
-): void {
-  httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-  for (const [name, value] of headers) httpAdapter.setHeader(response, name, value);
-}
-
-/** Whatever went wrong as an {@link OAuthError}; a fault of ours is 500 `server_error`, and its kind is logged. */
-function asOAuthError(error: unknown): OAuthError {
-  if (error instanceof OAuthError) return error;
-  const status = error instanceof HttpException ? error.getStatus() : 500;
-  if (status >= 500 && status !== 503) {
-    const reason = error instanceof Error ? describeError(error) : typeof error;
-    new Logger('OidcAuth').error(`A route failed: ${reason}`);
+  of(error: unknown, request: RouteRequest, response: unknown): OAuthError {
+    const where = this.routes.nameOf(request);
+    const refusal = toRefusal(error, where, this.faults);
+    this.log.report(where, refusal, 'refused');
+    const { httpAdapter } = this.adapterHost;
+    httpAdapter.setHeader(response, 'Cache-Control', 'no-store'); // not even where the answer would have been kept
+    for (const [name, value] of this.challenges.headersOf(refusal)) {
+      httpAdapter.setHeader(response, name, value);
+    }
+    return refusal;
   }
-  const code = CODE_OF_STATUS[status] ?? (status >= 500 ? 'server_error' : 'invalid_request');
-  return new OAuthError(code, `The request failed with status ${status}`, { status, cause: error });
 }
 
 /**
@@ -61,20 +58,24 @@ export class RouteInterceptor implements NestInterceptor {
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly challenges: Challenges,
+    private readonly refusals: RouteRefusals,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const response: unknown = context.switchToHttp().getResponse();
+    const http = context.switchToHttp();
+    const request = http.getRequest<RouteRequest>();
+    const response: unknown = http.getResponse();
     // Also where a host routes to us in a way that the early checks do not know.
     for (const [name, value] of Object.entries(this.headers)) {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     }
-    return next.handle().pipe(
+    return defer(() => {
+      const problem = notedProblem(request);
+      if (problem !== undefined) throw problem;
+      return next.handle();
+    }).pipe(
       catchError((error: unknown) => {
-        const refusal = asOAuthError(error);
-        setHeaders(this.adapterHost, response, this.challenges.headersOf(refusal));
-        throw refusal;
+        throw this.refusals.of(error, request, response);
       }),
     );
   }
@@ -91,10 +92,10 @@ export class PublicRouteInterceptor extends RouteInterceptor {
 export class BrokerRouteInterceptor extends RouteInterceptor {
   constructor(
     adapterHost: HttpAdapterHost,
-    challenges: Challenges,
+    refusals: RouteRefusals,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    super(adapterHost, challenges);
+    super(adapterHost, refusals);
   }
 
   override intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -130,20 +131,18 @@ function isDevicePoll(request: RouteRequest): boolean {
 export class ForeignErrorFilter implements ExceptionFilter {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly challenges: Challenges,
+    private readonly refusals: RouteRefusals,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response: unknown = host.switchToHttp().getResponse();
-    const refusal = this.#refusal(error, host.switchToHttp().getRequest<RouteRequest>());
-    setHeaders(this.adapterHost, response, this.challenges.headersOf(refusal));
+    const request = host.switchToHttp().getRequest<RouteRequest>();
+    const status = error instanceof HttpException ? error.getStatus() : 500;
+    const slowDown = (status === 429 || status === 503) && isDevicePoll(request);
+    const answer = slowDown
+      ? new OAuthError('slow_down', 'Poll less often', { cause: error })
+      : error;
+    const refusal = this.refusals.of(answer, request, response);
     this.adapterHost.httpAdapter.reply(response, refusal.getResponse(), refusal.getStatus());
-  }
-
-  #refusal(error: unknown, request: RouteRequest): OAuthError {
-    const refusal = asOAuthError(error);
-    const busy = refusal.getStatus() === 429 || refusal.getStatus() === 503;
-    if (!busy || !isDevicePoll(request)) return refusal;
-    return new OAuthError('slow_down', 'Poll less often', { cause: error });
   }
 }

@@ -12,12 +12,13 @@ import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { HostFaults } from '../events/host-faults.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerStore, BrokerStoreChoice } from './broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
-import { resolveStore } from './resolve-store.js';
+import { resolveStore, storeDefinition } from './resolve-store.js';
 
 const REPEAT_AFTER_MS = 50;
 const LONGEST_PAUSE_MS = 400;
@@ -57,6 +58,7 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     @Inject(BROKER_STORE) registered: BrokerStoreChoice | undefined,
     private readonly events: OidcEvents,
     container: ModuleRef,
+    private readonly faults: HostFaults,
   ) {
     this.#choice = registered ?? options.broker?.store();
     this.#container = container;
@@ -117,7 +119,8 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   #open(): Promise<BrokerStore> {
     const store = this.#store;
     if (store === undefined) return Promise.reject(new TypeError('There is no store'));
-    this.#opened ??= store.open().then(
+    const opening = async () => store.open(); // one that throws at once counts like one that rejects
+    this.#opened ??= opening().then(
       () => {
         this.#failures = 0;
         return store;
@@ -132,8 +135,27 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     return this.#opened;
   }
 
+  /** What a store of the host's own throws is logged whole. Of ours, drivers put statements and values into theirs. */
+  async #reported<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const refusal = error instanceof OAuthError || error instanceof OidcConfigError;
+      if (this.#isOfHost && !refusal && !this.#closed) this.faults.report('"broker.store"', error);
+      throw error;
+    }
+  }
+
+  /** Whether the host wrote the store itself: it is neither opened by URL nor made by one of our adapters. */
+  get #isOfHost(): boolean {
+    const choice = this.#choice;
+    if (choice === undefined || typeof choice === 'string') return false;
+    if (storeDefinition(choice) !== undefined) return false;
+    return this.#store?.constructor !== MemoryBrokerStore;
+  }
+
   #within<T>(work: Promise<T>): Promise<T> {
-    return within(this.options.timeoutMs, work);
+    return within(this.options.timeoutMs, this.#reported(work));
   }
 
   #refusal(error: unknown): OAuthError {

@@ -1,30 +1,58 @@
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import type { ClaimDemand } from '../options/claim-constraint.js';
 import type { CheckedAuthRule } from './auth-rule.js';
-import { meetsDemand } from './claim-path.js';
+import { claimAt, meetsDemand } from './claim-path.js';
 import type { Identity } from './identity.js';
 import { scopesOf } from './roles.js';
 
-function scopeRefusal(missing: readonly string[], needed: readonly string[]): OAuthError {
-  return new OAuthError(
-    'insufficient_scope',
-    `The access token lacks the scopes: ${missing.join(' ')}`,
-    { scopes: needed },
-  );
-}
+/** Claims that describe a person (OpenID Connect Core §5.1): their values do not belong in a log. */
+const PERSONAL =
+  /(^|[./])(sub|.*name|email|phone_number|address|birthdate|gender|profile|picture|website|upn)$/i;
 
 function checkScopes(claims: Identity['claims'], { scopes, anyScopes }: CheckedAuthRule): void {
   if (scopes.length === 0 && anyScopes.length === 0) return;
   const granted = scopesOf(claims);
   const missing = scopes.filter((scope) => !granted.includes(scope));
-  if (missing.length > 0) throw scopeRefusal(missing, scopes);
+  if (missing.length > 0) {
+    const cause = new Reason('scopes', { missing, option: '@Auth({ scopes })' });
+    const text = `Token is missing required scopes: ${missing.join(' ')}`;
+    throw new OAuthError('insufficient_scope', text, { scopes, cause });
+  }
   const unmet = anyScopes.find((list) => !list.some((scope) => granted.includes(scope)));
   if (unmet === undefined) return;
-  throw new OAuthError(
-    'insufficient_scope',
-    `The access token has none of the scopes: ${unmet.join(' ')}`,
-    { scopes: unmet },
-  );
+  const cause = new Reason('none of the scopes', { missing: unmet, option: '@Auth({ anyScope })' });
+  const text = `Token is missing required scopes, one of: ${unmet.join(' ')}`;
+  throw new OAuthError('insufficient_scope', text, { scopes: unmet, cause });
+}
+
+function claimsRefusal(cause: Reason): OAuthError {
+  const text = 'The claims of the access token do not allow this request';
+  return new OAuthError('insufficient_scope', text, { cause });
+}
+
+/** Why a demand is not met, without what the user's claims hold instead. */
+export function unmetDemand(
+  {
+    claims,
+    roles,
+  }: Pick<Identity, 'roles'> & { readonly claims: Readonly<Record<string, unknown>> },
+  { path, values }: ClaimDemand,
+  option: string,
+): Reason {
+  if (path === undefined) {
+    const missing = values.map(String).filter((role) => !roles.includes(role));
+    return new Reason('roles', { missing, option });
+  }
+  const what = claimAt(claims, path) === undefined ? 'is not there' : 'holds other values';
+  const expected = PERSONAL.test(path) ? {} : { expected: values };
+  return new Reason(`claim ${path} ${what}`, { ...expected, option });
+}
+
+function checkDemands(identity: Identity, demands: readonly ClaimDemand[], option: string): void {
+  const { claims, roles } = identity;
+  const unmet = demands.find((demand) => !meetsDemand(claims, demand, roles));
+  if (unmet !== undefined) throw claimsRefusal(unmetDemand(identity, unmet, option));
 }
 
 /**
@@ -33,17 +61,16 @@ function checkScopes(claims: Identity['claims'], { scopes, anyScopes }: CheckedA
  * @throws {@link OAuthError} 403 `insufficient_scope`
  */
 export function authorize(
-  { claims, roles }: Identity,
+  identity: Identity,
   rule: CheckedAuthRule,
   ofIssuer: readonly ClaimDemand[],
 ): void {
-  checkScopes(claims, rule);
-  const meetsAll =
-    [...rule.demands, ...ofIssuer].every((demand) => meetsDemand(claims, demand, roles)) &&
-    rule.anyRoles.every((list) => list.some((role) => roles.includes(role)));
-  if (meetsAll) return;
-  throw new OAuthError(
-    'insufficient_scope',
-    'The claims of the access token do not allow this request',
+  checkScopes(identity.claims, rule);
+  checkDemands(identity, rule.demands, '@Auth({ roles, claims })');
+  checkDemands(identity, ofIssuer, 'the option "claims"');
+  const unmet = rule.anyRoles.find((list) => !list.some((role) => identity.roles.includes(role)));
+  if (unmet === undefined) return;
+  throw claimsRefusal(
+    new Reason('none of the roles', { missing: unmet, option: '@Auth({ anyRole })' }),
   );
 }

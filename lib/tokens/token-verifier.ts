@@ -3,6 +3,7 @@ import { Clock, epochSeconds } from '../clock/clock.js';
 import { describeError, reasonOf } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError, invalidToken } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
@@ -64,9 +65,19 @@ export class TokenVerifier {
   /** The caller hears one text for all; the operator must see that it is, say, the clock. */
   #report(error: unknown): void {
     if (!(error instanceof OAuthError) || error.error !== 'invalid_token') return;
-    if (error.cause === UNKNOWN_ISSUER) return; // reported by its own event
     const reason = reasonOf(error)?.name ?? describeError(error.cause);
+    if (reason === UNKNOWN_ISSUER) return; // reported by its own event
     this.events.emit('token-refused', { provider: DEFAULT_PROVIDER, reason });
+  }
+
+  #unknownIssuer(came: string): Reason {
+    const names = this.issuers.names();
+    const expected = names.length === 0 ? {} : { expected: names };
+    const option =
+      this.options.broker === undefined
+        ? '"discoveryUrl", "issuer"'
+        : '"broker.issuer", "broker.trustedIssuers"';
+    return new Reason(UNKNOWN_ISSUER, { ...expected, came, option });
   }
 
   async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {
@@ -78,7 +89,7 @@ export class TokenVerifier {
         provider: DEFAULT_PROVIDER,
         issuer: printable(jws.iss),
       });
-      throw invalidToken(UNKNOWN_ISSUER);
+      throw invalidToken(this.#unknownIssuer(jws.iss));
     }
     // Only an identity provider may have a single key without a name (RFC 7515 §4.1.4).
     if (jws.kid === undefined && issuer.kind !== 'provider') throw invalidToken('kid');

@@ -66,4 +66,9 @@ export abstract class TokenIssuers {
    * @throws {@link OAuthError} 503 `temporarily_unavailable` while it cannot be known.
    */
   abstract named(iss: string): Promise<TokenIssuer | undefined>;
+
+  /** The names that are expected, as far as they are known without asking anybody: for the log. */
+  names(): readonly string[] {
+    return [];
+  }
 }

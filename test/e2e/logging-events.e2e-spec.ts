@@ -73,7 +73,7 @@ describe.each(adapters)('events on %s', (adapter) => {
       { provider: 'default', issuer: 'https://evil-0.example' },
     ]);
     expect(logged()).toHaveLength(1);
-    expect(logged()[0]).toMatch(/WARN \[OidcAuth\] issuer-refused \{.*evil-0\.example/);
+    expect(logged()[0]).toMatch(/WARN \[OidcAuth\] GuardedRoutes\.required .*evil-0\.example/);
   });
 
   it('LG-3: the lines left out are counted in the next one', async () => {

@@ -92,10 +92,10 @@ describe.each(adapters)('the log on %s', (adapter) => {
     const url = `${app.url}/auth/v2`;
 
     await request(
-      `${url}/login?${text({ redirect_uri: `https://evil.example/${canary('uri')}` })}`,
+      `${url}/login?${text({ redirect_uri: `https://${canary('user')}@evil.example/?code=${canary('code')}#${canary('fragment')}` })}`,
     );
     await request(
-      `${url}/login?${text({ redirect_uri: 'http://localhost/callback', scope: canary('scope') })}`,
+      `${url}/login?${text({ redirect_uri: 'http://localhost/callback', prompt: canary('prompt') })}`,
     );
     await request(
       `${url}/callback?${text({ code: canary('code'), state: canary('state'), iss: canary('iss') })}`,
@@ -119,7 +119,7 @@ describe.each(adapters)('the log on %s', (adapter) => {
     ]) {
       const form = {
         [name]: canary(name),
-        redirect_uri: canary('uri'),
+        redirect_uri: `https://evil.example/?code=${canary('code')}`,
         code_verifier: canary('verifier'),
       };
       await request(`${url}/token`, {
@@ -128,13 +128,13 @@ describe.each(adapters)('the log on %s', (adapter) => {
       });
     }
     await request(`${url}/device`, {
-      form: { scope: canary('scope'), client_secret: canary('secret') },
+      form: { scope: 'unknown', client_secret: canary('secret') },
     });
     await request(`${url}/revoke`, {
       form: { token: canary('token'), token_type_hint: canary('hint') },
     });
     await request(
-      `${url}/logout?${text({ post_logout_redirect_uri: canary('target'), id_token_hint: canary('hint') })}`,
+      `${url}/logout?${text({ post_logout_redirect_uri: `/?x=${canary('target')}`, id_token_hint: canary('hint') })}`,
     );
     for (const path of ['auth/v2/userinfo', 'required', 'optional']) {
       await request(`${app.url}/${path}?access_token=${canary('query')}`, {

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { Clock } from '../../lib/clock/clock.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
+import { HostFaults } from '../../lib/events/host-faults.js';
 import { PeerIssuers } from '../../lib/federation/peer-issuers.js';
 import { GuardedFetch } from '../../lib/http/guarded-fetch.js';
 import type { BrokerOptions } from '../../lib/options/broker-options.js';
@@ -142,6 +143,7 @@ export async function startFederation({
       },
       Authenticator,
       GuardedFetch,
+      HostFaults,
       KeyRing,
       OidcEvents,
       PeerIssuers,

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { SigningKeys } from '../../lib/broker/signing-keys.js';
 import { TokenMinter } from '../../lib/broker/token-minter.js';
 import { Clock } from '../../lib/clock/clock.js';
+import { HostFaults } from '../../lib/events/host-faults.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
@@ -88,6 +89,7 @@ export async function startKeyKeeper({
       KeyRing,
       OidcEvents,
       SigningKeys,
+      HostFaults,
       StoreAccess,
       TokenMinter,
     ],

@@ -10,6 +10,7 @@ import { type FinishedSession, type OpenSession, Sessions } from '../../lib/brok
 import { type RenewedTokens, UpstreamTokens } from '../../lib/broker/upstream-tokens.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
+import { HostFaults } from '../../lib/events/host-faults.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
@@ -171,6 +172,7 @@ export async function startSessionInstance({
       SessionRefresh,
       SessionRenewal,
       Sessions,
+      HostFaults,
       StoreAccess,
     ],
   }).compile();

@@ -1,7 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { OidcEvents, hashedId, type OidcEventMap } from '../../../lib/events/oidc-events.js';
+import {
+  OidcEvents,
+  hashedId,
+  type OidcEventMap,
+  type OidcEventName,
+} from '../../../lib/events/oidc-events.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const provider = 'default';
@@ -41,8 +46,8 @@ const logged: [name: keyof OidcEventMap, level: (typeof levels)[number] | undefi
   ['refresh', undefined],
   ['logout', undefined],
   ['revoke', 'log'],
-  ['issuer-refused', 'warn'],
-  ['token-refused', 'warn'],
+  ['issuer-refused', undefined], // the line of the refused request tells it
+  ['token-refused', undefined],
   ['claim-mistyped', 'warn'],
   ['keys-changed', 'warn'],
   ['stale-keys-served', 'warn'],
@@ -66,14 +71,17 @@ describe('OidcEvents', () => {
   let clock: FakeClock;
   let events: OidcEvents;
   let lines: [level: string, text: string][];
+  let stacks: unknown[];
 
   beforeEach(() => {
     clock = new FakeClock();
     events = new OidcEvents(clock);
     lines = [];
+    stacks = [];
     for (const level of levels) {
-      vi.spyOn(Logger.prototype, level).mockImplementation((text: unknown) => {
+      vi.spyOn(Logger.prototype, level).mockImplementation((text: unknown, stack?: unknown) => {
         lines.push([level, String(text)]);
+        if (stack !== undefined) stacks.push(stack);
       });
     }
   });
@@ -95,16 +103,16 @@ describe('OidcEvents', () => {
     }
   });
 
-  it('LG-3: logs one line a minute of each kind and tells how many it left out', () => {
-    for (let at = 0; at < 1000; at += 1) events.emit('issuer-refused', samples['issuer-refused']);
+  it('LG-3: logs one line a minute of each reason and tells how many it left out', () => {
+    for (let at = 0; at < 1000; at += 1) events.emit('provider-failed', samples['provider-failed']);
     events.emit('client-rejected', samples['client-rejected']);
     clock.advance(59);
-    events.emit('issuer-refused', samples['issuer-refused']);
+    events.emit('provider-failed', samples['provider-failed']);
     expect(lines).toHaveLength(2);
 
     clock.advance(1);
-    events.emit('issuer-refused', samples['issuer-refused']);
-    events.emit('issuer-refused', samples['issuer-refused']);
+    events.emit('provider-failed', samples['provider-failed']);
+    events.emit('provider-failed', samples['provider-failed']);
 
     expect(lines).toHaveLength(3);
     expect(lines[2]?.[1]).toContain('1000 more since the last line');
@@ -123,6 +131,35 @@ describe('OidcEvents', () => {
       expect.stringContaining('"source":"ID token","claim":"roles"'),
       expect.stringContaining('"source":"userinfo","claim":"email"'),
     ]);
+  });
+
+  it.each<[name: OidcEventName, many: object, other: object]>([
+    ['provider-failed', { reason: 'status 503' }, { reason: 'status 502' }],
+    ['client-rejected', { error: 'invalid_client' }, { error: 'unauthorized_client' }],
+    ['peer-failed', { issuer: 'https://a.example' }, { issuer: 'https://b.example' }],
+    ['undecryptable', { what: 'session' }, { what: 'signing-key' }],
+    ['signing-key', { change: 'created' }, { change: 'retired' }],
+    ['store-failed', { reason: 'ECONNREFUSED' }, { reason: 'timed out' }],
+    ['claims-not-renewed', { reason: 'Error' }, { reason: 'TypeError' }],
+  ])('LG-3: a %s that happens often hides no other one', (name, many, other) => {
+    for (let at = 0; at < 100; at += 1) events.emit(name, { ...samples[name], ...many });
+
+    events.emit(name, { ...samples[name], ...other });
+
+    expect(lines).toHaveLength(2);
+    expect(lines[1]?.[1]).toContain(Object.values(other).join());
+  });
+
+  it('LG-3: keeps no more reasons than a thousand', () => {
+    const peers = Array.from({ length: 1001 }, (_, at) => `https://${at}.example`);
+    const [oldest = '', newest = ''] = [peers[0], peers.at(-1)];
+    for (const issuer of peers) events.emit('peer-failed', { ...samples['peer-failed'], issuer });
+
+    events.emit('peer-failed', { ...samples['peer-failed'], issuer: newest });
+    expect(lines).toHaveLength(1001);
+    events.emit('peer-failed', { ...samples['peer-failed'], issuer: oldest });
+
+    expect(lines).toHaveLength(1002);
   });
 
   it('LG-3: hands every event to the listeners, whatever is logged', () => {
@@ -144,27 +181,51 @@ describe('OidcEvents', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('LG-3: is not disturbed by a listener that throws, and logs neither its message nor more', async () => {
-    const seen: string[] = [];
-    events.on('login', () => {
-      throw new RangeError('canary-of-the-listener');
-    });
-    events.on('login', () => seen.push('second'));
+  /** What a listener of the host's may throw. */
+  const mishaps: [how: string, listener: () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw new RangeError('the reason of the host');
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('the reason of the host'))],
+  ];
 
-    events.emit('login', samples.login);
+  it.each(mishaps)(
+    'LG-3: is not disturbed by a listener that %s, and logs its exception whole',
+    async (_, listener) => {
+      const seen: string[] = [];
+      events.on('login', listener);
+      events.on('login', () => seen.push('second'));
 
-    expect(seen).toEqual(['second']);
-    expect(lines).toEqual([['error', expect.stringContaining('"login" threw RangeError')]]);
-    expect(lines.join()).not.toContain('canary');
-  });
+      events.emit('login', samples.login);
+      await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would be noted by now
 
-  it('LG-3: is not disturbed by a listener that rejects', async () => {
-    events.on('login', () => Promise.reject(new RangeError('canary-of-the-listener')));
+      expect(seen).toEqual(['second']);
+      expect(lines).toEqual([
+        ['error', 'A listener of the event "login" threw RangeError: the reason of the host'],
+      ]);
+      expect(stacks).toEqual([expect.stringMatching(/^RangeError: the reason.*\n +at /)]);
+    },
+  );
 
-    events.emit('login', samples.login);
-    await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would be noted by now
+  it('LG-3: is not disturbed by a logger of the host that throws', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): number => warnings.push(warning.message);
+    process.on('warning', note);
+    for (const level of levels) {
+      vi.spyOn(Logger.prototype, level).mockImplementation(() => {
+        throw new RangeError('the logger of the host');
+      });
+    }
 
-    expect(lines).toEqual([['error', expect.stringContaining('"login" threw RangeError')]]);
+    events.emit('client-rejected', samples['client-rejected']);
+    events.emit('provider-failed', samples['provider-failed']);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    process.off('warning', note);
+    expect(warnings).toEqual(['the logger of the host']);
   });
 
   it('LG-3: has listeners that end', () => {

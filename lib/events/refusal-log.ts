@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { describeError, reasonOf } from '../errors/describe-error.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { printable } from '../errors/printable.js';
+import { SafeLogger } from '../errors/safe-logger.js';
+import { LineLimiter } from './line-limiter.js';
+
+/** What became of a request: refused by one of our routes, refused by the guard, or let through without claims. */
+export type Outcome = 'refused' | 'refused by the guard' | 'anonymous';
+
+/** Steps of a protocol rather than mistakes. */
+const EXPECTED: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down']);
+
+function levelOf(error: OAuthError, outcome: Outcome): 'error' | 'warn' | 'debug' {
+  if (error.credentialsMissing || EXPECTED.has(error.error)) return 'debug';
+  if (outcome === 'refused') return error.getStatus() === 500 ? 'error' : 'warn';
+  return error.error === 'invalid_token' ? 'warn' : 'debug'; // a token that does not hold may be an attack
+}
+
+/** Why, in one sentence: our reason where there is one, else the text for the caller and what is known of the cause. */
+function whyOf(error: OAuthError): string {
+  const { cause, description } = error;
+  const reason = reasonOf(error);
+  if (cause instanceof OAuthError) return `${printable(description)}: ${whyOf(cause)}`;
+  if (reason !== undefined && error.getStatus() < 500) return String(reason);
+  if (cause === undefined) return printable(description);
+  return `${printable(description)}: ${describeError(cause)}`;
+}
+
+/** What tells one kind of refusal from another, without anything that a caller chooses. */
+function kindOf(error: OAuthError): string {
+  const reason = reasonOf(error);
+  const { name, expected, missing } = reason ?? { name: whyOf(error) };
+  return JSON.stringify([error.getStatus(), error.error, name, expected, missing]);
+}
+
+/**
+ * Tells the host's developer of each refused request: one line with route or handler, status, code, and the reason with its
+ * mend. One line a minute for each reason at each place; the next one says how many were left out.
+ */
+@Injectable()
+export class RefusalLog {
+  readonly #logger = new SafeLogger();
+  readonly #limiter: LineLimiter;
+
+  constructor(clock: Clock) {
+    this.#limiter = new LineLimiter(clock);
+  }
+
+  /** @param where the route (`POST /auth/v2/token`) or the handler (`MeController.me`). */
+  report(where: string, error: OAuthError, outcome: Outcome): void {
+    if (outcome === 'anonymous' && error.credentialsMissing) return; // what such a handler is for
+    const became = outcome === 'anonymous' ? 'let through as anonymous' : 'refused';
+    const code = `${error.getStatus()} ${error.error}`;
+    const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`;
+    const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error)}`, line);
+    if (admitted !== undefined) this.#logger.write(levelOf(error, outcome), admitted);
+  }
+
+  /** Tells of a refusal in code that a host calls without our guard; it goes on to the caller. */
+  async around<T>(where: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof OAuthError) this.report(where, error, 'refused by the guard');
+      throw error;
+    }
+  }
+}

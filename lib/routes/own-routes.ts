@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { PublicUrls } from '../options/public-urls.js';
+import { type RouteName, routeNames } from '../options/resolve-routes.js';
+
+/** A request of Node, Express or Fastify, as far as it names what is asked for. */
+interface Target {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly originalUrl?: string | undefined;
+  readonly raw?: IncomingMessage;
+}
+
+/** The path of a request target, also in absolute form (RFC 9112 §3.2.2). */
+export function pathOf(target: string | undefined): string {
+  const [path = ''] = (target ?? '')
+    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+    .split(/[?#]/, 1);
+  return path.replaceAll('\\', '/'); // as Express reads it
+}
+
+/** Finds our route by path. Paths are known only once the host has set its global prefix, so they are read late. */
+@Injectable()
+export class OwnRoutes {
+  #routes: Map<string, RouteName> | undefined;
+
+  constructor(private readonly urls: PublicUrls) {}
+
+  /** As lenient as Express's router: case and a trailing slash do not count. */
+  at(path: string): RouteName | undefined {
+    this.#routes ??= new Map(
+      routeNames.flatMap((name): [string, RouteName][] => {
+        const own = this.urls.path(name);
+        return own === undefined ? [] : [[own.toLowerCase(), name]];
+      }),
+    );
+    return this.#routes.get(path.toLowerCase().replace(/\/$/, ''));
+  }
+
+  /** How the log names what a request asked for, in our own spelling: `POST /auth/v2/token`. */
+  nameOf({ method = '', originalUrl, url }: Target): string {
+    const route = this.at(pathOf(originalUrl ?? url));
+    return `${method} ${route === undefined ? 'a route of nestjs-oidc-auth' : this.urls.path(route)}`;
+  }
+}
