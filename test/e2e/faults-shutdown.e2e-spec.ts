@@ -2,7 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import {
+  type AdapterName,
+  adapters,
+  onEachAdapter,
+  startApp,
+  type TestApp,
+} from '../support/app.js';
 import { delay, hang } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -16,16 +22,18 @@ import { expectRefusal } from '../support/refusal.js';
 const timers = (): number =>
   process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
-describe.each(adapters)('closing an application on %s', (adapter) => {
-  const start = async (): Promise<{ provider: MisbehavingProvider; app: TestApp }> => {
-    const provider = await startMisbehavingProvider();
-    onTestFinished(() => provider.close());
-    const app = await startApp({ adapter, provider, controllers: [GuardedRoutes] });
-    return { provider, app };
-  };
+async function start(
+  adapter: AdapterName,
+): Promise<{ provider: MisbehavingProvider; app: TestApp }> {
+  const provider = await startMisbehavingProvider();
+  onTestFinished(() => provider.close());
+  const app = await startApp({ adapter, provider, controllers: [GuardedRoutes] });
+  return { provider, app };
+}
 
+describe.each(adapters)('closing an application on %s', (adapter) => {
   it('fault 19: ends the requests that are under way, and takes no new ones', async () => {
-    const { provider, app } = await start();
+    const { provider, app } = await start(adapter);
     const login = await openLogin(app);
     const { refresh_token } = (await postToken(app, handleForm(await openLogin(app)))).json();
     provider.behaviour.faults.token = delay(400);
@@ -46,22 +54,6 @@ describe.each(adapters)('closing an application on %s', (adapter) => {
     await expect(request(`${app.url}/public`)).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  it('fault 19: ends within 10 s while the provider never answers', async () => {
-    const { provider, app } = await start();
-    await openLogin(app);
-    provider.behaviour.faults.token = hang();
-    const underWay = postToken(app, { refresh_token: 'any-refresh-token' });
-    while (provider.requestsTo('token').length === 0) await wait(5);
-
-    const begun = performance.now();
-    const closed = app.app.close();
-    const reply = await underWay;
-    await closed;
-
-    expectRefusal(reply, 503, 'temporarily_unavailable');
-    expect(performance.now() - begun).toBeLessThan(9000);
-  });
-
   it('fault 19: leaves no timer and no call behind', async () => {
     const provider = await startMisbehavingProvider();
     onTestFinished(() => provider.close());
@@ -78,11 +70,31 @@ describe.each(adapters)('closing an application on %s', (adapter) => {
   });
 
   it('fault 19: can be done twice, and before anything was asked', async () => {
-    const { provider, app } = await start();
+    const { provider, app } = await start(adapter);
 
     await app.app.close();
     await app.app.close();
 
     expect(provider.requests).toEqual([]);
+  });
+});
+
+describe('closing an application on each adapter', () => {
+  it('fault 19: ends within 10 s while the provider never answers', async () => {
+    await onEachAdapter(async (adapter) => {
+      const { provider, app } = await start(adapter);
+      await openLogin(app);
+      provider.behaviour.faults.token = hang();
+      const underWay = postToken(app, { refresh_token: 'any-refresh-token' });
+      while (provider.requestsTo('token').length === 0) await wait(5);
+
+      const begun = performance.now();
+      const closed = app.app.close();
+      const reply = await underWay;
+      await closed;
+
+      expectRefusal(reply, 503, 'temporarily_unavailable');
+      expect(performance.now() - begun).toBeLessThan(9000);
+    });
   });
 });
