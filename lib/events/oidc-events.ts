@@ -21,6 +21,8 @@ export type SessionEndReason =
   | 'refresh-token-reused'
   | 'provider-ended-it'
   | 'subject-changed'
+  | 'issuer-changed'
+  | 'audience-changed'
   | 'claims-no-longer-allowed'
   | 'undecryptable';
 
@@ -78,10 +80,19 @@ export interface OidcEventMap {
   'trusted-issuers-failed': EventBase & { reason: string };
   /** The identity provider refused this application's own credentials. */
   'client-rejected': EventBase & { error: string };
-  /** The identity provider did not answer, or nothing usable. `reason` holds names and codes only. */
-  'provider-failed': EventBase & { reason: string };
+  /** The identity provider does not let this client use a grant (`unauthorized_client`). */
+  'grant-refused': EventBase & { grant: string };
+  /**
+   * The identity provider did not answer, or nothing usable. `address` is where it was asked; `reason` holds names and codes, and
+   * what a claim of an ID token should have been.
+   */
+  'provider-failed': EventBase & { reason: string; address?: string };
   /** The identity provider answered about another subject than the one asked for. */
   'subject-mismatch': EventBase & { subject: string };
+  /** Broker mode: the ID token of a refresh is of another issuer, or for another client, than that of the login. */
+  'id-token-mismatch': EventBase & { subject: string; reason: string };
+  /** Broker mode: a logout token did not hold. `reason` names what was wrong with it. */
+  'logout-token-refused': EventBase & { reason: string };
 }
 
 export type OidcEventName = keyof OidcEventMap;
@@ -103,7 +114,10 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   'trusted-issuers-failed': 'the last good list of "broker.trustedIssuers" stays in force',
   'client-rejected': 'check "clientId", "clientSecret" and "clientAuthentication"',
   'provider-failed': '',
+  'grant-refused': 'enable this grant for "clientId" at the identity provider',
   'subject-mismatch': '',
+  'id-token-mismatch': '',
+  'logout-token-refused': '',
   revoke: '',
   'refresh-token-reused': 'a refresh token was stolen, or a client keeps old ones',
   'claims-not-renewed': '',
@@ -115,7 +129,9 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
 const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   'trusted-issuers-failed': 'error',
   'client-rejected': 'error',
+  'grant-refused': 'error',
   'subject-mismatch': 'error',
+  'id-token-mismatch': 'error',
   revoke: 'log',
   'refresh-token-reused': 'error',
   'renewal-lost': 'error',

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { storedHash } from '../broker/refresh-tokens.js';
 import { Sessions } from '../broker/sessions.js';
 import { Clock } from '../clock/clock.js';
+import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
@@ -46,7 +47,10 @@ export class BackchannelLogout {
     try {
       await this.#end(logoutToken);
     } catch (error) {
-      throw error instanceof OAuthError ? refused(error) : error;
+      if (!(error instanceof OAuthError)) throw error;
+      const reason = String(reasonOf(error) ?? describeError(error));
+      this.events.emit('logout-token-refused', { provider: this.provider.name, reason });
+      throw refused(error);
     }
     this.events.emit('logout', { provider: this.provider.name });
   }

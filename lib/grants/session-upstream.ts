@@ -13,8 +13,8 @@ import type { Deadline } from '../clock/deadline.js';
 import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
+import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
+import { IdentityProvider, OTHER_PARTIES, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import type { BrokerSession } from '../store/broker-store.js';
@@ -24,6 +24,13 @@ import { scopeWithin } from './scopes.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
+
+/** How a session ends whose refresh brought the ID token of somebody else, by the cause of the refusal. */
+const ENDS: ReadonlyMap<unknown, SessionEndReason> = new Map([
+  [OTHER_PARTIES.subject, 'subject-changed'],
+  [OTHER_PARTIES.issuer, 'issuer-changed'],
+  [OTHER_PARTIES.audience, 'audience-changed'],
+]);
 
 /** A refresh that the provider has answered. */
 interface Renewal {
@@ -109,9 +116,8 @@ export class SessionUpstream extends UpstreamTokens {
       if (!(error instanceof OAuthError)) throw error;
       if (error.error === 'invalid_grant')
         throw new SessionEnd('provider-ended-it', invalidGrant(error));
-      if (error.cause === OTHER_SUBJECT)
-        throw new SessionEnd('subject-changed', invalidGrant(error));
-      throw error;
+      const reason = ENDS.get(error.cause);
+      throw reason === undefined ? error : new SessionEnd(reason, invalidGrant(error));
     }
   }
 

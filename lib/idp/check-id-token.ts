@@ -1,8 +1,8 @@
-import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { readCompactJws } from '../tokens/compact-jws.js';
 import { verifySignature } from '../tokens/verify-signature.js';
 import type { VerificationKeys } from '../tokens/verification-keys.js';
-import { OAuthError } from '../errors/oauth.error.js';
+import { claimReason } from './claim-reasons.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -14,6 +14,11 @@ export interface IdTokenExpectation {
   readonly algorithms: readonly string[];
   readonly nowSec: number;
   readonly toleranceSec: number;
+}
+
+function refused(claim: string, came: unknown, expected?: unknown): OAuthError {
+  const values = expected === undefined ? { came } : { expected, came };
+  return badUpstreamAnswer(claimReason('ID token', claim, values));
 }
 
 /**
@@ -28,12 +33,13 @@ export async function checkIdToken(
   expected: IdTokenExpectation,
 ): Promise<void> {
   const { iss, azp, iat, exp, sub } = claims;
-  const latest = expected.nowSec + expected.toleranceSec;
-  if (typeof iss !== 'string' || !expected.issuers.includes(iss)) throw badUpstreamAnswer('iss');
-  if (typeof sub !== 'string' || sub === '') throw badUpstreamAnswer('sub');
-  if (azp !== undefined && azp !== expected.clientId) throw badUpstreamAnswer('azp');
-  if (typeof iat !== 'number' || iat > latest) throw badUpstreamAnswer('iat');
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) throw badUpstreamAnswer('exp');
+  const { issuers, clientId, nowSec, toleranceSec } = expected;
+  if (typeof iss !== 'string' || !issuers.includes(iss)) throw refused('iss', iss, issuers);
+  if (typeof sub !== 'string' || sub === '') throw refused('sub', sub);
+  if (azp !== undefined && azp !== clientId) throw refused('azp', azp, clientId);
+  if (typeof iat !== 'number' || iat > nowSec + toleranceSec)
+    throw refused('iat', iat, `until ${nowSec + toleranceSec}`);
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) throw refused('exp', exp);
   try {
     await verifySignature(idToken, readCompactJws(idToken), expected);
   } catch (error) {

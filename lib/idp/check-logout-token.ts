@@ -3,6 +3,7 @@ import { isRecord } from '../options/value-rules.js';
 import { readCompactJws } from '../tokens/compact-jws.js';
 import { verifySignature } from '../tokens/verify-signature.js';
 import type { IdTokenExpectation } from './check-id-token.js';
+import { claimReason } from './claim-reasons.js';
 
 /** What a valid logout token says. */
 export interface LogoutTokenClaims {
@@ -26,9 +27,13 @@ function refused(cause: unknown): OAuthError {
   return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
 }
 
+function refusedFor(claim: string, values?: { expected?: unknown; came?: unknown }): OAuthError {
+  return refused(claimReason('logout token', claim, values));
+}
+
 function optionalText(value: unknown, claim: string): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value === '') throw refused(claim);
+  if (typeof value !== 'string' || value === '') throw refusedFor(claim);
   return value;
 }
 
@@ -43,24 +48,37 @@ export async function checkLogoutToken(
   expected: IdTokenExpectation,
 ): Promise<LogoutTokenClaims> {
   const payload = await verifiedPayload(logoutToken, expected);
-  const { iss, aud, iat, exp, jti, events, nonce } = payload;
-  const { nowSec, toleranceSec } = expected;
-  if (typeof iss !== 'string' || !expected.issuers.includes(iss)) throw refused('iss');
+  const { iss, aud, jti, events, nonce } = payload;
+  const { issuers, clientId } = expected;
+  if (typeof iss !== 'string' || !issuers.includes(iss)) {
+    throw refusedFor('iss', { expected: issuers, came: iss });
+  }
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
-  if (!audiences.includes(expected.clientId)) throw refused('aud');
-  if (typeof iat !== 'number' || iat > nowSec + toleranceSec) throw refused('iat');
-  if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= nowSec - toleranceSec) {
-    throw refused('exp');
-  }
-  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_ID) throw refused('jti');
+  if (!audiences.includes(clientId)) throw refusedFor('aud', { expected: clientId, came: aud });
+  const { iat, exp } = timesOf(payload, expected);
+  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_ID) throw refusedFor('jti');
   if (!isRecord(events) || !Object.hasOwn(events, EVENT) || !isRecord(events[EVENT])) {
-    throw refused('events');
+    throw refusedFor('events');
   }
-  if (nonce !== undefined) throw refused('nonce');
+  if (nonce !== undefined) throw refusedFor('nonce');
   const sub = optionalText(payload['sub'], 'sub');
   const sid = optionalText(payload['sid'], 'sid');
-  if (sub === undefined && sid === undefined) throw refused('neither sub nor sid');
+  if (sub === undefined && sid === undefined) throw refusedFor('sub or sid');
   return { iss, jti, iat, exp, sid, sub };
+}
+
+function timesOf(
+  { iat, exp }: Readonly<Record<string, unknown>>,
+  { nowSec, toleranceSec }: IdTokenExpectation,
+): { iat: number; exp: number } {
+  const [earliest, latest] = [nowSec - toleranceSec, nowSec + toleranceSec];
+  if (typeof iat !== 'number' || iat > latest) {
+    throw refusedFor('iat', { expected: `until ${latest}`, came: iat });
+  }
+  if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= earliest) {
+    throw refusedFor('exp', { expected: `after ${earliest}`, came: exp });
+  }
+  return { iat, exp };
 }
 
 async function verifiedPayload(
@@ -70,8 +88,12 @@ async function verifiedPayload(
   try {
     const jws = readCompactJws(logoutToken);
     const type = jws.typ?.toLowerCase().replace(/^application\//, '');
-    if (type !== undefined && !TYPES.includes(type)) throw refused('typ');
-    if (!expected.issuers.includes(jws.iss)) throw refused('iss');
+    if (type !== undefined && !TYPES.includes(type)) {
+      throw refusedFor('typ', { expected: 'logout+jwt', came: jws.typ });
+    }
+    if (!expected.issuers.includes(jws.iss)) {
+      throw refusedFor('iss', { expected: expected.issuers, came: jws.iss });
+    }
     return (await verifySignature(logoutToken, jws, expected)).payload;
   } catch (error) {
     throw refused(error); // keys that cannot be had too: the answer is 200 or 400 (§2.8)

@@ -18,6 +18,11 @@ export interface DeviceAuthorization {
   readonly interval: number;
 }
 
+function notOffered(cause?: unknown): OAuthError {
+  const text = 'The identity provider offers no device login';
+  return new OAuthError('temporarily_unavailable', text, { cause });
+}
+
 /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
 export async function startDeviceLogin(
   connection: ProviderConnection,
@@ -25,12 +30,14 @@ export async function startDeviceLogin(
   allowInsecureHttp: boolean,
 ): Promise<DeviceAuthorization> {
   const { endpoints } = await connection.metadata();
-  if (endpoints.deviceAuthorization === undefined) {
-    throw new OAuthError('temporarily_unavailable', 'The identity provider offers no device login');
-  }
-  const answer = await connection.ask('deviceAuthorization', (configuration) =>
-    initiateDeviceAuthorization(configuration, { scope }),
-  );
+  if (endpoints.deviceAuthorization === undefined) throw notOffered();
+  const call = { endpoint: 'deviceAuthorization', grant: DEVICE_GRANT } as const;
+  const answer = await connection
+    .ask(call, (configuration) => initiateDeviceAuthorization(configuration, { scope }))
+    .catch((error: unknown) => {
+      const unknown = error instanceof OAuthError && error.error === 'unsupported_grant_type';
+      throw unknown ? notOffered(error) : error;
+    });
   for (const uri of [answer.verification_uri, answer.verification_uri_complete]) {
     if (uri === undefined) continue;
     const url = parseUrl(uri);
@@ -59,9 +66,11 @@ export async function pollDeviceLogin(
   deviceCode: string,
 ): Promise<TokenAnswer> {
   try {
-    await connection.keys.prepare();
-    const answer = await connection.ask('token', (configuration) =>
-      genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
+    await connection.prepare();
+    const answer = await connection.ask(
+      { endpoint: 'token', grant: DEVICE_GRANT },
+      (configuration) =>
+        genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
     );
     return await receiveTokens(connection, answer, { scope: undefined });
   } catch (error) {

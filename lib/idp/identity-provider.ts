@@ -1,62 +1,44 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
-  authorizationCodeGrant,
-  buildAuthorizationUrl,
   buildEndSessionUrl,
-  calculatePKCECodeChallenge,
   randomNonce,
   randomPKCECodeVerifier,
-  refreshTokenGrant,
-  skipStateCheck,
   tokenRevocation,
 } from 'openid-client';
-import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
-import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
+import {
+  type AuthorizationRequest,
+  type CodeRedemption,
+  authorizationUrl,
+  redeemCode,
+} from './code-login.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { ProviderConnection } from './provider-connection.js';
 import { mayIssue } from './provider-metadata.js';
-import { type AnsweredTokens, receiveTokens } from './received-tokens.js';
+import { receiveTokens } from './received-tokens.js';
+import {
+  type OtherParty,
+  type SessionTokens,
+  askForRefresh,
+  refreshSession,
+} from './refreshed-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
 import { askUserinfo } from './userinfo.js';
 
 /** The `cause` of a refusal because an answer is about another subject than it should be. */
 export const OTHER_SUBJECT = 'another subject';
 
-/** What a browser is sent to the provider with. */
-export interface AuthorizationRequest {
-  readonly redirectUri: string;
-  readonly scope: string;
-  readonly state: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
-  readonly prompt: string | undefined;
-}
-
-/** What came back from the provider, with what the pending login remembers of it. */
-export interface CodeRedemption {
-  readonly code: string;
-  readonly redirectUri: string;
-  readonly codeVerifier: string;
-  readonly nonce: string;
-  readonly scope: string;
-}
-
-/** A session's refresh at the provider. */
-export interface SessionTokens {
-  /** Of the login. */
-  readonly user: UserIdentity;
-  readonly refreshToken: string;
-  /** What the session has: granted again, when the answer does not say otherwise (RFC 6749 §6). */
-  readonly scope: string;
-  readonly deadline: Deadline;
-}
+/** The `cause` of a refusal because a refreshed ID token is not of the same issuer, subject or audience as before. */
+export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
+  subject: OTHER_SUBJECT,
+  issuer: 'another issuer',
+  audience: 'another audience',
+};
 
 /** What can be asked of the identity provider, through openid-client. */
 @Injectable()
@@ -118,21 +100,8 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
-  async authorizationUrl(request: AuthorizationRequest): Promise<string> {
-    const parameters = {
-      ...this.options.authorizationParameters,
-      redirect_uri: request.redirectUri,
-      scope: request.scope,
-      state: request.state,
-      nonce: request.nonce,
-      code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
-      code_challenge_method: 'S256',
-      ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
-    };
-    return this.connection.ask(
-      'authorization',
-      async (configuration) => buildAuthorizationUrl(configuration, parameters).href,
-    );
+  authorizationUrl(request: AuthorizationRequest): Promise<string> {
+    return authorizationUrl(this.connection, request, this.options.authorizationParameters);
   }
 
   /**
@@ -152,46 +121,23 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   /** Exchanges a code; the ID token is required and fully validated (OpenID Connect Core §3.1.3). */
-  async redeemCode(redemption: CodeRedemption): Promise<TokenAnswer> {
-    await this.prepare();
-    const { publishedIssuer } = await this.connection.metadata();
-    const currentUrl = new URL(redemption.redirectUri);
-    currentUrl.searchParams.set('code', redemption.code);
-    currentUrl.searchParams.set('iss', publishedIssuer);
-    const answer = await this.connection.ask('token', (configuration) =>
-      authorizationCodeGrant(configuration, currentUrl, {
-        pkceCodeVerifier: redemption.codeVerifier,
-        expectedNonce: redemption.nonce,
-        expectedState: skipStateCheck, // the sealed handle is the check
-        idTokenExpected: true,
-      }),
-    );
-    return receiveTokens(this.connection, answer, { scope: redemption.scope });
+  redeemCode(redemption: CodeRedemption): Promise<TokenAnswer> {
+    return redeemCode(this.connection, redemption);
   }
 
   /**
-   * Refreshes the tokens of a session: an ID token in the answer must be of the same issuer, subject and audience as
-   * the one of the login (OpenID Connect Core §12.2). One that cannot be checked in time, for want of keys, is left out: the
-   * other tokens must not be lost.
+   * Refreshes the tokens of a session.
    *
-   * @throws {@link OAuthError} as {@link refresh}; with the cause {@link OTHER_SUBJECT} when the ID token is somebody else's.
+   * @throws {@link OAuthError} as {@link refresh}; with one of {@link OTHER_PARTIES} for its cause when the ID token is somebody
+   * else's.
    */
-  async refreshOf({ user, refreshToken, scope, deadline }: SessionTokens): Promise<TokenAnswer> {
-    const otherParty = (error: unknown): never => {
-      throw isOfOtherParty(error) ? this.#otherSubject(user.sub) : error;
-    };
-    const answer = await this.#refreshed(refreshToken, {}, deadline).catch(otherParty);
-    const claims = answer.claims();
-    const same = claims === undefined || (claims.iss === user.iss && claims.sub === user.sub);
-    if (!same) throw this.#otherSubject(user.sub);
-    const read = (idToken: 'checked' | 'left out') =>
-      receiveTokens(this.connection, answer, { scope, refreshToken, idToken });
-    try {
-      return await within(deadline.leftMs() / 2, read('checked'));
-    } catch (error) {
-      if (error instanceof OAuthError && error.getStatus() !== 503) return otherParty(error);
-      return read('left out');
-    }
+  refreshOf(session: SessionTokens): Promise<TokenAnswer> {
+    return refreshSession(this.connection, session, (party, reason) => {
+      const subject = hashedId(session.user.sub);
+      if (party === 'subject') return this.#otherSubject(session.user.sub);
+      this.events.emit('id-token-mismatch', { provider: this.name, subject, reason });
+      return badUpstreamAnswer(OTHER_PARTIES[party]);
+    });
   }
 
   #otherSubject(subject: string): OAuthError {
@@ -201,22 +147,9 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
   async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
-    const answer = await this.#refreshed(refreshToken, scope === undefined ? {} : { scope });
+    const parameters = scope === undefined ? {} : { scope };
+    const answer = await askForRefresh(this.connection, refreshToken, { parameters });
     return receiveTokens(this.connection, answer, { scope, refreshToken });
-  }
-
-  async #refreshed(
-    refreshToken: string,
-    parameters: Record<string, string>,
-    deadline?: Deadline,
-  ): Promise<AnsweredTokens> {
-    await this.prepare();
-    if (deadline?.halfOver) throw unavailable('too late to begin a refresh');
-    return this.connection.ask(
-      'token',
-      (configuration) => refreshTokenGrant(configuration, refreshToken, parameters),
-      deadline,
-    );
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
@@ -245,9 +178,8 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   /** Makes sure that a grant can be redeemed. @throws {@link OAuthError} 502, 503 while metadata or keys are not there. */
-  async prepare(): Promise<void> {
-    await this.connection.metadata();
-    await this.connection.keys.prepare(); // a grant must not be spent on an ID token that nobody can check
+  prepare(): Promise<void> {
+    return this.connection.prepare();
   }
 
   /** Hands a token to the revocation endpoint (RFC 7009). @throws {@link OAuthError} 400 without such an endpoint. */
@@ -260,7 +192,7 @@ export class IdentityProvider extends TokenIssuers {
       );
     }
     const parameters = hint === undefined ? {} : { token_type_hint: hint };
-    await this.connection.ask('revocation', (configuration) =>
+    await this.connection.ask({ endpoint: 'revocation' }, (configuration) =>
       tokenRevocation(configuration, token, parameters),
     );
   }
@@ -279,16 +211,4 @@ export class IdentityProvider extends TokenIssuers {
     if (metadata?.endpoints.endSession === undefined) return undefined;
     return buildEndSessionUrl(metadata.configuration, parameters).href;
   }
-}
-
-const OTHER_PARTY_CAUSES: readonly unknown[] = ['iss', 'sub', 'azp'];
-
-/** Whether an ID token was refused because it is of another issuer, subject or audience. */
-function isOfOtherParty(error: unknown): boolean {
-  if (!(error instanceof OAuthError)) return false;
-  const { cause } = error;
-  if (cause instanceof Error && 'code' in cause) {
-    return cause.code === 'OAUTH_JWT_CLAIM_COMPARISON_FAILED';
-  }
-  return OTHER_PARTY_CAUSES.includes(cause);
 }

@@ -4,7 +4,9 @@ import { type Configuration, type CustomFetchOptions, customFetch } from 'openid
 import { Clock, epochSeconds } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
-import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { printable } from '../errors/printable.js';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';
@@ -17,12 +19,27 @@ import type { IdTokenExpectation } from './check-id-token.js';
 import { ENDPOINT_MEMBERS, type EndpointName, endpointOf } from './metadata-endpoints.js';
 import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
-import { rejectedClient, toOAuthError } from './upstream-refusal.js';
+import { plainUserinfo } from './signed-userinfo.js';
+import { rejectedClient, toGrantRefusal, toOAuthError } from './upstream-refusal.js';
 
 const METADATA_FRESH_MS = 3600_000;
 
 /** Without these nobody can log in: metadata that had them is not given up for metadata that has not. */
 const NEEDED: readonly EndpointName[] = ['authorization', 'token', 'jwks'];
+
+/** What was wrong with a token, which says more than our status and code, or names and codes. */
+function reasonText(refusal: OAuthError): string {
+  return refusal.cause instanceof Reason ? String(refusal.cause) : describeError(refusal);
+}
+
+/** A call to the provider. */
+export interface ProviderCall {
+  readonly endpoint: EndpointName;
+  /** The grant that it uses, which this client may not be registered for. */
+  readonly grant?: string;
+  /** Ends the call, whatever the option `timeoutMs` says. */
+  readonly deadline?: Deadline | undefined;
+}
 
 /**
  * The line to one identity provider: its metadata and keys, kept and renewed in the background, and what every call has
@@ -63,8 +80,9 @@ export class ProviderConnection {
           ageSec: Math.round(ageMs / 1000),
         }),
       onFailure: (error) => {
+        const { endpoints } = this.#metadata.peek() ?? {};
         this.#metadata.expire(); // the key set may have moved
-        this.#reportFailure(error);
+        if (endpoints !== undefined) this.#reportFailure(error, endpoints.jwks);
       },
     });
   }
@@ -74,11 +92,16 @@ export class ProviderConnection {
     return this.#metadata.read();
   }
 
-  /** Calls an endpoint, by the deadline; whatever goes wrong becomes the {@link OAuthError} for our caller. */
+  /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */
+  async prepare(): Promise<void> {
+    await this.metadata();
+    await this.keys.prepare();
+  }
+
+  /** Calls an endpoint; whatever goes wrong becomes the {@link OAuthError} for our caller. */
   async ask<T>(
-    endpoint: EndpointName,
+    { endpoint, grant, deadline }: ProviderCall,
     call: (configuration: Configuration) => Promise<T>,
-    deadline?: Deadline,
   ): Promise<T> {
     const metadata = await this.metadata();
     const { configuration } = metadata;
@@ -87,12 +110,21 @@ export class ProviderConnection {
       if (deadline === undefined) return await call(configuration);
       return await this.#deadline.run(deadline, () => call(configuration));
     } catch (error) {
-      throw this.refusal(error);
+      const refused = grant === undefined ? undefined : toGrantRefusal(error, grant);
+      if (grant === undefined || refused === undefined) {
+        throw this.refusal(error, metadata.endpoints[endpoint]);
+      }
+      this.events.emit('grant-refused', { provider: this.name, grant });
+      throw refused;
     }
   }
 
-  /** What our caller is told about a failed call; failures of the provider are reported and make us look anew. */
-  refusal(error: unknown): OAuthError {
+  /**
+   * What our caller is told about a failed call; failures of the provider are reported and make us look anew.
+   *
+   * @param address that was called.
+   */
+  refusal(error: unknown, address?: string): OAuthError {
     const rejected = rejectedClient(error);
     if (rejected !== undefined) {
       this.events.emit('client-rejected', { provider: this.name, error: rejected });
@@ -100,7 +132,7 @@ export class ProviderConnection {
     const refusal = toOAuthError(error);
     if (refusal.getStatus() >= 500 && refusal.cause !== TOO_MANY_CALLS) {
       this.#metadata.expire(); // endpoints may have moved
-      this.#reportFailure(error);
+      this.#reportFailure(refusal, address);
     }
     return refusal;
   }
@@ -132,7 +164,7 @@ export class ProviderConnection {
       metadata.configuration[customFetch] = (url, init) => this.#send(url, init);
       return metadata;
     } catch (error) {
-      this.#reportFailure(error);
+      this.#reportFailure(error, this.options.discoveryUrl);
       throw toOAuthError(error);
     }
   }
@@ -149,12 +181,19 @@ export class ProviderConnection {
   }
 
   async #send(url: string, { method, headers, body }: CustomFetchOptions): Promise<Response> {
-    if (!(body instanceof URLSearchParams)) return this.http.request(url, { method, headers });
+    if (!(body instanceof URLSearchParams)) {
+      const response = await this.http.request(url, { method, headers });
+      return plainUserinfo(response, () => this.expectation()); // nothing else is asked for without a form
+    }
     const atMostMs = this.#deadline.getStore()?.leftMs();
     return readableAnswer(await this.http.request(url, { method, headers, body }, atMostMs));
   }
 
-  #reportFailure(error: unknown): void {
-    this.events.emit('provider-failed', { provider: this.name, reason: describeError(error) });
+  #reportFailure(error: unknown, address: string | undefined): void {
+    this.events.emit('provider-failed', {
+      provider: this.name,
+      ...(address === undefined ? {} : { address: printable(address) }),
+      reason: error instanceof OAuthError ? reasonText(error) : describeError(error),
+    });
   }
 }

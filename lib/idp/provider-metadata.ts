@@ -12,6 +12,7 @@ import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { optionDefaults } from '../options/option-defaults.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isRecord } from '../options/value-rules.js';
+import { textList } from '../tokens/text-list.js';
 import { clientAuthentication } from './client-authentication.js';
 import {
   type Endpoints,
@@ -58,19 +59,13 @@ function issuersOf(published: string, options: ResolvedOptions): readonly string
   return options.tenants.map((tenant) => published.replace(TENANT, tenant));
 }
 
-/** One text counts as a list of one. */
-function textsOf(value: unknown): readonly string[] {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list.filter((entry) => typeof entry === 'string');
-}
-
 /**
  * What an ID token may be signed with: by the option, else RS256, which is what a client gets that registered nothing else; of
  * a provider that does not know RS256, what it lists (OpenID Connect Core §3.1.3.7).
  */
 function idTokenAlgorithms(options: ResolvedOptions, document: Document): readonly string[] {
   if (options.idTokenAlgorithms !== undefined) return options.idTokenAlgorithms;
-  const listed = textsOf(document['id_token_signing_alg_values_supported']);
+  const listed = textList(document['id_token_signing_alg_values_supported']);
   const usable = listed.filter((name) => optionDefaults.tokenAlgorithms.includes(name));
   return usable.length === 0 || usable.includes('RS256') ? ['RS256'] : usable;
 }
@@ -120,7 +115,7 @@ function configure(
     issuer.includes(TENANT) ? ENTRA : new URL(options.discoveryUrl),
     options.clientId,
     { [clockTolerance]: options.clockToleranceSec },
-    clientAuthentication(options, textsOf(document['token_endpoint_auth_methods_supported'])),
+    clientAuthentication(options, textList(document['token_endpoint_auth_methods_supported'])),
     {
       [customFetch]: () => Promise.resolve(Response.json(metadata)),
       // The guarded fetch and the check of the endpoints decide about http.

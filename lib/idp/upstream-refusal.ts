@@ -1,5 +1,7 @@
 import { ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
+import { Reason } from '../errors/reason.js';
 import { UNUSABLE_RESPONSE } from '../http/guarded-fetch.js';
+import { reasonOfLibrary } from './library-refusal.js';
 import {
   OAuthError,
   type OAuthErrorCode,
@@ -48,9 +50,28 @@ const NO_ANSWER_CODES: readonly unknown[] = [
   'OAUTH_PARSE_ERROR',
 ];
 
+/** The name of the {@link Reason} for a grant that this client is not registered for. */
+const NOT_REGISTERED = 'unauthorized_client';
+
+/**
+ * What our caller is told where the provider does not let this client use a grant (RFC 6749 §5.2): 503, as where it offers none, so
+ * that callers try another way, and keep their sessions until the grant is enabled.
+ *
+ * @returns `undefined` when the call failed for another reason.
+ */
+export function toGrantRefusal(error: unknown, grant: string): OAuthError | undefined {
+  if (!(error instanceof ResponseBodyError) || error.error !== NOT_REGISTERED) return undefined;
+  const text = 'The identity provider does not let this application log in this way';
+  const mend = `enable the grant ${grant} for this client at the identity provider`;
+  return new OAuthError('temporarily_unavailable', text, {
+    cause: new Reason(NOT_REGISTERED, { mend }),
+  });
+}
+
 /** Whether a call got no OAuth answer at all: none, a redirect, a page. */
 export function isNoAnswer(error: unknown): boolean {
   if (!(error instanceof OAuthError)) return false;
+  if (error.cause instanceof Reason && error.cause.name === NOT_REGISTERED) return false;
   if (error.getStatus() === 503 || error.cause === UNUSABLE_RESPONSE) return true;
   const { cause } = error;
   return cause instanceof Error && 'code' in cause && NO_ANSWER_CODES.includes(cause.code);
@@ -63,7 +84,9 @@ export function isNoAnswer(error: unknown): boolean {
 export function toOAuthError(error: unknown): OAuthError {
   const own = ownError(error);
   if (own !== undefined) return own;
-  if (!(error instanceof ResponseBodyError)) return badUpstreamAnswer(error);
+  if (!(error instanceof ResponseBodyError)) {
+    return badUpstreamAnswer(reasonOfLibrary(error) ?? error);
+  }
   if (error.error === 'temporarily_unavailable') return unavailable(error);
   if (!isPassedOn(error.error)) return badUpstreamAnswer(error);
   return new OAuthError(error.error, PASSED_ON[error.error] ?? '', { cause: error });

@@ -4,10 +4,12 @@ import { nestsTooDeep } from '../tokens/nesting.js';
 import type { ProviderConnection } from './provider-connection.js';
 import { rejectedClient } from './upstream-refusal.js';
 
+type Claims = Readonly<Record<string, unknown>>;
+
 const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
 
 /** Whether openid-client refused a userinfo answer because it is about another subject (OpenID Connect Core §5.3.2). */
-export function isOfOtherSubject(error: unknown): boolean {
+function isOfOtherSubject(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === SUBJECT_DIFFERS;
 }
 
@@ -16,12 +18,13 @@ export function isOfOtherSubject(error: unknown): boolean {
  * take this token.
  *
  * @param otherSubject what to throw when they are about another subject.
+ * @throws {@link OAuthError} 502, also for a signed answer that does not hold; 503.
  */
 export async function askUserinfo(
   connection: ProviderConnection,
   { accessToken, subject }: { accessToken: string; subject: string },
   otherSubject: () => Error,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
+): Promise<Claims | undefined> {
   const { configuration, endpoints } = await connection.metadata();
   if (endpoints.userinfo === undefined) return undefined;
   try {
@@ -31,6 +34,6 @@ export async function askUserinfo(
     return claims;
   } catch (error) {
     if (rejectedClient(error) !== undefined) return undefined; // a 401 here is about the token
-    throw isOfOtherSubject(error) ? otherSubject() : connection.refusal(error);
+    throw isOfOtherSubject(error) ? otherSubject() : connection.refusal(error, endpoints.userinfo);
   }
 }

@@ -1,5 +1,6 @@
 import { compactVerify } from 'jose';
 import { invalidToken } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import type { UnverifiedJws } from './compact-jws.js';
 import type { VerificationKey, VerificationKeys } from './verification-keys.js';
 
@@ -14,8 +15,10 @@ export async function verifySignature(
   { alg, kid }: UnverifiedJws,
   { keys, algorithms }: { keys: VerificationKeys; algorithms: readonly string[] },
 ): Promise<{ key: VerificationKey; payload: Record<string, unknown> }> {
-  if (!algorithms.includes(alg)) throw invalidToken('alg');
-  let failure: unknown = 'no key of this issuer fits';
+  if (!algorithms.includes(alg)) {
+    throw invalidToken(new Reason('alg', { expected: algorithms, came: alg }));
+  }
+  let failure: unknown = new Reason('no key of this issuer fits', { came: kid });
   for (const key of await keys.candidates({ alg, kid })) {
     try {
       const { payload } = await compactVerify(token, key.key, { algorithms: [alg] });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { OidcEvents, type OidcEventMap } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import { brokerLogin, guarded, startBrokerApp, type BrokerTokens } from '../support/broker-app.js';
 import type { JsonMembers } from '../support/compact-jws.js';
@@ -108,11 +109,14 @@ describe('logout tokens', () => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   let session: BrokerTokens;
+  const refusals: OidcEventMap['logout-token-refused'][] = [];
 
   beforeAll(async () => {
     provider = await startMisbehavingProvider({ clock });
     app = await startBrokerApp({ provider, clock, broker: { signingAlgorithm: 'ES256' } });
     session = await brokerLogin(app);
+    const events = app.app.get(OidcEvents, { strict: false });
+    events.on('logout-token-refused', (refusal) => refusals.push(refusal));
   });
 
   afterAll(async () => {
@@ -125,10 +129,14 @@ describe('logout tokens', () => {
 
   it.each(Object.entries(badClaims))('LO-5: are refused with %s', async (_name, change) => {
     const claims = change(Math.floor(clock.now().getTime() / 1000), provider.issuer);
+    refusals.length = 0;
 
     const reply = await sendLogoutToken(app, logoutToken(provider, { claims }));
 
     expectRefusal(reply, 400, 'invalid_request');
+    const [named = ''] = Object.keys(claims);
+    expect(refusals).toEqual([{ provider: 'default', reason: expect.stringContaining(named) }]);
+    expect(refusals[0]?.reason).not.toContain(alice.sub);
   });
 
   it.each(badTypes)('LO-5: are refused with the type %s', async (typ) => {
@@ -151,6 +159,28 @@ describe('logout tokens', () => {
     const reply = await sendLogoutToken(app, logoutToken(provider, { claims }));
 
     expect(reply.status).toBe(200);
+  });
+
+  it('LG-3: are an alarm when they are refused, with what was expected and what came', async () => {
+    clock.advance(61);
+    const linesBefore = app.logs().length;
+
+    await sendLogoutToken(app, logoutToken(provider, { claims: { aud: 'other-client' } }));
+
+    const log = app.logs().slice(linesBefore).join('\n');
+    expect(log).toMatch(
+      /WARN.*logout-token-refused.*aud of the logout token: expected \\"my-client\\", came \\"other-client\\"/,
+    );
+  });
+
+  it('LG-3: seen before are an alarm too', async () => {
+    const token = logoutToken(provider, { claims: { sid: 'nobody', sub: undefined } });
+    await sendLogoutToken(app, token);
+    refusals.length = 0;
+
+    expectRefusal(await sendLogoutToken(app, token), 400, 'invalid_request');
+
+    expect(refusals).toEqual([{ provider: 'default', reason: 'seen before' }]);
   });
 
   it.each(byHeaderOrKey)('LO-5: are refused with %s', async (name) => {

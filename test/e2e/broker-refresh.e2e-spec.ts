@@ -367,6 +367,35 @@ describe('a refresh in broker mode', () => {
     expect(await guarded(app, login.accessToken)).toBe('401 invalid_token');
   });
 
+  it.each([
+    ['issuer', { iss: 'https://other.example' }, 'issuer-changed', 'id-token-mismatch'],
+    ['audience', { aud: 'other-client' }, 'audience-changed', 'id-token-mismatch'],
+    ['authorized party', { azp: 'other-client' }, 'audience-changed', 'id-token-mismatch'],
+    ['subject', { sub: 'somebody-else' }, 'subject-changed', 'subject-mismatch'],
+  ])('LG-3: tells of an ID token of another %s as what it is', async (_, changes, end, alarm) => {
+    const app = await start();
+    const { refreshToken } = await brokerLogin(app);
+    const seen: object[] = [];
+    const events = app.app.get(OidcEvents, { strict: false });
+    for (const name of ['subject-mismatch', 'id-token-mismatch', 'session-ended'] as const) {
+      events.on(name, (event) => seen.push({ name, ...event }));
+    }
+    provider.behaviour.idToken.claims = (claims) => ({ ...claims, ...changes });
+
+    expectRefusal(await refresh(app, refreshToken), 400, 'invalid_grant');
+
+    expect(seen).toEqual([
+      expect.objectContaining({ name: alarm, subject: expect.stringMatching(/^[0-9a-f]{16}$/) }),
+      expect.objectContaining({ name: 'session-ended', reason: end }),
+    ]);
+    const [claim = ''] = Object.keys(changes);
+    if (alarm === 'id-token-mismatch') {
+      expect(seen[0]).toMatchObject({
+        reason: expect.stringContaining(`${claim} of the ID token`),
+      });
+    }
+  });
+
   it('RF-6: renews roles and claims, and keeps the subject', async () => {
     const app = await start({ broker: { subjectClaim: 'preferred_username' } });
     const login = await brokerLogin(app);

@@ -154,7 +154,7 @@ describe('tenants that share an identity provider, in broker mode', () => {
     expect(await guarded(app, accessToken)).toBe('401 invalid_token');
     expect(await app.service.listSessions(String(claims['sub']))).toEqual([]);
     expect(provider.requestsTo('revocation')).toHaveLength(1);
-    expect(app.logs().join('\n')).toMatch(/subject-mismatch/);
+    expect(app.logs().join('\n')).toMatch(/id-token-mismatch.*iss of the ID token/);
   });
 
   it('RF-7: getIdpToken() gives no token of another listed tenant', async () => {

@@ -128,15 +128,13 @@ describe.each(adapters)('the polls of a device on %s', (adapter) => {
     expect(decodeJwt(String(done.json()['access_token'])).sub).toBe(alice.sub);
   });
 
-  it.each(['invalid_client', 'unauthorized_client'])(
-    'TK-5: end with 502 when the provider says %s',
-    async (error) => {
-      const { deviceCode } = await startDevice(app);
-      provider.behaviour.faults.token = answerWith({ status: 400, body: { error } });
+  it('TK-5: end with 502 when the provider refuses our credentials', async () => {
+    const { deviceCode } = await startDevice(app);
+    const body = { error: 'invalid_client' };
+    provider.behaviour.faults.token = answerWith({ status: 400, body });
 
-      expectRefusal(await pollDevice(app, deviceCode), 502, 'server_error');
-    },
-  );
+    expectRefusal(await pollDevice(app, deviceCode), 502, 'server_error');
+  });
 
   it('DV-1: send the device code with the grant type, and nothing of the caller beside it', async () => {
     const { deviceCode } = await startDevice(app);

@@ -160,7 +160,6 @@ describe.each(adapters)('answers of the provider to the token route on %s', (ada
       ['invalid_client', 401, basic],
       ['invalid_client', 401, {}],
       ['invalid_client', 400, {}],
-      ['unauthorized_client', 400, {}],
     ] as const) {
       clock.advance(61);
       const linesBefore = app.logs().length;
