@@ -51,6 +51,7 @@ import { StartLogin } from './grants/start-login.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
 import { HandlerRules } from './guard/handler-rules.js';
+import { LeftOut } from './guard/left-out.js';
 import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
@@ -148,6 +149,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     IdentityProvider,
     Introspect,
     KeyRing,
+    LeftOut,
     LiveCalls,
     LoginAdmission,
     LoginFinisher,

@@ -63,6 +63,10 @@ export class CallContexts {
     this.#known.set(type, context);
   }
 
+  knows(type: string): boolean {
+    return this.#known.has(type);
+  }
+
   /** @throws {@link OAuthError} 401 for a type of context that nothing is known of: it stays closed. */
   of(type: string): CallContext {
     const known = this.#known.get(type);

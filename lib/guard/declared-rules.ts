@@ -46,6 +46,13 @@ function rulesOf(target: Target): CheckedAuthRule[] {
   return own(target).filter((one) => one !== 'public');
 }
 
+/** What a class demands of all that it holds: its own rules and those of the classes that it extends, or `'public'`. */
+export function effectiveClassRule(type: Target): CheckedAuthRule | 'public' | undefined {
+  if (own(type).includes('public')) return 'public';
+  const rules = [...withBases(type)].flatMap(rulesOf);
+  return rules.length === 0 ? undefined : sumOfRules(rules);
+}
+
 /** Whether a handler has an `@Auth()` of its own. */
 export function hasOwnRule(handler: Target): boolean {
   return rulesOf(handler).length > 0;
@@ -62,7 +69,6 @@ export function effectiveRule(
 ): CheckedAuthRule | 'public' | undefined {
   if (own(handler).includes('public')) return 'public';
   const ofHandler = rulesOf(handler);
-  if (ofHandler.length === 0 && own(type).includes('public')) return 'public';
-  const rules = [...ofHandler, ...[...withBases(type)].flatMap(rulesOf)];
-  return rules.length === 0 ? undefined : sumOfRules(rules);
+  if (ofHandler.length === 0) return effectiveClassRule(type);
+  return sumOfRules([...ofHandler, ...[...withBases(type)].flatMap(rulesOf)]);
 }

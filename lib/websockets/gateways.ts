@@ -1,0 +1,89 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
+import { AuthGuard } from '../guard/auth.guard.js';
+import { effectiveClassRule, effectiveRule } from '../guard/declared-rules.js';
+import { isRecord } from '../options/value-rules.js';
+import { type CheckedAuthRule, checkAuthRule, sumOfRules } from '../tokens/auth-rule.js';
+
+// Where `@WebSocketGateway()` leaves what it was given.
+const GATEWAY = 'websockets:is_gateway';
+const GATEWAY_OPTIONS = 'websockets:gateway_options';
+const GATEWAY_PORT = 'port';
+const GUARDS = '__guards__';
+
+const OPEN = checkAuthRule({ optional: true });
+const REQUIRED = checkAuthRule({});
+
+function named(value: unknown): string {
+  if (value instanceof RegExp) return value.source;
+  return typeof value === 'string' ? value.replace(/^\/?/, '/') : '/';
+}
+
+/** Which server a gateway listens on: gateways with the same answer share connections. */
+function placeOf(port: unknown, options: unknown): string {
+  const { namespace, path } = isRecord(options) ? options : {};
+  return JSON.stringify([Number(port ?? 0), named(namespace), named(path)]);
+}
+
+class GatewayGuard implements CanActivate {
+  constructor(readonly canActivate: (context: ExecutionContext) => boolean | Promise<boolean>) {}
+}
+
+/** The gateways of the application, and what they demand of those who connect. */
+@Injectable()
+export class Gateways {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly application: ApplicationConfig,
+  ) {}
+
+  /**
+   * What a connection to a server must hold: what all gateways on it demand by their class, at least one of which must ask for a token of
+   * everybody; an anonymous connection may still be made where one of them lets everybody in.
+   */
+  demandsAt(port: unknown, options: unknown): CheckedAuthRule {
+    const place = placeOf(port, options);
+    const rules = this.#classes()
+      .filter(
+        (type) => placeOf(metadata(GATEWAY_PORT, type), metadata(GATEWAY_OPTIONS, type)) === place,
+      )
+      .map((type) => this.#ruleOf(type));
+    if (rules.length === 0 || rules.some((rule) => rule === 'public' || rule.optional)) return OPEN;
+    return sumOfRules(rules.filter((rule) => rule !== 'public'));
+  }
+
+  /** Runs the guard on every gateway that is to be guarded: Nest 11 leaves those of the whole application out there. */
+  guardAll(guard: AuthGuard): void {
+    const guardian = new GatewayGuard((context) => {
+      const rule = effectiveRule(context.getHandler(), context.getClass());
+      if (rule === undefined && !this.#guardsEverything()) return true;
+      return guard.canActivate(context);
+    });
+    for (const type of this.#classes()) {
+      const guards: unknown = metadata(GUARDS, type);
+      const others = (Array.isArray(guards) ? guards : []).filter(
+        (one) => !(one instanceof GatewayGuard),
+      );
+      Reflect.defineMetadata(GUARDS, [...others, guardian], type);
+    }
+  }
+
+  #ruleOf(type: object): CheckedAuthRule | 'public' {
+    return effectiveClassRule(type) ?? (this.#guardsEverything() ? REQUIRED : 'public');
+  }
+
+  #guardsEverything(): boolean {
+    return this.application.getGlobalGuards().some((guard) => guard instanceof AuthGuard);
+  }
+
+  #classes(): object[] {
+    return this.discovery.getProviders().flatMap(({ metatype }) => {
+      const isGateway = typeof metatype === 'function' && metadata(GATEWAY, metatype) === true;
+      return isGateway ? [metatype] : [];
+    });
+  }
+}
+
+function metadata(key: string, type: object): unknown {
+  return Reflect.getMetadata(key, type);
+}

@@ -1,0 +1,1 @@
+export { OidcWebsocketsModule } from './oidc-websockets.module.js';

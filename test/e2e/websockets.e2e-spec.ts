@@ -1,0 +1,364 @@
+import type { INestApplication, Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { WsAdapter } from '@nestjs/platform-ws';
+import {
+  MessageBody,
+  type OnGatewayConnection,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
+import { once } from 'node:events';
+import { type Socket, io } from 'socket.io-client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { LiveCalls } from '../../lib/guard/live-calls.js';
+import { Auth, AuthGuard, IdToken, Public, verifiedClaims } from '../../lib/index.js';
+import { OidcWebsocketsModule } from '../../lib/websockets/index.js';
+import { type AppOptions, startApp, type TestApp } from '../support/app.js';
+import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
+import { FakeClock } from '../support/fake-clock.js';
+import {
+  type MisbehavingProvider,
+  startMisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+
+let connected = 0;
+
+function gateway(options: object): Type {
+  @WebSocketGateway(options)
+  class Gateway implements OnGatewayConnection {
+    handleConnection(): void {
+      connected += 1;
+    }
+
+    @SubscribeMessage('plain')
+    plain(@IdToken('sub') sub?: string): object {
+      return { event: 'plain', data: sub ?? null };
+    }
+
+    @SubscribeMessage('admins')
+    @Auth({ roles: 'owners' })
+    admins(): object {
+      return { event: 'admins', data: 'secret' };
+    }
+
+    @SubscribeMessage('maybe')
+    @Auth({ optional: true, roles: 'owners' })
+    maybe(@IdToken('sub') sub?: string, @MessageBody() body?: unknown): object {
+      return { event: 'maybe', data: [sub ?? null, body ?? null] };
+    }
+
+    @SubscribeMessage('open')
+    @Public()
+    open(@IdToken('sub') sub?: string): object {
+      return { event: 'open', data: sub ?? null };
+    }
+  }
+  return Gateway;
+}
+
+/** A client of either kind: what it was told, in order. */
+interface Client {
+  readonly events: [event: string, data: unknown][];
+  readonly closed: Promise<unknown>;
+  send(event: string, data?: unknown): void;
+  next(event: string): Promise<unknown>;
+  close(): void;
+}
+
+interface Handshake {
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+  readonly query?: string;
+  readonly protocols?: string[];
+}
+
+interface Kind {
+  readonly title: string;
+  readonly adapter: (app: INestApplication) => IoAdapter | WsAdapter;
+  readonly connect: (url: string, path: string, handshake: Handshake) => Promise<Client>;
+}
+
+function recorder(): Pick<Client, 'events' | 'next'> & {
+  push: (event: string, data: unknown) => void;
+} {
+  const events: [string, unknown][] = [];
+  const waiting = new Set<() => void>();
+  return {
+    events,
+    push(event, data) {
+      events.push([event, data]);
+      for (const wake of waiting) wake();
+    },
+    async next(event) {
+      for (;;) {
+        const at = events.findIndex(([name]) => name === event);
+        if (at !== -1) return events.splice(at, 1)[0]?.[1];
+        await new Promise<void>((resolve) => waiting.add(resolve));
+      }
+    },
+  };
+}
+
+async function connectIo(
+  url: string,
+  path: string,
+  { token, headers, query }: Handshake,
+): Promise<Client> {
+  const { events, next, push } = recorder();
+  const socket: Socket = io(`${url}${path}`, {
+    transports: ['websocket'],
+    forceNew: true,
+    reconnection: false,
+    ...(token === undefined ? {} : { auth: { token } }),
+    ...(headers === undefined ? {} : { extraHeaders: headers }),
+    ...(query === undefined ? {} : { query: { access_token: query } }),
+  });
+  socket.onAny((event: string, data: unknown) => push(event, data));
+  const closed = new Promise((resolve) => socket.once('disconnect', resolve));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('connect_error', (error) =>
+      reject(Object.assign(error, { body: Reflect.get(error, 'data') })),
+    );
+  });
+  return {
+    events,
+    next,
+    closed,
+    send: (event, data) =>
+      void (data === undefined ? socket.emit(event) : socket.emit(event, data)),
+    close: () => void socket.disconnect(),
+  };
+}
+
+async function connectWs(url: string, path: string, handshake: Handshake): Promise<Client> {
+  const { events, next, push } = recorder();
+  const { token, headers, query, protocols } = handshake;
+  const offered = protocols ?? (token === undefined ? [] : ['chat', `bearer.${token}`]);
+  const address = `${url.replace('http', 'ws')}${path}${query === undefined ? '' : `?access_token=${query}`}`;
+  const socket = new WebSocket(address, offered, { headers: headers ?? {} });
+  socket.on('message', (text: Buffer) => {
+    const { event, data }: { event: string; data: unknown } = JSON.parse(text.toString());
+    push(event, data);
+  });
+  const closed = once(socket, 'close');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('unexpected-response', (_, response) => {
+      let text = '';
+      response.on('data', (chunk) => (text += String(chunk)));
+      response.on('end', () =>
+        reject(Object.assign(new Error('refused'), { body: JSON.parse(text) })),
+      );
+    });
+    socket.once('error', reject);
+  });
+  expect(socket.protocol).not.toContain('bearer');
+  return {
+    events,
+    next,
+    closed,
+    send: (event, data) => socket.send(JSON.stringify({ event, data })),
+    close: () => socket.close(),
+  };
+}
+
+const kinds: readonly Kind[] = [
+  { title: 'socket.io', adapter: (app) => new IoAdapter(app), connect: connectIo },
+  { title: 'ws', adapter: (app) => new WsAdapter(app), connect: connectWs },
+];
+
+describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+  const clock = new FakeClock();
+  const clients: Client[] = [];
+  const place = (name: string) => (title === 'ws' ? { path: `/${name}` } : { namespace: name });
+
+  const Guarded = gateway(place('guarded'));
+  const OfClass = gateway(place('of-class'));
+  Auth({ scopes: 'chat' })(OfClass);
+  const OpenGateway = gateway(place('open'));
+  Public()(OpenGateway);
+
+  const host = (more: Partial<AppOptions> = {}): AppOptions => ({
+    provider,
+    clock,
+    imports: [OidcWebsocketsModule],
+    providers: [Guarded, OfClass, OpenGateway, { provide: APP_GUARD, useExisting: AuthGuard }],
+    configure: (created) => void created.useWebSocketAdapter(adapter(created)),
+    ...more,
+  });
+
+  const open = async (path: string, handshake: Handshake = {}, target = app): Promise<Client> => {
+    const client = await connect(target.url, path, handshake);
+    clients.push(client);
+    return client;
+  };
+
+  const refused = async (path: string, handshake: Handshake = {}): Promise<unknown> =>
+    open(path, handshake).then(
+      () => 'connected',
+      (error: unknown) => Reflect.get(Object(error), 'body') ?? error,
+    );
+
+  beforeAll(async () => {
+    provider = await startMisbehavingProvider();
+    provider.behaviour.now = () => clock.now();
+    app = await startApp(host());
+  });
+
+  beforeEach(() => {
+    connected = 0;
+  });
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.close();
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.close();
+  });
+
+  const sweep = () => app.app.get(LiveCalls, { strict: false }).sweep();
+
+  it.each([
+    ['the handshake’s own way', (token: string) => ({ token })],
+    ['the header', (token: string) => ({ headers: { authorization: `Bearer ${token}` } })],
+  ])('takes the token from %s and hands out claims on messages', async (_, handshake) => {
+    const client = await open('/guarded', handshake(provider.accessToken()));
+
+    client.send('plain', {});
+    expect(await client.next('plain')).toBe('sub-0001-alice');
+    expect(connected).toBe(1);
+  });
+
+  it.each([
+    ['without a token', () => ({}), 'invalid_token'],
+    ['with a bad one', () => ({ token: 'not-a-token' }), 'invalid_token'],
+    ['with one in the query (GW-3)', () => ({ query: provider.accessToken() }), 'invalid_token'],
+    [
+      'with two',
+      () => ({
+        token: provider.accessToken(),
+        headers: { authorization: `Bearer ${provider.accessToken()}` },
+      }),
+      'invalid_request',
+    ],
+  ])('GW-1: refuses who comes %s, before the gateway hears of it', async (_, handshake, error) => {
+    expect(await refused('/guarded', handshake())).toMatchObject({ error });
+    expect(connected).toBe(0);
+  });
+
+  it('GW-1: holds connections against the rule of the gateway’s class', async () => {
+    expect(await refused('/of-class', { token: provider.accessToken() })).toMatchObject({
+      error: 'insufficient_scope',
+    });
+    const client = await open('/of-class', { token: provider.accessToken({ scope: 'chat' }) });
+    client.send('plain', {});
+    expect(await client.next('plain')).toBe('sub-0001-alice');
+  });
+
+  it('lets everybody connect to a public gateway, whose messages have rules of their own', async () => {
+    const nobody = await open('/open');
+    for (const event of ['plain', 'open', 'admins']) nobody.send(event, {});
+
+    expect(await nobody.next('plain')).toBeNull();
+    expect(await nobody.next('open')).toBeNull();
+    expect(await nobody.next('exception')).toMatchObject({ error: 'invalid_token' });
+  });
+
+  it('GW-5: refuses a message by an exception with the error body alone', async () => {
+    const client = await open('/guarded', { token: provider.accessToken() });
+    client.send('admins', {});
+
+    const body = await client.next('exception');
+    expect(body).toEqual({
+      statusCode: 403,
+      error: 'insufficient_scope',
+      error_description: expect.any(String),
+      detail: expect.any(String),
+    });
+    expect(client.events).toEqual([]);
+  });
+
+  it('keeps what one handler may see from the next', async () => {
+    const client = await open('/guarded', { token: provider.accessToken() });
+    for (let round = 0; round < 5; round += 1) {
+      client.send('plain', {});
+      client.send('maybe', round);
+      expect(await client.next('plain')).toBe('sub-0001-alice');
+      expect(await client.next('maybe')).toEqual([null, round]);
+    }
+  });
+
+  it('GW-2: ends a connection with its token', async () => {
+    const client = await open('/guarded', { token: provider.accessToken() });
+    sweep();
+    client.send('plain', {});
+    await client.next('plain');
+
+    clock.advance(3600);
+    sweep();
+
+    expect(await client.next('exception')).toMatchObject({ error: 'invalid_token' });
+    await client.closed;
+  });
+
+  it('GW-2: goes on with a fresh token of the same user, and with nobody else’s', async () => {
+    const client = await open('/guarded', { token: provider.accessToken() });
+    clock.advance(200);
+
+    client.send('authenticate', { token: provider.accessToken({ sub: 'mallory' }) });
+    expect(await client.next('exception')).toMatchObject({ error: 'invalid_token' });
+    client.send('authenticate', { token: 'not-a-token' });
+    expect(await client.next('exception')).toMatchObject({ error: 'invalid_token' });
+    client.send('authenticate', {});
+    expect(await client.next('exception')).toMatchObject({ error: 'invalid_request' });
+    client.send('authenticate', { token: provider.accessToken({ jti: 'fresh' }) });
+    expect(await client.next('authenticated')).toMatchObject({ expires: expect.any(Number) });
+    clock.advance(200);
+    sweep();
+
+    client.send('plain', {});
+    expect(await client.next('plain')).toBe('sub-0001-alice');
+  });
+
+  it('GW-2: ends a connection with its session', async () => {
+    const broker = await startBrokerApp(host());
+    const { accessToken, claims } = await brokerLogin(broker);
+    const client = await open('/guarded', { token: accessToken }, broker);
+
+    await broker.service.revokeSession(String(claims['sid']));
+    broker.app.get(LiveCalls, { strict: false }).sweep();
+
+    await client.closed;
+    await broker.close();
+  });
+
+  it('stops start-up where the whole application is guarded and the entry is missing', async () => {
+    await expect(startApp(host({ imports: [] }))).rejects.toThrow(
+      /OidcWebsocketsModule of nestjs-oidc-auth\/websockets/,
+    );
+  });
+
+  it('without a guard for the whole application asks for a token only where a gateway does', async () => {
+    const bare = await startApp(host({ providers: [Guarded, OfClass] }));
+    const client = await open('/guarded', {}, bare);
+    client.send('open', {});
+    expect(await client.next('open')).toBeNull();
+    await expect(connect(bare.url, '/of-class', {})).rejects.toThrow();
+    client.close();
+    await bare.close();
+  });
+});
+
+describe('claims of what is no call', () => {
+  it('verifiedClaims() of a context without a connection is undefined', () => {
+    expect(verifiedClaims({})).toBeUndefined();
+  });
+});
