@@ -85,11 +85,24 @@ export function displayClaims(
   };
 }
 
-/** One layer of claims over another: of a claim that several sources have the access token's counts, else the ID token's. */
-function layered(sources: SaidClaims, below: ProviderClaims = {}): ProviderClaims {
-  const { accessToken, idToken, userinfo } = sources;
-  const said = [below, userinfo, idToken, accessToken].map((one) => without(one, DISPLAY_CLAIMS));
-  return { ...Object.assign({}, ...said), ...displayClaims(sources, below) };
+/**
+ * One layer of claims over another: of a claim that several sources have the access token's counts, else the ID token's, else that of
+ * userinfo. Only who names the same address says whether it was verified.
+ */
+function layered(
+  { accessToken, idToken, userinfo }: SaidClaims,
+  below: ProviderClaims = {},
+): ProviderClaims {
+  const weakestFirst = [below, userinfo, idToken, accessToken];
+  const claims: ProviderClaims = Object.assign({}, ...weakestFirst);
+  const email = textOf(claims, 'email');
+  if (email === undefined) return claims;
+  const verified = weakestFirst
+    .filter((one) => textOf(one, 'email') === email)
+    .map((one) => one?.['email_verified'])
+    .findLast((flag) => typeof flag === 'boolean');
+  const rest = without(claims, ['email_verified']);
+  return verified === undefined ? rest : { ...rest, email_verified: verified };
 }
 
 /** An access token that verifies says all roles there are; of the others whoever says any. */
@@ -110,8 +123,7 @@ function leftOpen(before: SaidClaims, now: SaidClaims): SaidClaims {
 }
 
 /**
- * Puts the sources together; what none says now is remembered. Roles come from one source alone; user name and address as
- * {@link displayClaims} says.
+ * Puts the sources together; what none says now is remembered. Roles come from one source alone.
  */
 export function combineClaims(
   sources: SaidClaims,
