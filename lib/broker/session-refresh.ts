@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
@@ -114,7 +113,7 @@ export class SessionRefresh {
       if (open !== undefined) return open;
       if (last) throw unavailable('the session is being refreshed');
       const jitteredMs = pauseMs * (0.75 + Math.random() / 2);
-      await sleep(jitteredMs);
+      await this.clock.sleep(jitteredMs);
       waitedMs += jitteredMs;
       last = waitedMs >= this.options.timeoutMs || patience.leftMs() === 0;
     }

@@ -29,4 +29,13 @@ export class Deadline {
   get halfOver(): boolean {
     return this.leftMs() < this.inMs / 2;
   }
+
+  /**
+   * What `work` gives in half of the time that is left, so that something is left to keep it.
+   *
+   * @throws Error `timed out`, and what `work` throws.
+   */
+  withinHalf<T>(work: Promise<T>): Promise<T> {
+    return this.#clock.within(this.leftMs() / 2, work);
+  }
 }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import type {
   ProviderTokens,
@@ -9,8 +8,8 @@ import type {
 } from '../broker/session-content.js';
 import { providerUserHash } from '../broker/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../broker/upstream-tokens.js';
+import { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
@@ -47,6 +46,7 @@ export class SessionUpstream extends UpstreamTokens {
     private readonly provider: IdentityProvider,
     private readonly collector: UserClaimsCollector,
     private readonly events: OidcEvents,
+    @Inject(Clock) private readonly clock: Clock,
   ) {
     super();
   }
@@ -89,7 +89,7 @@ export class SessionUpstream extends UpstreamTokens {
     if (token === undefined) return;
     const hint = refreshToken === undefined ? 'access_token' : 'refresh_token';
     const revoked = this.provider.revoke(token, hint).catch(() => undefined); // was reported where it failed
-    await Promise.race([revoked, sleep(REVOCATION_LIMIT_MS, undefined, { ref: false })]);
+    await this.clock.within(REVOCATION_LIMIT_MS, revoked).catch(() => undefined);
   }
 
   /** The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again. */
@@ -139,7 +139,7 @@ export class SessionUpstream extends UpstreamTokens {
       const renewing = this.collector.toUserClaims(collected, user, claims);
       const names = this.collector.profileOf(collected);
       return {
-        claims: await within(deadline.leftMs() / 2, renewing),
+        claims: await deadline.withinHalf(renewing),
         profile: { ...profile, ...names },
         said,
       };

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { SaidClaims, UserClaims } from '../broker/session-content.js';
 import { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
@@ -68,7 +67,7 @@ export class UserClaimsCollector {
     const missing: (keyof SaidClaims)[] = [];
     const had = async (name: keyof SaidClaims, asked: Promise<ProviderClaims | undefined>) => {
       try {
-        return await (earlier === undefined ? asked : within(earlier.deadline.leftMs() / 2, asked));
+        return await (earlier === undefined ? asked : earlier.deadline.withinHalf(asked));
       } catch (error) {
         if (error instanceof OAuthError && error.cause === OTHER_SUBJECT) throw error;
         missing.push(name);

@@ -1,6 +1,5 @@
 import { refreshTokenGrant } from 'openid-client';
 import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
 import { OAuthError, unavailable } from '../errors/oauth.error.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { claimReason, isForClaim } from './claim-reasons.js';
@@ -57,7 +56,7 @@ export async function refreshSession(
   const read = (idToken: 'checked' | 'left out') =>
     receiveTokens(connection, answer, { scope, refreshToken, idToken });
   try {
-    return await within(deadline.leftMs() / 2, read('checked'));
+    return await deadline.withinHalf(read('checked'));
   } catch (error) {
     if (error instanceof OAuthError && error.getStatus() !== 503) return judged(error);
     return read('left out');

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Inject,
   Injectable,
@@ -7,8 +6,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
-import { within } from '../clock/within.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
@@ -35,7 +34,7 @@ export function storeUnavailable(cause: unknown): OAuthError {
 export interface Repetition {
   /** Once, because a pool may have kept connections that a restart of the database ended. */
   readonly repeat?: boolean;
-  /** Again and again until then: what would be lost is worth waiting for a database that restarts. */
+  /** Again and again until then, and once after it: what would be lost is worth waiting for a database that restarts. */
   readonly until?: Deadline;
 }
 
@@ -59,6 +58,7 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     private readonly events: OidcEvents,
     container: ModuleRef,
     private readonly faults: HostFaults,
+    @Inject(Clock) private readonly clock: Clock,
   ) {
     this.#choice = registered ?? options.broker?.store();
     this.#container = container;
@@ -100,18 +100,19 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     work: (store: BrokerStore, again: boolean) => Promise<T>,
     { repeat = false, until }: Repetition = {},
   ): Promise<T> {
-    const patienceMs = until?.leftMs() ?? (repeat ? REPEAT_AFTER_MS : 0);
+    const patienceMs = until?.leftMs() ?? 0;
+    let last = !repeat && until === undefined;
     let pauseMs = REPEAT_AFTER_MS;
     for (let waitedMs = 0; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       try {
         const again = waitedMs > 0;
         return await this.#within(this.#open().then((store) => work(store, again)));
       } catch (error) {
-        const over = waitedMs >= patienceMs || until?.leftMs() === 0;
-        if (over || this.#closed) throw this.#refusal(error);
+        if (last || this.#closed) throw this.#refusal(error);
       }
-      await sleep(pauseMs);
+      await this.clock.sleep(pauseMs);
       waitedMs += pauseMs;
+      last = waitedMs >= patienceMs || until?.leftMs() === 0;
     }
   }
 
@@ -155,7 +156,7 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   }
 
   #within<T>(work: Promise<T>): Promise<T> {
-    return within(this.options.timeoutMs, this.#reported(work));
+    return this.clock.within(this.options.timeoutMs, this.#reported(work));
   }
 
   #refusal(error: unknown): OAuthError {

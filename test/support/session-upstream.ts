@@ -41,7 +41,7 @@ export async function startSessionUpstream(
     new MintedSubjects(verifier.options, verifier.provider),
     verifier.events,
   );
-  const upstream = new SessionUpstream(verifier.provider, collector, verifier.events);
+  const upstream = new SessionUpstream(verifier.provider, collector, verifier.events, clock);
   const user = { iss: provider.issuer, sub: alice.sub };
   const session = aSession({ providerSubjectHash: providerUserHash(user) });
   const renew: TestUpstream['renew'] = (remembered, deadline = new Deadline(clock, 10_000)) => {

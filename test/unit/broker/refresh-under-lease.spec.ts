@@ -31,7 +31,7 @@ async function giveUp(instance: SessionInstance, refreshToken: string) {
       instance.clock.advance(6);
       throw new Error('the connection was lost');
     };
-    intercept(instance.store, 'rotateSession', down, 3);
+    intercept(instance.store, 'rotateSession', down, 4);
   });
   const alarms = instance.record('renewal-lost');
   expect(await instance.refresh(refreshToken)).toBe('503 temporarily_unavailable');
