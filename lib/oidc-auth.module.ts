@@ -54,6 +54,7 @@ import { HandlerRules } from './guard/handler-rules.js';
 import { LeftOut } from './guard/left-out.js';
 import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
+import { UnmetClaims } from './guard/unmet-claims.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
 import { IdentityProvider } from './idp/identity-provider.js';
 import { ProviderConnection } from './idp/provider-connection.js';
@@ -182,6 +183,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     TokenExchangeGrant,
     TokenMinter,
     TokenVerifier,
+    UnmetClaims,
     UserClaimsCollector,
     UserProfiles,
     UserSessions,

@@ -1,0 +1,95 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { MINTED_CLAIMS } from '../tokens/minted-claims.js';
+import { effectiveRule } from './declared-rules.js';
+
+const MOST_NAMED = 5;
+
+function isNeverMinted(path: string | undefined): path is string {
+  return path !== undefined && !MINTED_CLAIMS.includes(path);
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  return names.slice(0, MOST_NAMED).join(', ') + more;
+}
+
+/**
+ * Looks, once, for demands that nobody can meet in broker mode: claims of the identity provider, which tokens of our own do not hold
+ * unless `mapClaims` puts them there. Such a handler would answer 403 to everybody and for ever, and nothing would say why.
+ */
+@Injectable()
+export class UnmetClaims implements OnApplicationBootstrap {
+  readonly #logger = new Logger('OidcAuth');
+  readonly #methods = new MetadataScanner();
+
+  constructor(
+    private readonly modules: ModulesContainer,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { broker } = this.options;
+    if (broker === undefined || broker.mapClaims !== undefined) return;
+    for (const [path, handlers] of this.#demanded()) {
+      this.#logger.warn(
+        `@Auth({ claims }) on ${listed(handlers)} demands "${path}", which no token of this application holds: everybody gets 403. ` +
+          `For roles write @Auth({ roles }); a claim of the provider belongs into the option "claims", which is looked at before a token ` +
+          `is minted; or let "broker.mapClaims" mint it.`,
+      );
+    }
+    this.#checkTrustedIssuers();
+  }
+
+  /** The handlers that demand each claim that is never minted. */
+  #demanded(): Map<string, string[]> {
+    const handlers = new Map<string, string[]>();
+    for (const type of this.#classes()) {
+      for (const name of this.#methods.getAllMethodNames(type.prototype)) {
+        for (const path of neverMinted(Reflect.get(type.prototype, name), type)) {
+          handlers.set(path, [...(handlers.get(path) ?? []), `${type.name}.${name}`]);
+        }
+      }
+    }
+    return handlers;
+  }
+
+  #classes(): Set<Type> {
+    const wrappers = [...this.modules.values()].flatMap(({ controllers, providers }) => [
+      ...controllers.values(),
+      ...providers.values(),
+    ]);
+    return new Set(wrappers.map(({ metatype }) => metatype).filter(isClass));
+  }
+
+  /** The option `claims` is for the provider's claims; tokens of trusted issuers are held against it as they are. */
+  #checkTrustedIssuers(): void {
+    const { broker, claims } = this.options;
+    const entries =
+      typeof broker?.trustedIssuers === 'function' ? [] : (broker?.trustedIssuers ?? []);
+    const held = entries
+      .filter((entry) => typeof entry === 'string' || entry.claims === undefined)
+      .map((entry) => (typeof entry === 'string' ? entry : entry.issuer))
+      .filter((issuer) => issuer !== broker?.issuer);
+    const paths = claims.map(({ path }) => path).filter(isNeverMinted);
+    if (held.length === 0 || paths.length === 0) return;
+    this.#logger.warn(
+      `Option "claims" demands "${paths.join('", "')}" of tokens of ${listed(held)} too, and tokens that another instance mints hold no such ` +
+        `claim by themselves: they get 403. Give these entries of "broker.trustedIssuers" "claims" of their own, such as roles.`,
+    );
+  }
+}
+
+function isClass(value: unknown): value is Type {
+  return typeof value === 'function' && typeof value.prototype === 'object';
+}
+
+/** The claims that a handler demands in vain; methods without any decorator are none. */
+function neverMinted(handler: unknown, type: Type): string[] {
+  if (typeof handler !== 'function' || Reflect.getMetadataKeys(handler).length === 0) return [];
+  const rule = effectiveRule(handler, type);
+  if (rule === undefined || rule === 'public') return [];
+  return rule.demands.map(({ path }) => path).filter(isNeverMinted);
+}
