@@ -9,6 +9,21 @@ const NEEDED: Readonly<Record<string, string>> = {
   mongodb: 'mongoose',
 };
 
+/** A URL whose parts cannot be told apart; it is not shown, because its password may be anywhere in it. */
+export function unreadable(kind: string): OidcConfigError {
+  return new OidcConfigError(
+    `Option "broker.store" is a ${kind} URL that cannot be read. Percent-encode what is special in its user name and password ` +
+      '(: / ? # [ ] @ %), and look at its hosts, ports and options.',
+  );
+}
+
+/** A URL that leaves the database to chance. */
+export function databaseMissing(kind: string): OidcConfigError {
+  return new OidcConfigError(
+    `Option "broker.store" is a ${kind} URL without the name of a database. Write it behind the host: ${kind}://host/name.`,
+  );
+}
+
 /** What to install for a kind of store. */
 export function packagesMissing(kind: string): OidcConfigError {
   return new OidcConfigError(

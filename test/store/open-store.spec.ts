@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
 import type { BrokerStore } from '../../lib/store/broker-store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
-import { defaultSqliteFile, sqliteFileOf } from '../../lib/store/sqlite-file.js';
+import { defaultSqliteFile } from '../../lib/store/sqlite-file.js';
 import { NOW, aSession, aSigningKey } from './a-session.js';
 import { freshDatabase } from './fresh-database.js';
 import { required } from './required.js';
@@ -19,11 +19,6 @@ const quiet = { appName: 'test', onWarning: () => undefined };
 
 const modeOf = async (path: string): Promise<string> =>
   ((await stat(path)).mode & 0o777).toString(8);
-
-async function refusalOf(url: string): Promise<string> {
-  const error = await openStoreByUrl(url, quiet).catch((reason: unknown) => reason);
-  return error instanceof OidcConfigError ? error.message : `no refusal: ${String(error)}`;
-}
 
 /** First starts of many instances, each with connections of its own. */
 async function openMany(url: string, count = 20): Promise<BrokerStore[]> {
@@ -48,25 +43,6 @@ const fileOn = (platform: NodeJS.Platform, env: NodeJS.ProcessEnv = {}) =>
   defaultSqliteFile('my-app', platform, env).replaceAll('\\', '/');
 
 describe('a store by URL', () => {
-  it.each([
-    ['redis://user:hunter2@localhost', 'unknown kind "redis"'],
-    ['/var/lib/x.db', 'unknown kind ""'],
-    ['sqlite://x.db', 'three slashes'],
-    ['sqlite:///', 'three slashes'],
-  ])('stops start-up for %s, and does not show it', async (url, words) => {
-    const refusal = await refusalOf(url);
-
-    expect(refusal).toContain(words);
-    expect(refusal).not.toContain('hunter2');
-  });
-
-  it('finds the same file by three slashes and by four', () => {
-    expect(sqliteFileOf('sqlite:///var/lib/app/x.db')).toBe('/var/lib/app/x.db');
-    expect(sqliteFileOf('sqlite:////var/lib/app/x.db')).toBe('/var/lib/app/x.db');
-    expect(sqliteFileOf('sqlite:///C:/app/x.db')).toBe('C:/app/x.db');
-    expect(sqliteFileOf('sqlite:///var/my%20app/x.db')).toBe('/var/my app/x.db');
-  });
-
   it('has a default file in the data directory of the platform', () => {
     expect(fileOn('linux', { XDG_DATA_HOME: '/data' })).toBe('/data/my-app/broker.db');
     expect(fileOn('linux', { XDG_DATA_HOME: 'relative' })).toMatch(

@@ -1,7 +1,7 @@
 import { createConnection, mongo } from 'mongoose';
-import { OidcConfigError } from '../../errors/oidc-config.error.js';
 import { DocumentBrokerStore } from './document-broker.store.js';
 import type { BrokerStore } from '../broker-store.js';
+import { databaseMissing, unreadable } from '../store-errors.js';
 
 const SERVER_SELECTION_TIMEOUT_MS = 5000;
 
@@ -27,15 +27,12 @@ class OwnConnectionStore extends DocumentBrokerStore {
 /**
  * A server that speaks MongoDB's protocol.
  *
- * @throws {@link OidcConfigError} for a URL that the driver cannot read.
+ * @throws {@link OidcConfigError} for a URL that the driver cannot read, or that names no database: the driver would take one
+ * called `test`.
  */
 export function openMongoose(url: string): BrokerStore {
-  if (!isReadable(url)) {
-    throw new OidcConfigError(
-      'Option "broker.store" is a MongoDB URL that the driver cannot read. Percent-encode what is special in its user name and ' +
-        'password (: / ? # [ ] @ %), and look at its hosts, ports and options.',
-    );
-  }
+  if (!isReadable(url)) throw unreadable('mongodb');
+  if (!namesDatabase(url)) throw databaseMissing('mongodb');
   return new OwnConnectionStore(url);
 }
 
@@ -46,4 +43,10 @@ function isReadable(url: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Behind the hosts, of which there may be several. */
+function namesDatabase(url: string): boolean {
+  const [beforeOptions = ''] = url.split('?');
+  return /^[a-z+]+:\/\/[^/]+\/[^/]+$/.test(beforeOptions);
 }

@@ -4,6 +4,7 @@ import { QueryFailedError } from 'typeorm';
 const UNIQUE_VIOLATION: ReadonlySet<unknown> = new Set([
   '23505', // PostgreSQL
   'ER_DUP_ENTRY', // MySQL, MariaDB
+  'ER_DUP_ENTRY_WITH_KEY_NAME',
   'SQLITE_CONSTRAINT_UNIQUE',
   'SQLITE_CONSTRAINT_PRIMARYKEY',
 ]);
@@ -23,14 +24,21 @@ const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 const PATIENCE_MS = 5000;
 
-function codeOf(error: unknown): unknown {
-  if (!(error instanceof QueryFailedError)) return undefined;
-  const cause: unknown = error.driverError;
+/** The code of a driver or of Node, also behind what TypeORM makes of it. */
+export function codeOf(error: unknown): unknown {
+  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }
 
 export function isUniqueViolation(error: unknown): boolean {
-  return UNIQUE_VIOLATION.has(codeOf(error));
+  const code = codeOf(error);
+  if (UNIQUE_VIOLATION.has(code)) return true;
+  // The package sqlite3 has one code for all constraints.
+  return (
+    code === 'SQLITE_CONSTRAINT' &&
+    error instanceof Error &&
+    error.message.includes('UNIQUE constraint failed')
+  );
 }
 
 /** Repeats a single statement while the database says that it was only in the way of another one. */

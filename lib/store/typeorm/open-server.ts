@@ -1,6 +1,8 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { BrokerStore } from '../broker-store.js';
 import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
+import { parseUrl } from '../../options/url-rules.js';
+import { databaseMissing, unreadable } from '../store-errors.js';
 import { OwnDataSourceStore } from './own-data-source.store.js';
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -8,8 +10,23 @@ const CONNECT_TIMEOUT_MS = 5000;
 const LOCK = 764_115_200;
 const LOCK_WAIT_SEC = 30;
 
-/** A database server, on a pool of connections of our own. */
+/** Whether both TypeORM and the driver will find in it what its writer meant. */
+function isReadable(url: string): boolean {
+  const parsed = parseUrl(url.replace('@/', '@localhost/')); // PostgreSQL takes a socket's directory behind "?host="
+  if (parsed === undefined) return false;
+  const { pathname, search, hash } = parsed;
+  if (/@/.test(pathname + search + hash)) return false; // the end of a password
+  return !/%(?![0-9a-f]{2})/i.test(url);
+}
+
+/**
+ * A database server, on a pool of connections of our own.
+ *
+ * @throws {@link OidcConfigError} for a URL that cannot be read, or names no database where the server has no default.
+ */
 export function openServer(kind: 'postgres' | 'mysql' | 'mariadb', url: string): BrokerStore {
+  if (!isReadable(url)) throw unreadable(kind);
+  if (kind !== 'postgres' && new URL(url).pathname.length < 2) throw databaseMissing(kind);
   return kind === 'postgres'
     ? new OwnDataSourceStore(
         { type: 'postgres', url, connectTimeoutMS: CONNECT_TIMEOUT_MS, logNotifications: false },

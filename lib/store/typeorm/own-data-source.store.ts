@@ -12,14 +12,12 @@ export class OwnDataSourceStore extends SqlBrokerStore {
   constructor(
     options: DataSourceOptions,
     private readonly makeTables: TableMaker,
-    private readonly before: () => void = () => undefined,
   ) {
     super(newDataSource(options));
   }
 
   /** May be called again after it failed. */
   override async open(): Promise<void> {
-    this.before();
     if (!this.dataSource.isInitialized) await this.dataSource.initialize();
     await this.makeTables(this.dataSource);
     await checkSchema(this.dataSource);
