@@ -25,6 +25,11 @@ function slowDown(cause?: unknown): OAuthError {
   return new OAuthError('slow_down', 'Poll less often', { cause });
 }
 
+/** 503, because the Python client takes that for "use the browser", and any other answer for a fault. */
+export function noDeviceLogins(): OAuthError {
+  return new OAuthError('temporarily_unavailable', 'There are no device logins here');
+}
+
 /** Device logins (RFC 8628). */
 @Injectable()
 export class DeviceCodeGrant {
@@ -39,7 +44,9 @@ export class DeviceCodeGrant {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
+  /** @throws {@link OAuthError} 503 where device logins are off; clients of the wire contract then take their browser. */
   async start(scope: string | undefined): Promise<DeviceAuthorization> {
+    if (!this.options.grants.device) throw noDeviceLogins();
     const authorization = await this.provider.startDeviceLogin(
       loginScope(this.options, scope, this.options.offlineAccess),
     );

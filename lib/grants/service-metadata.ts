@@ -8,17 +8,19 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { RouteName } from '../options/resolve-routes.js';
 import { brokerOptions } from './broker-only.js';
 
+/**
+ * No `authorization_endpoint`: the login route is for the callers of the wire contract, who take `state` as it comes back. A standard
+ * client sends a `state` of its own, compares it, and would take the provider's code for ours.
+ */
 const ENDPOINTS: Readonly<Record<string, RouteName>> = {
-  authorization_endpoint: 'login',
   token_endpoint: 'token',
-  device_authorization_endpoint: 'device',
   userinfo_endpoint: 'userinfo',
   revocation_endpoint: 'revoke',
   end_session_endpoint: 'logout',
 };
 
+/** What a standard client can use, beside the login route. */
 const GRANT_TYPES = {
-  authorizationCode: 'authorization_code',
   refresh: 'refresh_token',
   device: 'urn:ietf:params:oauth:grant-type:device_code',
   exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -50,12 +52,13 @@ export class ServiceMetadata {
     const introspection =
       introspectionScope === undefined ? undefined : this.urls.url('introspect');
     const { grants, allowedScopes } = this.options;
-    const offered = (['authorizationCode', 'refresh', 'device', 'exchange'] as const).filter(
-      (name) => grants[name],
-    );
+    const deviceStart = grants.device ? this.urls.url('device') : undefined;
+    const usable = { ...grants, device: deviceStart !== undefined };
+    const offered = (['refresh', 'device', 'exchange'] as const).filter((name) => usable[name]);
     const members: Record<string, unknown> = {
       issuer,
       ...Object.fromEntries(endpoints),
+      device_authorization_endpoint: deviceStart,
       ...(this.urls.url('revoke') === undefined
         ? {}
         : { revocation_endpoint_auth_methods_supported: ['none'] }),
@@ -67,9 +70,8 @@ export class ServiceMetadata {
           }),
       jwks_uri: this.urls.url('jwks'),
       scopes_supported: [...new Set(allowedScopes)],
-      response_types_supported: ['code'],
+      response_types_supported: [], // a required member, although RFC 8414 §3.2 leaves empty lists out
       grant_types_supported: offered.map((name) => GRANT_TYPES[name]),
-      code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: ['none'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: [signingAlgorithm],

@@ -36,8 +36,8 @@ export interface BrokerOptions {
   /** `aud` of minted tokens; peers must be set to the same one. Required. */
   audience: string;
   /**
-   * Where sessions and keys are kept: a URL (`memory://`, `sqlite:///path`, `postgres://…`, `mysql://…`,
-   * `mongodb://…`), `TypeOrmBrokerStore` or `MongooseBrokerStore` (also `.on({ … })`), or a class or an instance of your own that
+   * Where sessions and keys are kept: a URL (`memory://`, `sqlite:///path`, `postgres://…`, `mysql://…`, `mariadb://…`,
+   * `mongodb://host/database`), `TypeOrmBrokerStore` or `MongooseBrokerStore` (also `.on({ … })`), or a class or an instance of your own that
    * extends `BrokerStore`. Static: in `forRootAsync` it stands beside the factory.
    * Default: a SQLite file in the platform's data directory under `appName`, with a warning: for one instance only.
    */
@@ -79,7 +79,8 @@ export interface BrokerOptions {
    */
   sessionIdleSec?: number;
   /**
-   * How often expired rows are removed, in seconds; `0`: never.
+   * How often expired rows are removed, in seconds; `0`: never. Rows stay at least a minute beyond their end, for instances whose
+   * clocks differ; nothing finds them then.
    * @defaultValue `3600`
    */
   purgeIntervalSec?: number;

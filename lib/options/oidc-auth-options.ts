@@ -17,7 +17,12 @@ export interface RouteOptions {
   callback?: RoutePath;
   /** @defaultValue `'/auth/v2/token'` */
   token?: RoutePath;
-  /** @defaultValue `'/auth/v2/device'` */
+  /**
+   * `false`: no device logins by this route. Where there is a login route, the default path then answers 503: the Python client
+   * looks there first, takes a 503 for "use the browser", and gives up on anything else. `grants: { device: false }` does that at
+   * the route's own path, and switches the grant off too.
+   * @defaultValue `'/auth/v2/device'`
+   */
   device?: RoutePath;
   /** @defaultValue `'/auth/v2/logout'` */
   logout?: RoutePath;
@@ -55,7 +60,10 @@ export interface GrantOptions {
   authorizationCode?: boolean;
   /** @defaultValue `true` */
   refresh?: boolean;
-  /** @defaultValue `true` */
+  /**
+   * `false`: the device route answers 503 too, and clients take their browser.
+   * @defaultValue `true`
+   */
   device?: boolean;
   /**
    * RFC 8693; broker mode only.

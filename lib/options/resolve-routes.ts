@@ -22,6 +22,8 @@ export const brokerRoutes: readonly RouteName[] = ['jwks', 'introspect', 'backch
 /** Each route's path, {@link RouteOptions.prefix} included, absent when it is switched off. */
 export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   readonly prefix: string;
+  /** Where clients that log in look for device logins although they are switched off. */
+  readonly noDevice?: string;
   /** Whether the well-known documents, whose paths are not ours to choose, are published. */
   readonly metadata: boolean;
 };
@@ -77,10 +79,10 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
   const prefix =
     pathOf('prefix', given.prefix === undefined ? routeDefaults.prefix : given.prefix) ?? '';
   const taken = new Map<string, RouteName>();
-  const resolved: Partial<Record<RouteName, string>> & { metadata: boolean; prefix: string } = {
-    metadata,
-    prefix,
-  };
+  const resolved: Partial<Record<RouteName | 'noDevice', string>> & {
+    metadata: boolean;
+    prefix: string;
+  } = { metadata, prefix };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
     if (path === undefined) continue;
@@ -92,6 +94,9 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
     }
     taken.set(path.toLowerCase(), name);
     resolved[name] = prefix + path;
+  }
+  if (given.device === false && resolved.login && !taken.has(routeDefaults.device)) {
+    resolved.noDevice = prefix + routeDefaults.device;
   }
   return Object.freeze(resolved);
 }

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
-import { deviceController } from './device.controller.js';
+import { deviceController, noDeviceController } from './device.controller.js';
 import { introspectController } from './introspect.controller.js';
 import { jwksController } from './jwks.controller.js';
 import { loginController } from './login.controller.js';
@@ -31,5 +31,6 @@ export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> 
     const path = routes[name];
     if (path !== undefined) controllers.set(name, CONTROLLERS[name](path));
   }
+  if (routes.noDevice !== undefined) controllers.set('device', noDeviceController(routes.noDevice));
   return controllers;
 }

@@ -1,4 +1,5 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
+import { noDeviceLogins } from '../grants/device-code.grant.js';
 import { OidcService } from '../grants/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
@@ -6,6 +7,18 @@ import { RouteController } from './route-controller.js';
 
 class DeviceForm {
   @Parameter(2048) readonly scope: string | undefined;
+}
+
+/** Where device logins are switched off: 503, whatever is sent. */
+export function noDeviceController(path: string): Type {
+  @RouteController(path)
+  class NoDeviceController {
+    @Post()
+    refuse(): never {
+      throw noDeviceLogins();
+    }
+  }
+  return NoDeviceController;
 }
 
 export function deviceController(path: string): Type {

@@ -1,4 +1,11 @@
-import { allowInsecureRequests, discovery } from 'openid-client';
+import {
+  None,
+  allowInsecureRequests,
+  discovery,
+  genericGrantRequest,
+  initiateDeviceAuthorization,
+  refreshTokenGrant,
+} from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { adapters, startApp, type TestApp } from '../support/app.js';
@@ -11,6 +18,8 @@ import {
 } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const CONFIGURATION = '/.well-known/openid-configuration';
 const RESOURCE = '/.well-known/oauth-protected-resource';
 const JWKS = '/auth/v2/.well-known/jwks.json';
@@ -54,7 +63,6 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
     expectPublic(reply);
     expect(reply.json()).toEqual({
       issuer: app.url,
-      authorization_endpoint: `${routes}/login`,
       token_endpoint: `${routes}/token`,
       device_authorization_endpoint: `${routes}/device`,
       userinfo_endpoint: `${routes}/userinfo`,
@@ -65,14 +73,12 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
       end_session_endpoint: `${routes}/logout`,
       jwks_uri: `${routes}/.well-known/jwks.json`,
       scopes_supported: ['openid', 'myscope', 'profile', 'email', 'offline_access'],
-      response_types_supported: ['code'],
+      response_types_supported: [],
       grant_types_supported: [
-        'authorization_code',
         'refresh_token',
         'urn:ietf:params:oauth:grant-type:device_code',
         'urn:ietf:params:oauth:grant-type:token-exchange',
       ],
-      code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: ['none'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['ES256'],
@@ -90,7 +96,10 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
       expect(document).not.toHaveProperty(name);
     }
     expect(document).not.toHaveProperty('introspection_endpoint'); // without "broker.introspectionScope"
-    expect(document['grant_types_supported']).toHaveLength(3);
+    expect(document['grant_types_supported']).toEqual([
+      'refresh_token',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+    ]);
   });
 
   it('name the resource and who issues tokens for it (RFC 9728 §2)', async () => {
@@ -142,6 +151,31 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
     const { jwks_uri: keys = '', issuer } = found.serverMetadata();
     expect(issuer).toBe(app.url);
     expect((await request(keys)).json()['keys']).toHaveLength(1);
+  });
+
+  it('name only what a standard client can use: it logs a device in, refreshes and exchanges', async () => {
+    const app = await start();
+    const client = await discovery(new URL(app.url), 'a-client', undefined, None(), {
+      execute: [allowInsecureRequests],
+    });
+    const { authorization_endpoint: authorization, ...metadata } = client.serverMetadata();
+
+    const device = await initiateDeviceAuthorization(client, { scope: 'profile' });
+    provider.approveDevice(device.user_code);
+    const login = await genericGrantRequest(client, DEVICE_GRANT, {
+      device_code: device.device_code,
+    });
+    const refreshed = await refreshTokenGrant(client, login.refresh_token ?? '');
+    const exchanged = await genericGrantRequest(client, EXCHANGE_GRANT, {
+      subject_token: provider.accessToken(),
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    });
+
+    expect(authorization).toBeUndefined();
+    expect(metadata.grant_types_supported).toEqual(['refresh_token', DEVICE_GRANT, EXCHANGE_GRANT]);
+    for (const { access_token: accessToken } of [login, refreshed, exchanged]) {
+      await expect(app.service.verify(accessToken)).resolves.toMatchObject({ iss: app.url });
+    }
   });
 
   it('HS-5: answer HEAD without a body, and a query changes nothing', async () => {

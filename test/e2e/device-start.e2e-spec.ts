@@ -7,7 +7,6 @@ import {
   startMisbehavingProvider,
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
-import { postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
 
 const start = (app: { url: string }, form: Record<string, string> = {}): Promise<Reply> =>
@@ -200,19 +199,6 @@ describe.each(adapters)('device logins that are not to be had on %s', (adapter) 
 
     expectRefusal(during, 503, 'temporarily_unavailable');
     expect((await start(app)).status).toBe(200);
-    await app.close();
-    await provider.close();
-  });
-
-  it('DV-4: are no route when it is switched off', async () => {
-    const provider = await startMisbehavingProvider();
-    const app = await startApp({ adapter, provider, options: { routes: { device: false } } });
-
-    const reply = await start(app);
-
-    expect(reply.status).toBe(404);
-    expect(provider.requests).toEqual([]);
-    expect((await postToken(app, { device_code: 'of-elsewhere' })).status).toBe(400);
     await app.close();
     await provider.close();
   });

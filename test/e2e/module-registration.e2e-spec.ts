@@ -97,7 +97,7 @@ describe.each(adapters)('registration on %s', (adapter) => {
 
     expect((await request(`${app.url}/api/redeem`, { form: {} })).status).toBe(400);
     expect((await request(`${app.url}/api/auth/v2/login`)).status).toBe(400);
-    expect((await request(`${app.url}/api/auth/v2/device`, { form: {} })).status).toBe(404);
+    expect((await request(`${app.url}/api/auth/v2/device`, { form: {} })).status).toBe(503);
     expect((await request(`${app.url}/auth/v2/token`, { form: {} })).status).toBe(404);
   });
 

@@ -104,6 +104,7 @@ describe('the option "routes"', () => {
       backchannelLogout: '/api/auth/v2/backchannel-logout',
       metadata: true,
       prefix: '/api',
+      noDevice: '/api/auth/v2/device',
     });
     expect(Object.isFrozen(routes)).toBe(true);
   });
