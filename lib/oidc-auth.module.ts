@@ -21,6 +21,7 @@ import { BackchannelLogout } from './grants/backchannel-logout.js';
 import { BrokerLogin } from './grants/broker-login.js';
 import { BrokerTokens } from './grants/broker-tokens.js';
 import { BrokerUpkeep } from './grants/broker-upkeep.js';
+import { ExchangeIssuers } from './grants/exchange-issuers.js';
 import { GuardIssuers } from './grants/guard-issuers.js';
 import { Introspect } from './grants/introspect.js';
 import { LoginAdmission } from './grants/login-admission.js';
@@ -145,6 +146,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     EarlyChecks,
     FinishedLogins,
     GuardedFetch,
+    ExchangeIssuers,
     GuardIssuers,
     HandlerRules,
     IdentityProvider,

@@ -59,6 +59,11 @@ export interface OidcEventMap {
   revoke: EventBase & { token: string };
   /** A token named an issuer that is not configured. `issuer` is escaped and cut. */
   'issuer-refused': EventBase & { issuer: string };
+  /**
+   * Broker mode: a name of the provider's access tokens (`accessTokenIssuers`, or `access_token_issuer` of its metadata) is our own
+   * or a trusted issuer's too; tokens with it are not exchanged.
+   */
+  'issuer-claimed-twice': EventBase & { issuer: string };
   /** A token was refused. `reason` names what did not hold, never its value. */
   'token-refused': EventBase & { reason: string };
   /**
@@ -106,6 +111,7 @@ export interface EventSink {
 const ALARMS: Partial<Record<OidcEventName, string>> = {
   'claim-mistyped':
     'what cannot be used of it counts as absent; roles that are objects become roles by "broker.mapClaims"',
+  'issuer-claimed-twice': 'see "accessTokenIssuers" and "broker.trustedIssuers"',
   'keys-changed': '',
   'stale-keys-served': 'the key set of the identity provider cannot be fetched',
   'peer-keys-changed': '',
@@ -129,6 +135,7 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
 const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   'trusted-issuers-failed': 'error',
   'client-rejected': 'error',
+  'issuer-claimed-twice': 'error',
   'grant-refused': 'error',
   'subject-mismatch': 'error',
   'id-token-mismatch': 'error',

@@ -80,6 +80,11 @@ export class PeerIssuers {
     return [...(this.#peers?.keys() ?? [])];
   }
 
+  /** Whether it is trusted, as far as is known now. */
+  lists(iss: string): boolean {
+    return this.#peers?.has(iss) ?? false;
+  }
+
   /**
    * Asks the function of `broker.trustedIssuers` again, if it is one; issuers that are gone are refused from then on. Their
    * key sets are deleted from the store in the background. Calls at the same time share one question.

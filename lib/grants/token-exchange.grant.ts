@@ -15,6 +15,7 @@ import { authorizedParty } from '../tokens/check-claims.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
+import { ExchangeIssuers } from './exchange-issuers.js';
 import { LoginAdmission } from './login-admission.js';
 import { UserClaimsCollector } from './user-claims-collector.js';
 import type { TokenRequest } from './select-grant.js';
@@ -36,6 +37,7 @@ export class TokenExchangeGrant {
 
   constructor(
     private readonly provider: IdentityProvider,
+    issuers: ExchangeIssuers,
     private readonly collector: UserClaimsCollector,
     private readonly admission: LoginAdmission,
     private readonly minter: TokenMinter,
@@ -44,7 +46,7 @@ export class TokenExchangeGrant {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
-    this.#verifier = new TokenVerifier(provider, clock, events, options);
+    this.#verifier = new TokenVerifier(issuers, clock, events, options);
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`; 403; 503 without keys. */
@@ -70,7 +72,8 @@ export class TokenExchangeGrant {
       subject,
     );
     this.collector.checkDemands(collected);
-    const { iss, sub } = subject;
+    const { sub } = subject;
+    const iss = await this.provider.identityIssuer(subject.iss);
     await this.admission.check({
       grant: 'token_exchange',
       claims: { ...collected.unabridged, iss, sub },

@@ -137,7 +137,10 @@ export class UserClaimsCollector {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(accessToken)) return undefined; // opaque
     try {
       const { claims } = await this.#verifier.verify(accessToken);
-      return claims.sub === sub && claims.iss === iss ? claims : undefined;
+      const [one, other] = await Promise.all(
+        [claims.iss, iss].map((issuer) => this.provider.identityIssuer(issuer)),
+      );
+      return claims.sub === sub && one === other ? claims : undefined;
     } catch (error) {
       if (error instanceof OAuthError && error.getStatus() !== 503) return undefined;
       throw error;

@@ -19,7 +19,7 @@ import {
 } from './code-login.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { ProviderConnection } from './provider-connection.js';
-import { mayIssue } from './provider-metadata.js';
+import { identityIssuer, mayIssue } from './provider-issuers.js';
 import { receiveTokens } from './received-tokens.js';
 import {
   type OtherParty,
@@ -56,9 +56,9 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   async named(iss: string): Promise<TokenIssuer | undefined> {
-    if (!mayIssue(iss, this.options)) return undefined; // without asking anybody
-    const { issuers } = await this.connection.metadata();
-    if (!issuers.includes(iss)) return undefined;
+    if (!mayIssue(iss, this.options, this.connection.knownMetadata())) return undefined;
+    const { issuers, accessTokenIssuers } = await this.connection.metadata();
+    if (!issuers.includes(iss) && !accessTokenIssuers.includes(iss)) return undefined;
     return {
       kind: 'provider',
       issuer: iss,
@@ -75,7 +75,9 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   override names(): readonly string[] {
-    return this.options.expectedIssuers;
+    const { accessTokenIssuers, expectedIssuers } = this.options;
+    const further = accessTokenIssuers ?? this.connection.knownMetadata()?.accessTokenIssuers;
+    return [...expectedIssuers, ...(further ?? [])];
   }
 
   /** The issuers that it may write; one, unless tenants share it. @throws {@link OAuthError} 502, 503 while unknown. */
@@ -90,8 +92,19 @@ export class IdentityProvider extends TokenIssuers {
    */
   async tenantOf(iss: string): Promise<string | undefined> {
     const { issuers, publishedIssuer } = await this.connection.metadata();
-    if (!issuers.includes(iss)) throw badUpstreamAnswer('iss');
-    return iss === publishedIssuer ? undefined : this.options.tenants[issuers.indexOf(iss)];
+    const issuer = await this.identityIssuer(iss);
+    return issuer === publishedIssuer ? undefined : this.options.tenants[issuers.indexOf(issuer)];
+  }
+
+  /**
+   * The issuer of a user's identity: that of ID tokens, also where an access token names another one (`accessTokenIssuers`).
+   *
+   * @throws {@link OAuthError} 502, 503 while the metadata are unknown; 502 for an issuer that is none of its own.
+   */
+  async identityIssuer(iss: string): Promise<string> {
+    const issuer = identityIssuer(iss, await this.connection.metadata(), this.options);
+    if (issuer === undefined) throw badUpstreamAnswer('iss');
+    return issuer;
   }
 
   /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */

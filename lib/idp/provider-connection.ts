@@ -92,6 +92,11 @@ export class ProviderConnection {
     return this.#metadata.read();
   }
 
+  /** The metadata, if they were ever read; asks nobody. */
+  knownMetadata(): ProviderMetadata | undefined {
+    return this.#metadata.peek();
+  }
+
   /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */
   async prepare(): Promise<void> {
     await this.metadata();

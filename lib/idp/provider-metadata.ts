@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import {
   type Configuration,
   allowInsecureRequests,
@@ -6,14 +5,14 @@ import {
   customFetch,
   discovery,
 } from 'openid-client';
-import { printable } from '../errors/printable.js';
-import { badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { optionDefaults } from '../options/option-defaults.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
 import { clientAuthentication } from './client-authentication.js';
+import { TENANT, accessTokenIssuersOf, expectedIssuersOf } from './provider-issuers.js';
 import {
   type Endpoints,
   type UnusableMember,
@@ -28,6 +27,8 @@ export interface ProviderMetadata {
   readonly issuers: readonly string[];
   /** What the document publishes: with a placeholder when tenants share it. */
   readonly publishedIssuer: string;
+  /** Further `iss` values of its access tokens. */
+  readonly accessTokenIssuers: readonly string[];
   readonly advertisesCallbackIssuer: boolean;
   /** What may sign ID tokens, logout tokens and userinfo. */
   readonly idTokenAlgorithms: readonly string[];
@@ -39,25 +40,9 @@ export interface ProviderMetadata {
 
 type Document = Record<string, unknown>;
 
-const TENANT = '{tenantid}';
 // Any server of this origin makes openid-client take the issuer from the token's own `tid`, which is held against
 // the list of tenants afterwards; the request itself goes to `discoveryUrl`.
 const ENTRA = new URL('https://login.microsoftonline.com/common');
-
-/** Whether the provider can have that issuer at all, as far as the options tell before its metadata is known. */
-export function mayIssue(iss: string, options: ResolvedOptions): boolean {
-  if (options.tenants.some((tenant) => iss.includes(tenant))) return true;
-  return options.expectedIssuers.includes(iss);
-}
-
-function issuersOf(published: string, options: ResolvedOptions): readonly string[] | undefined {
-  if (!published.includes(TENANT)) {
-    return options.expectedIssuers.includes(published) ? [published] : undefined;
-  }
-  const isOther = options.issuer !== undefined && options.issuer !== published;
-  if (isOther || options.tenants.length === 0) return undefined;
-  return options.tenants.map((tenant) => published.replace(TENANT, tenant));
-}
 
 /**
  * What an ID token may be signed with: by the option, else RS256, which is what a client gets that registered nothing else; of
@@ -77,26 +62,6 @@ async function readDocument(response: Response): Promise<Document> {
     throw badUpstreamAnswer('discovery document without issuer');
   }
   return document;
-}
-
-/** What to change where the document is another issuer's than expected. */
-function mendOf(published: string, { issuer, tenants }: ResolvedOptions): string {
-  if (issuer !== undefined && issuer !== published) {
-    return 'the option "issuer" says the second: write it as the document does, to the letter, if that is the right provider';
-  }
-  if (published.includes(TENANT) && tenants.length === 0) return 'list "tenants"';
-  return 'set "issuer" to the first if that is the right provider';
-}
-
-/** @throws {@link OAuthError} 503 for a document of another issuer, which is not used. */
-function expectedIssuersOf(published: string, options: ResolvedOptions): readonly string[] {
-  const issuers = issuersOf(published, options);
-  if (issuers !== undefined) return issuers;
-  new Logger('OidcAuth').error(
-    `The discovery document names the issuer "${printable(published)}", expected ` +
-      `"${options.expectedIssuers[0]}"; it is not used (${mendOf(published, options)})`,
-  );
-  throw unavailable('issuer of the discovery document');
 }
 
 /** openid-client with what we read of the metadata, and nothing else of it. */
@@ -139,6 +104,7 @@ export async function discoverProvider(
   const known = {
     publishedIssuer,
     issuers: expectedIssuersOf(publishedIssuer, options),
+    accessTokenIssuers: accessTokenIssuersOf(document['access_token_issuer'], options),
     idTokenAlgorithms: idTokenAlgorithms(options, document),
     advertisesCallbackIssuer: document['authorization_response_iss_parameter_supported'] === true,
     ...readEndpoints(document, options),

@@ -210,6 +210,13 @@ export interface OidcAuthOptions {
    * Default: {@link discoveryUrl} without the well-known suffix, with or without one trailing `/`.
    */
   issuer?: string;
+  /**
+   * Further `iss` values of access tokens that are signed by the provider's keys: compared as exact strings, never fetched, so that
+   * http is allowed. An entry that is our own issuer or a trusted one stops start-up. Default: `access_token_issuer` of the
+   * metadata, where it has that member (AD FS); until the metadata was read once, such an `iss` is looked up there only if it is
+   * http or on the provider's host. `[]`: none.
+   */
+  accessTokenIssuers?: readonly string[];
   /** Overrides `jwks_uri` of the discovery document. */
   jwksUri?: string;
   /** Overrides of single endpoints: split URLs (browser and container see the provider under different names). */

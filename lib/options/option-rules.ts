@@ -1,4 +1,5 @@
 import { isIn } from 'class-validator';
+import { isIssuerList } from './access-token-issuers.js';
 import { optionDefaults } from './option-defaults.js';
 import { repeatsItself } from './secret.js';
 import { isLocalPath } from './url-rules.js';
@@ -162,6 +163,13 @@ export class OidcAuthOptionRules {
   @Optional()
   @Must(`must be ${HTTPS}, exactly as the discovery document publishes it`, isPlainHttpUrl)
   readonly issuer: unknown;
+
+  @Optional()
+  @Must(
+    'must be a list of what access tokens of the provider hold as "iss", exactly: texts without blanks',
+    isIssuerList,
+  )
+  readonly accessTokenIssuers: unknown;
 
   @Optional()
   @Must(`must be ${HTTPS}`, isHttpUrl)

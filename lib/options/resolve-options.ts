@@ -1,4 +1,5 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { checkAccessTokenIssuers } from './access-token-issuers.js';
 import { checkOptionValues } from './check-options.js';
 import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
 import { discoveryAddress } from './discovery-address.js';
@@ -30,6 +31,8 @@ export interface ResolvedOptions {
   readonly issuer: string | undefined;
   /** The option `issuer`, else the spellings that {@link discoveryUrl} stands for. */
   readonly expectedIssuers: readonly string[];
+  /** `undefined`: what the metadata of the provider says. */
+  readonly accessTokenIssuers: readonly string[] | undefined;
   readonly jwksUri: string | undefined;
   readonly endpoints: Readonly<EndpointOptions>;
   readonly tenants: readonly string[];
@@ -141,6 +144,8 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
   const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
   const options = withDefaults(optionDefaults, structuredCloneOfData(given));
   const discovery = discoveryAddress(options.discoveryUrl);
+  const broker = resolveBroker(given);
+  checkAccessTokenIssuers(options.accessTokenIssuers ?? [], broker);
   const grants = withDefaults(grantDefaults, options.grants ?? {});
   const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
   const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
@@ -151,6 +156,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     discoveryUrl: discovery.url,
     issuer: options.issuer,
     expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
+    accessTokenIssuers: options.accessTokenIssuers,
     jwksUri: options.jwksUri,
     endpoints: options.endpoints ?? {},
     tenants: options.tenants ?? [],
@@ -184,7 +190,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     requestProperty: options.requestProperty,
     appName: options.appName,
     roleClients: [...(given.broker?.roleClients ?? [options.clientId])],
-    broker: resolveBroker(given),
+    broker,
   });
 }
 

@@ -75,7 +75,7 @@ export class TokenVerifier {
     const expected = names.length === 0 ? {} : { expected: names };
     const option =
       this.options.broker === undefined
-        ? '"discoveryUrl", "issuer"'
+        ? '"discoveryUrl", "issuer", "accessTokenIssuers"'
         : '"broker.issuer", "broker.trustedIssuers"';
     return new Reason(UNKNOWN_ISSUER, { ...expected, came, option });
   }

@@ -1,0 +1,44 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { printable } from '../errors/printable.js';
+import { OidcEvents } from '../events/oidc-events.js';
+import { PeerIssuers } from '../federation/peer-issuers.js';
+import { IdentityProvider } from '../idp/identity-provider.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+
+/**
+ * Whose tokens may be exchanged: the identity provider's. A further name of its access tokens that is our own or a trusted issuer's
+ * too is not taken: what the options say of it was looked at when the application started, but its metadata and the function of
+ * `broker.trustedIssuers` can bring one up later.
+ */
+@Injectable()
+export class ExchangeIssuers extends TokenIssuers {
+  constructor(
+    private readonly provider: IdentityProvider,
+    private readonly peers: PeerIssuers,
+    private readonly events: OidcEvents,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    super();
+  }
+
+  async named(iss: string): Promise<TokenIssuer | undefined> {
+    const issuer = await this.provider.named(iss);
+    if (issuer === undefined || !this.#isSomebodyElses(iss)) return issuer;
+    if ((await this.provider.issuers()).includes(iss)) return issuer;
+    this.events.emit('issuer-claimed-twice', {
+      provider: this.provider.name,
+      issuer: printable(iss),
+    });
+    return undefined;
+  }
+
+  override names(): readonly string[] {
+    return this.provider.names();
+  }
+
+  #isSomebodyElses(iss: string): boolean {
+    return iss === this.options.broker?.issuer || this.peers.lists(iss);
+  }
+}
