@@ -1,8 +1,8 @@
 const LONGEST = 200;
 const MOST_VALUES = 5;
 
-/** Characters of URIs and scopes (RFC 3986 §2, RFC 6749 §3.3) that mean nothing to HTML, headers and quoted strings. */
-const HARMLESS = /^[\w.~:/?#[\]@!$&()*+,;=%-]+$/;
+/** Characters of plain URIs and scopes; none of those that disguise an address, or mean something to HTML and quoted strings. */
+const HARMLESS = /^[\w.~:/?#[\]!$&()*+,;=-]+$/;
 
 /** An address as a log may hold it: of user, query and fragment it shows only that they are there. */
 export function withoutDetails(uri: string): string {

@@ -22,7 +22,10 @@ function levelOf(error: OAuthError, outcome: Outcome): 'error' | 'warn' | 'debug
 function whyOf(error: OAuthError): string {
   const { cause, description } = error;
   const reason = reasonOf(error);
-  if (cause instanceof OAuthError) return `${printable(description)}: ${whyOf(cause)}`;
+  if (cause instanceof OAuthError) {
+    const why = whyOf(cause);
+    return cause.description === description ? why : `${printable(description)}: ${why}`;
+  }
   if (reason !== undefined && error.getStatus() < 500) return String(reason);
   if (cause === undefined) return printable(description);
   return `${printable(description)}: ${describeError(cause)}`;

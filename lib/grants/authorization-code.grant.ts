@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { withoutDetails } from '../errors/shown-value.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from '../login/login-cookies.js';
 import {
   type PendingLogin,
@@ -12,6 +14,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { LoginFinisher } from './login-finisher.js';
 import type { TokenRequest } from './select-grant.js';
 import type { TokenResponse } from './token-response.js';
+import { unknownLogin } from './unknown-login.js';
 
 /** Tokens for the caller, and the login cookies to remove with them. */
 export interface IssuedTokens {
@@ -48,11 +51,9 @@ export class AuthorizationCodeGrant {
       throw new OAuthError('invalid_request', 'redirect_uri is missing');
     }
     const candidate = await this.#candidate(request, cookies);
-    if (candidate === undefined || !this.#mayFinish(candidate, request, cookies)) {
-      throw invalidGrant();
-    }
+    this.#checkProof(candidate, request, cookies);
     const { login } = candidate;
-    const tokens = await this.finisher.redeem(login, code, invalidGrant);
+    const tokens = await this.finisher.redeem(login, code, taken);
     const removed = login.target === 'page' ? [this.#cookies.remove(login.id)] : [];
     return { tokens, cookies: removed };
   }
@@ -61,16 +62,18 @@ export class AuthorizationCodeGrant {
   async #candidate(
     { state, codeVerifier, redirectUri }: TokenRequest,
     cookies: RequestCookies,
-  ): Promise<Candidate | undefined> {
+  ): Promise<Candidate> {
     if (state !== undefined) {
       const login = await this.pending.fromState(state);
+      if (login === undefined) throw invalidGrant(unknownLogin('state'));
       const isHandle = codeVerifier !== undefined && state.endsWith(`|${codeVerifier}`);
-      return login && { login, clientVerifier: isHandle ? undefined : codeVerifier };
+      return { login, clientVerifier: isHandle ? undefined : codeVerifier };
     }
     const byHandle = codeVerifier && (await this.pending.fromHandle(codeVerifier));
     if (byHandle) return { login: byHandle, clientVerifier: undefined };
     const login = await this.#newestOfPage(redirectUri, cookies);
-    return login && { login, clientVerifier: codeVerifier };
+    if (login !== undefined) return { login, clientVerifier: codeVerifier };
+    throw invalidGrant(codeVerifier ? unknownLogin('code_verifier') : noProof());
   }
 
   async #newestOfPage(
@@ -87,29 +90,27 @@ export class AuthorizationCodeGrant {
     return undefined;
   }
 
-  #mayFinish(
+  #checkProof(
     { login, clientVerifier }: Candidate,
     { redirectUri, state }: TokenRequest,
     cookies: RequestCookies,
-  ): boolean {
-    if (login.redirectUri !== redirectUri) return false;
-    const { clientChallenge } = login;
-    if (clientChallenge !== undefined) {
-      if (clientVerifier === undefined || !meetsChallenge(clientVerifier, clientChallenge)) {
-        return false;
-      }
-    } else if (clientVerifier !== undefined) {
-      return false; // a verifier for a challenge that was never sent (RFC 9700 §4.8.2)
+  ): void {
+    if (login.redirectUri !== redirectUri) {
+      const [expected, came] = [login.redirectUri, redirectUri ?? ''].map(withoutDetails);
+      throw invalidGrant(new Reason('redirect_uri is not that of the login', { expected, came }));
     }
+    checkClientVerifier(login, clientVerifier);
     switch (login.target) {
       case 'callback':
-        return false; // that login ends at our own callback only
+        throw invalidGrant(new Reason('that login ends at our own callback only'));
       case 'page':
-        return this.#isBound(login, cookies);
+        if (this.#isBound(login, cookies)) return;
+        throw invalidGrant(noCookie());
       case 'loopback':
-        return true; // the handle is the proof, or the client's own verifier beside it
+        return; // the handle is the proof, or the client's own verifier beside it
       case 'client':
-        return clientChallenge !== undefined && state !== undefined;
+        if (login.clientChallenge !== undefined && state !== undefined) return;
+        throw invalidGrant(new Reason('state is missing', { mend: 'send it as it came back' }));
     }
   }
 
@@ -117,4 +118,31 @@ export class AuthorizationCodeGrant {
     const held = this.#cookies.of(login, cookies);
     return held !== undefined && equalSecrets(held.binding, login.binding);
   }
+}
+
+const taken = (): OAuthError => invalidGrant(new Reason('the login is finished already'));
+
+function noProof(): Reason {
+  const mend =
+    'send state or code_verifier; a page of our origin may send its login cookie instead';
+  return new Reason('neither state, code_verifier nor a login cookie', { mend });
+}
+
+function noCookie(): Reason {
+  const mend = 'a page sends its cookies along (credentials), in the browser that began the login';
+  return new Reason('the login cookie is missing', { option: '"publicUrl"', mend });
+}
+
+/** @throws {@link OAuthError} 400 `invalid_grant` unless the verifier belongs to the challenge; also for one without (RFC 9700 §4.8.2). */
+function checkClientVerifier(
+  { clientChallenge }: PendingLogin,
+  verifier: string | undefined,
+): void {
+  if (clientChallenge === undefined) {
+    if (verifier === undefined) return;
+    throw invalidGrant(new Reason('a code_verifier for a code_challenge that was never sent'));
+  }
+  if (verifier === undefined) throw invalidGrant(new Reason('code_verifier is missing'));
+  if (meetsChallenge(verifier, clientChallenge)) return;
+  throw invalidGrant(new Reason('code_verifier does not belong to code_challenge'));
 }

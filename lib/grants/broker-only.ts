@@ -1,11 +1,12 @@
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** The options of broker mode. @throws {@link OAuthError} 404 in passthrough mode, where that does not exist. */
 export function brokerOptions({ broker }: ResolvedOptions): ResolvedBrokerOptions {
   if (broker !== undefined) return broker;
-  throw new OAuthError('invalid_request', 'There is nothing here without broker mode', {
-    status: 404,
-  });
+  const cause = new Reason('broker mode is off', { option: '"broker"' });
+  const text = 'There is nothing here without broker mode';
+  throw new OAuthError('invalid_request', text, { status: 404, cause });
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { checkAuthRule } from '../tokens/auth-rule.js';
@@ -30,7 +31,8 @@ export class Introspect {
   async introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
     const { introspectionScope: scopes } = brokerOptions(this.options);
     if (scopes === undefined) {
-      throw new OAuthError('invalid_request', 'Introspection is off', { status: 404 });
+      const cause = new Reason('introspection is off', { option: '"broker.introspectionScope"' });
+      throw new OAuthError('invalid_request', 'Introspection is off', { status: 404, cause });
     }
     await this.authenticator.authenticate(callerToken(), checkAuthRule({ scopes, claims: false }));
     try {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import type { TokenAnswer } from '../idp/token-answer.js';
@@ -11,6 +12,8 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { BrokerLogin, type BrokerLoginRequest } from './broker-login.js';
 import { LoginAdmission } from './login-admission.js';
 import { type TokenResponse, toTokenResponse } from './token-response.js';
+
+const redeemed = (): OAuthError => invalidGrant(new Reason('the device code was redeemed already'));
 
 /** What all logins have in common at their end. */
 @Injectable()
@@ -58,7 +61,7 @@ export class LoginFinisher {
   /** The end of a device login. @throws {@link OAuthError} 403 `access_denied` when the host refuses. */
   async concludeDevice(answer: TokenAnswer, deviceCode: string): Promise<TokenResponse> {
     const loginId = `device ${deviceCode}`;
-    return this.#conclude(answer, { grant: 'device_code', loginId, taken: invalidGrant });
+    return this.#conclude(answer, { grant: 'device_code', loginId, taken: redeemed });
   }
 
   async #conclude(answer: TokenAnswer, request: BrokerLoginRequest): Promise<TokenResponse> {

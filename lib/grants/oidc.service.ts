@@ -235,7 +235,10 @@ export class OidcService {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async verify(accessToken: string, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
-    const { claims } = await this.authenticator.authenticate(accessToken, checkAuthRule(rule));
+    const checked = checkAuthRule(rule);
+    const { claims } = await this.refusals.around('OidcService.verify', () =>
+      this.authenticator.authenticate(accessToken, checked),
+    );
     return claims;
   }
 
@@ -245,7 +248,10 @@ export class OidcService {
    * @throws {@link OAuthError} as {@link verify}; 400 `invalid_request` for two `Authorization` headers.
    */
   async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
-    const { claims } = await this.authenticator.identify({ headers }, checkAuthRule(rule));
+    const checked = checkAuthRule(rule);
+    const { claims } = await this.refusals.around('OidcService.authenticate', () =>
+      this.authenticator.identify({ headers }, checked),
+    );
     return claims;
   }
 

@@ -8,6 +8,7 @@ import { IdentityProvider, OTHER_SUBJECT } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { unmetDemand } from '../tokens/authorize.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
@@ -89,9 +90,13 @@ export class UserClaimsCollector {
    */
   checkDemands({ unabridged, roles, unknown }: CollectedClaims): void {
     const { claims } = this.options;
-    if (claims.every((demand) => meetsDemand(unabridged, demand, roles ?? []))) return;
+    const held = { claims: unabridged, roles: roles ?? [] };
+    const unmet = claims.find((demand) => !meetsDemand(unabridged, demand, held.roles));
+    if (unmet === undefined) return;
     if (unknown) throw badUpstreamAnswer('a demanded claim is missing, and so is its source');
-    throw new OAuthError('insufficient_scope', 'The claims of this user do not allow a login here');
+    const cause = unmetDemand(held, unmet, 'the option "claims"');
+    const text = 'The claims of this user do not allow a login here';
+    throw new OAuthError('insufficient_scope', text, { cause });
   }
 
   /**

@@ -1,5 +1,7 @@
 import { ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
+import { printable } from '../errors/printable.js';
 import { Reason } from '../errors/reason.js';
+import { protocolWord } from '../errors/shown-value.js';
 import { UNUSABLE_RESPONSE } from '../http/guarded-fetch.js';
 import { reasonOfLibrary } from './library-refusal.js';
 import {
@@ -95,16 +97,22 @@ export function toOAuthError(error: unknown): OAuthError {
 /**
  * The error that an authorization response brought to our callback (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6),
  * always 400: known codes with our own text, anything else as `server_error`. The provider's own text is not used.
+ *
+ * @param scope what the provider was asked for, which the log says where it refused a scope.
  */
-export function toCallbackError(code: string): OAuthError {
-  if (isPassedOn(code)) return new OAuthError(code, PASSED_ON[code] ?? '');
+export function toCallbackError(code: string, scope: string): OAuthError {
+  const scopes = { option: '"scopes"', mend: `it was asked for ${printable(scope)}` };
+  const cause = new Reason('the provider ended the login', {
+    came: protocolWord(code),
+    ...(code === 'invalid_scope' ? scopes : {}),
+  });
+  if (isPassedOn(code)) return new OAuthError(code, PASSED_ON[code] ?? '', { cause });
   if (code === 'temporarily_unavailable') {
-    return new OAuthError(code, 'The identity provider is busy', { status: 400 });
+    return new OAuthError(code, 'The identity provider is busy', { status: 400, cause });
   }
   if (code === 'account_selection_required') {
-    return new OAuthError(code, 'The user has to choose an account');
+    return new OAuthError(code, 'The user has to choose an account', { cause });
   }
-  return new OAuthError('server_error', 'The identity provider ended the login with an error', {
-    status: 400,
-  });
+  const text = 'The identity provider ended the login with an error';
+  return new OAuthError('server_error', text, { status: 400, cause });
 }

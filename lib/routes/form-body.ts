@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -22,12 +23,16 @@ export function notedProblem(request: Requested): OAuthError | undefined {
   return form instanceof OAuthError ? form : undefined;
 }
 
+const FORM = 'application/x-www-form-urlencoded';
+
 function tooLarge(): OAuthError {
-  return new OAuthError('invalid_request', 'The request body is too large', { status: 413 });
+  const cause = new Reason('the body is too large', { mend: `${MAX_BODY_BYTES} bytes at most` });
+  return new OAuthError('invalid_request', 'The request body is too large', { status: 413, cause });
 }
 
-function notAForm(): OAuthError {
-  return new OAuthError('invalid_request', 'Send application/x-www-form-urlencoded in UTF-8');
+function notAForm(what: string, came: string): OAuthError {
+  const cause = new Reason(`not a form in UTF-8, by its ${what}`, { expected: FORM, came });
+  return new OAuthError('invalid_request', `Send ${FORM} in UTF-8`, { cause });
 }
 
 /** @throws {@link OAuthError} 413 `invalid_request` for a body that says to have more than 64 KiB. */
@@ -38,12 +43,15 @@ export function checkSize({ headers }: Pick<IncomingMessage, 'headers'>): void {
 function checkHeaders({ headers }: Pick<IncomingMessage, 'headers'>): void {
   checkSize({ headers });
   const length = Number(headers['content-length'] ?? 0);
-  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') throw notAForm();
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') throw notAForm('Content-Encoding', encoding);
   if (length === 0 && headers['transfer-encoding'] === undefined) return; // nothing of any type
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
-  if (type.trim() !== 'application/x-www-form-urlencoded') throw notAForm();
+  if (type.trim() !== FORM) throw notAForm('Content-Type', type.trim());
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='));
-  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) throw notAForm();
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
+    throw notAForm('charset', charset);
+  }
 }
 
 /**

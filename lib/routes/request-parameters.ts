@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ValidateBy, ValidateIf, maxLength, validateSync } from 'class-validator';
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import { formBody } from './form-body.js';
 
@@ -15,22 +16,29 @@ export interface RouteRequest {
   readonly body?: unknown;
 }
 
-function malformed(): OAuthError {
-  return new OAuthError(
-    'invalid_request',
-    'The parameters of the request are malformed: each is sent once, as text',
-  );
+/** @param name only where it is one of ours: what is no form at all may be a token. */
+function malformed(what: string, name?: string): OAuthError {
+  const cause = new Reason(what, name === undefined ? {} : { came: name });
+  const text = 'The parameters of the request are malformed: each is sent once, as text';
+  return new OAuthError('invalid_request', text, { cause });
 }
 
 /**
  * Names and values, each once. Hyphenated names count as their spelling with underscores, empty values as left out
  * (RFC 6749 §3.1, §3.2).
  */
-function once(pairs: Iterable<readonly [name: string, value: unknown]>): Map<string, string> {
+function once(
+  pairs: Iterable<readonly [name: string, value: unknown]>,
+  known: readonly string[],
+): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const [written, value] of pairs) {
     const name = written.replaceAll('-', '_');
-    if (typeof value !== 'string' || /[[\]]/.test(name) || parameters.has(name)) throw malformed();
+    const [plain = ''] = name.split('[', 1);
+    const shown = known.includes(plain) ? plain : undefined;
+    if (typeof value !== 'string' || /[[\]]/.test(name))
+      throw malformed('a nested parameter', shown);
+    if (parameters.has(name)) throw malformed('a repeated parameter', shown);
     parameters.set(name, value);
   }
   for (const [name, value] of parameters) if (value === '') parameters.delete(name);
@@ -41,7 +49,7 @@ function formPairs(body: unknown): Iterable<readonly [string, unknown]> {
   if (body === undefined || body === null) return [];
   if (typeof body === 'string') return new URLSearchParams(body);
   if (Buffer.isBuffer(body)) return new URLSearchParams(body.toString('utf8'));
-  if (typeof body !== 'object' || Array.isArray(body)) throw malformed();
+  if (typeof body !== 'object' || Array.isArray(body)) throw malformed('a body that is no form');
   return Object.entries(body);
 }
 
@@ -58,14 +66,20 @@ export const Parameter = (longest: number): PropertyDecorator => {
   };
 };
 
-function checked<T extends object>(Parameters: new () => T, given: Map<string, string>): T {
+function checked<T extends object>(
+  Parameters: new () => T,
+  pairs: Iterable<readonly [name: string, value: unknown]>,
+): T {
   const parameters = new Parameters();
-  for (const name of Object.keys(parameters)) {
+  const names = Object.keys(parameters);
+  const given = once(pairs, names);
+  for (const name of names) {
     Object.assign(parameters, { [name]: given.get(name) });
   }
   const [problem] = validateSync(parameters, { stopAtFirstError: true });
   if (problem === undefined) return parameters;
-  throw new OAuthError('invalid_request', `${problem.property} is malformed or too long`);
+  const cause = new Reason(`${problem.property} is malformed or too long`);
+  throw new OAuthError('invalid_request', cause.name, { cause });
 }
 
 /**
@@ -76,7 +90,8 @@ function checked<T extends object>(Parameters: new () => T, given: Map<string, s
 export function queryOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
   const url = request.originalUrl ?? request.url ?? '';
   const start = url.indexOf('?');
-  return checked(Parameters, once(new URLSearchParams(start === -1 ? '' : url.slice(start + 1))));
+  const query = new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
+  return checked(Parameters, query);
 }
 
 /**
@@ -85,7 +100,7 @@ export function queryOf<T extends object>(request: RouteRequest, Parameters: new
  * @throws {@link OAuthError} 400 `invalid_request` for repeated, nested or over-long ones.
  */
 export function formOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
-  return checked(Parameters, once(formPairs(formBody(request))));
+  return checked(Parameters, formPairs(formBody(request)));
 }
 
 /** The cookies of a request (RFC 6265 §4.2); of equal names the first counts. */

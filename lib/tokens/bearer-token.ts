@@ -41,7 +41,7 @@ export function bearerToken(headers: RequestHeaders, rawHeaders: readonly string
   const token = end === -1 ? '' : credentials.slice(end).trimStart();
   if (scheme.toLowerCase() !== 'bearer' || token === '') throw missing();
   if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
-    throw invalidToken('not a bearer token');
+    throw invalidToken('characters that no bearer token has');
   }
   return token;
 }

@@ -1,4 +1,4 @@
-import { invalidToken } from '../errors/oauth.error.js';
+import { type OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import { checkPurpose } from './token-purpose.js';
@@ -19,16 +19,23 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
+/** Over, too far ahead, or none at all: two numbers show which, and whose clock is wrong. */
+function wrongTime(claim: string, came: unknown, nowSec: number): OAuthError {
+  const mend = `the clock here says ${Math.floor(nowSec)}`;
+  const option = '"clockToleranceSec", "maxTokenAgeSec"';
+  return invalidToken(new Reason(claim, { came, option, mend }));
+}
+
 function checkTimes(payload: Payload, times: TimeRules): void {
   const { nowSec, toleranceSec, maxAgeSec, endedForSec } = times;
   const { exp, nbf, iat } = payload;
   const earliest = nowSec - toleranceSec - endedForSec;
   if (!isTime(exp) || exp <= earliest || exp > nowSec + maxAgeSec + toleranceSec) {
-    throw invalidToken('exp');
+    throw wrongTime('exp', exp, nowSec);
   }
-  for (const start of [nbf, iat]) {
+  for (const [claim, start] of Object.entries({ nbf, iat })) {
     if (start === undefined) continue;
-    if (!isTime(start) || start > nowSec + toleranceSec) throw invalidToken('nbf or iat');
+    if (!isTime(start) || start > nowSec + toleranceSec) throw wrongTime(claim, start, nowSec);
   }
 }
 
@@ -45,7 +52,7 @@ function checkAudience(payload: Payload, issuer: TokenIssuer): void {
   const { aud } = payload;
   const option = issuer.kind === 'provider' ? '"audience"' : '"broker.audience"';
   if (aud !== undefined && !audienceList(aud).every((entry) => typeof entry === 'string')) {
-    throw invalidToken('aud');
+    throw invalidToken(new Reason('aud', { came: audienceList(aud), option }));
   }
   if (issuer.audience === false) {
     const came = authorizedParty(payload);

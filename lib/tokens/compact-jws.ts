@@ -1,4 +1,5 @@
 import { invalidToken } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { isRecord } from '../options/value-rules.js';
 import { nestsTooDeep } from './nesting.js';
 
@@ -38,6 +39,14 @@ function parseObject(part: string): Readonly<Record<string, unknown>> {
   return parsed;
 }
 
+function notJws(token: string): Reason {
+  const dots = token.split('.').length - 1;
+  const kinds: Readonly<Record<number, string>> = { 0: 'an opaque token', 4: 'an encrypted token' };
+  const came = kinds[dots] ?? 'something else';
+  const mend = 'the guard verifies JWTs; many providers issue them for a registered API alone';
+  return new Reason(`not a compact JWS but ${came}`, { mend });
+}
+
 /**
  * Reads the header and the issuer of a token in JWS compact serialisation, strictly: exact alphabet and
  * encoding, no critical extensions, no compression, no encryption, no bottomless nesting (RFC 7515 §4.1.11, RFC 7797 §7, RFC 8725 §3).
@@ -48,7 +57,7 @@ function parseObject(part: string): Readonly<Record<string, unknown>> {
 export function readCompactJws(token: string): UnverifiedJws {
   const parts = COMPACT.exec(token);
   const [, encodedHeader, encodedPayload, signature] = parts ?? [];
-  if (!encodedHeader || !encodedPayload || !signature) throw invalidToken('not a compact JWS');
+  if (!encodedHeader || !encodedPayload || !signature) throw invalidToken(notJws(token));
   if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) {
     throw invalidToken('base64url');
   }

@@ -47,7 +47,8 @@ export class TokenVerifier {
    * @throws {@link OAuthError} 401 `invalid_token`; 503 `temporarily_unavailable` when no key can be had.
    */
   async verify(token: string, { endedForSec = 0 } = {}): Promise<Verification> {
-    if (token.length > this.options.maxTokenBytes) throw invalidToken('too long');
+    if (token.length > this.options.maxTokenBytes)
+      throw invalidToken(new Reason('too long', { option: '"maxTokenBytes"' }));
     const nowSec = epochSeconds(this.clock);
     const cacheKey = VerificationCache.keyOf(token);
     const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
@@ -82,7 +83,11 @@ export class TokenVerifier {
 
   async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {
     const jws = readCompactJws(token);
-    if (!this.options.tokenAlgorithms.includes(jws.alg)) throw invalidToken('alg');
+    const { tokenAlgorithms } = this.options;
+    if (!tokenAlgorithms.includes(jws.alg)) {
+      const details = { expected: tokenAlgorithms, came: jws.alg, option: '"tokenAlgorithms"' };
+      throw invalidToken(new Reason('alg', details));
+    }
     const issuer = await this.issuers.named(jws.iss);
     if (issuer === undefined) {
       this.events.emit('issuer-refused', {

@@ -133,7 +133,8 @@ describe.each(adapters)('logins of pages of our own origin on %s', (adapter) => 
       [''],
     ].map((parts) => `${name}=${parts.join('~')}`);
 
-    for (const cookie of [...forged, `${name.replace('__Host-', '')}=${value}`]) {
+    const renamed = name.startsWith('__Host-') ? name.slice('__Host-'.length) : `__Host-${name}`;
+    for (const cookie of [...forged, `${renamed}=${value}`]) {
       for (const proof of [{}, { state: login.state }, { code_verifier: login.handle }]) {
         const reply = await request(`${app.url}/auth/v2/token`, {
           form: { ...codeForm(login), ...proof },
