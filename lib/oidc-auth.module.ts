@@ -41,6 +41,7 @@ import { HostFaults } from './events/host-faults.js';
 import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
 import { RefusalLog } from './events/refusal-log.js';
+import { ApiDocument } from './grants/api-document.js';
 import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
 import { Callback } from './grants/callback.js';
 import { DeviceCodeGrant } from './grants/device-code.grant.js';
@@ -131,6 +132,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     { provide: TokenIssuers, useExisting: GuardIssuers },
     { provide: UpstreamTokens, useExisting: SessionUpstream },
     Answers,
+    ApiDocument,
     Authenticator,
     AuthGuard,
     AuthorizationCodeGrant,

@@ -11,6 +11,7 @@ import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { ApiDocument } from './api-document.js';
 import { AuthorizationCodeGrant, type IssuedTokens } from './authorization-code.grant.js';
 import { BackchannelLogout } from './backchannel-logout.js';
 import { brokerOptions } from './broker-only.js';
@@ -58,6 +59,7 @@ export class OidcService {
     private readonly metadata: ServiceMetadata,
     private readonly authenticator: Authenticator,
     private readonly refusals: RefusalLog,
+    private readonly apiDocument: ApiDocument,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -226,6 +228,18 @@ export class OidcService {
   async retireSigningKey(kid?: string): Promise<boolean> {
     brokerOptions(this.options);
     return this.signingKeys.retire(kid);
+  }
+
+  /**
+   * Completes an OpenAPI document that `SwaggerModule.createDocument()` of `@nestjs/swagger` has made: adds the security scheme `oidc`
+   * (OpenID Connect in passthrough mode, a bearer token in broker mode), adds up the rules of classes and handlers, names handlers that
+   * only an `AuthGuard` on the whole application guards, and takes out routes that answer nothing.
+   *
+   * @returns the same document.
+   */
+  describe<Document extends object>(document: Document): Document {
+    this.apiDocument.complete(document);
+    return document;
   }
 
   /**

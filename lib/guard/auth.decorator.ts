@@ -1,4 +1,5 @@
 import { UseGuards, applyDecorators } from '@nestjs/common';
+import { describeRule } from '../tokens/api-description.js';
 import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { AuthGuard } from './auth.guard.js';
 import { declare } from './declared-rules.js';
@@ -8,8 +9,13 @@ type Decorator = ClassDecorator & MethodDecorator;
 function declaration(what: Parameters<typeof declare>[0]): Decorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const handler: unknown = descriptor?.value;
-    if (typeof handler === 'function') declare(what, handler, `the handler ${String(name)}`);
-    else declare(what, target, `the class ${'name' in target ? String(target.name) : ''}`);
+    if (typeof handler === 'function') {
+      declare(what, handler, `the handler ${String(name)}`);
+      describeRule(what, handler);
+      return;
+    }
+    declare(what, target, `the class ${'name' in target ? String(target.name) : ''}`);
+    describeRule(what, target);
   };
 }
 

@@ -4,6 +4,7 @@ import { Reason } from '../errors/reason.js';
 import { RefusalLog } from '../events/refusal-log.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
+import { AUTH_GUARD } from '../tokens/whole-application.js';
 import type { Identity } from '../tokens/identity.js';
 import { CallContexts } from './call-contexts.js';
 import { setCaller } from './caller.js';
@@ -16,6 +17,8 @@ import { HandlerRules } from './handler-rules.js';
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
+  readonly [AUTH_GUARD] = true;
+
   constructor(
     private readonly authenticator: Authenticator,
     private readonly rules: HandlerRules,

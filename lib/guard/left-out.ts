@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import { AuthGuard } from './auth.guard.js';
+import { guardsEverything } from '../tokens/whole-application.js';
 import { CallContexts } from './call-contexts.js';
 
 /** Where Nest's packages leave what makes a class a gateway, or a method a handler of messages. */
@@ -22,7 +22,7 @@ export class LeftOut implements OnApplicationBootstrap {
 
   /** @throws {@link OidcConfigError} that names the entry to import. */
   onApplicationBootstrap(): void {
-    if (!this.application.getGlobalGuards().some((guard) => guard instanceof AuthGuard)) return;
+    if (!guardsEverything(this.application)) return;
     for (const [type, isHere, entry] of [
       ['ws', isGateway, 'OidcWebsocketsModule of nestjs-oidc-auth/websockets'],
       ['rpc', handlesMessages, 'OidcMicroservicesModule of nestjs-oidc-auth/microservices'],

@@ -52,6 +52,11 @@ export interface RouteOptions {
    * @defaultValue `true`
    */
   metadata?: boolean;
+  /**
+   * The tag of these routes in an OpenAPI document that `@nestjs/swagger` makes.
+   * @defaultValue `'auth'`
+   */
+  apiTag?: string;
 }
 
 /** Which grants the token route serves. A grant that is off answers 400 `unsupported_grant_type`. */

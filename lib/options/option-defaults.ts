@@ -48,6 +48,7 @@ export const routeDefaults = {
   introspect: '/auth/v2/introspect',
   backchannelLogout: '/auth/v2/backchannel-logout',
   metadata: true,
+  apiTag: 'auth',
 } satisfies RouteOptions;
 
 export const grantDefaults = {

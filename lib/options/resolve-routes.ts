@@ -5,7 +5,7 @@ import { refuseUnknownOptions } from './unknown-option.js';
 import { isRecord } from './value-rules.js';
 
 /** The routes by name. */
-export type RouteName = Exclude<keyof RouteOptions, 'prefix' | 'metadata'>;
+export type RouteName = Exclude<keyof RouteOptions, 'prefix' | 'metadata' | 'apiTag'>;
 
 /** Routes that take a form by POST; the others are asked by GET. */
 export const formRoutes: readonly RouteName[] = [
@@ -26,6 +26,8 @@ export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   readonly noDevice?: string;
   /** Whether the well-known documents, whose paths are not ours to choose, are published. */
   readonly metadata: boolean;
+  /** The tag of the routes in a document of the API. */
+  readonly apiTag: string;
 };
 
 export const routeNames = [
@@ -69,20 +71,27 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
     );
   }
   refuseUnknownOptions(given, 'routes');
-  const { metadata = routeDefaults.metadata } = given;
+  const { metadata = routeDefaults.metadata, apiTag = routeDefaults.apiTag } = given;
   if (typeof metadata !== 'boolean') {
     throw new OidcConfigError(
       `Option "routes.metadata" must be true or false; got ${JSON.stringify(metadata)}. ` +
         'The paths of the well-known documents are fixed by RFC 8414 and RFC 9728.',
     );
   }
+  if (typeof apiTag !== 'string' || apiTag === '') {
+    throw new OidcConfigError(
+      `Option "routes.apiTag" must be a non-empty string; got ${JSON.stringify(apiTag) ?? String(apiTag)}. It names the tag of these routes ` +
+        'in OpenAPI documents.',
+    );
+  }
   const prefix =
     pathOf('prefix', given.prefix === undefined ? routeDefaults.prefix : given.prefix) ?? '';
   const taken = new Map<string, RouteName>();
-  const resolved: Partial<Record<RouteName | 'noDevice', string>> & {
-    metadata: boolean;
-    prefix: string;
-  } = { metadata, prefix };
+  const resolved: { -readonly [Member in keyof ResolvedRoutes]: ResolvedRoutes[Member] } = {
+    metadata,
+    apiTag,
+    prefix,
+  };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
     if (path === undefined) continue;

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
+import { describeRoute } from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
 import { deviceController, noDeviceController } from './device.controller.js';
@@ -29,7 +30,10 @@ export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> 
   const controllers = new Map<RouteName, Type>();
   for (const name of routeNames) {
     const path = routes[name];
-    if (path !== undefined) controllers.set(name, CONTROLLERS[name](path));
+    if (path === undefined) continue;
+    const controller = CONTROLLERS[name](path);
+    describeRoute(name, controller, routes.apiTag);
+    controllers.set(name, controller);
   }
   if (routes.noDevice !== undefined) controllers.set('device', noDeviceController(routes.noDevice));
   return controllers;

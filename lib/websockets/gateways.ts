@@ -1,9 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
-import { AuthGuard } from '../guard/auth.guard.js';
+import type { AuthGuard } from '../guard/auth.guard.js';
 import { effectiveClassRule, effectiveRule } from '../guard/declared-rules.js';
 import { isRecord } from '../options/value-rules.js';
 import { type CheckedAuthRule, checkAuthRule, sumOfRules } from '../tokens/auth-rule.js';
+import { guardsEverything } from '../tokens/whole-application.js';
 
 // Where `@WebSocketGateway()` leaves what it was given.
 const GATEWAY = 'websockets:is_gateway';
@@ -56,7 +57,7 @@ export class Gateways {
   guardAll(guard: AuthGuard): void {
     const guardian = new GatewayGuard((context) => {
       const rule = effectiveRule(context.getHandler(), context.getClass());
-      if (rule === undefined && !this.#guardsEverything()) return true;
+      if (rule === undefined && !guardsEverything(this.application)) return true;
       return guard.canActivate(context);
     });
     for (const type of this.#classes()) {
@@ -69,11 +70,7 @@ export class Gateways {
   }
 
   #ruleOf(type: object): CheckedAuthRule | 'public' {
-    return effectiveClassRule(type) ?? (this.#guardsEverything() ? REQUIRED : 'public');
-  }
-
-  #guardsEverything(): boolean {
-    return this.application.getGlobalGuards().some((guard) => guard instanceof AuthGuard);
+    return effectiveClassRule(type) ?? (guardsEverything(this.application) ? REQUIRED : 'public');
   }
 
   #classes(): object[] {

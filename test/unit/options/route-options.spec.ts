@@ -93,6 +93,7 @@ describe('the option "routes"', () => {
     const routes = resolveRoutes({ prefix: '/api', login: '/in', device: false });
 
     expect(routes).toEqual({
+      apiTag: 'auth',
       login: '/api/in',
       callback: '/api/auth/v2/callback',
       token: '/api/auth/v2/token',

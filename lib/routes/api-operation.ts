@@ -1,0 +1,217 @@
+import type { RouteName } from '../options/resolve-routes.js';
+import { ROUTE_EXTENSION, SECURITY_SCHEME, errorAnswer } from '../tokens/api-description.js';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: 'string' };
+const seconds: Schema = { type: 'integer', description: 'seconds since 1970' };
+
+const schemas = {
+  tokens: {
+    type: 'object',
+    required: ['access_token', 'token_type', 'expires', 'expires_in', 'scope'],
+    properties: {
+      access_token: text,
+      token_type: text,
+      expires: seconds,
+      expires_in: { type: 'integer', description: 'seconds from now' },
+      refresh_token: text,
+      refresh_expires: seconds,
+      scope: text,
+      issued_token_type: text,
+    },
+  },
+  device: {
+    type: 'object',
+    required: ['device_code', 'user_code', 'verification_uri', 'expires_in', 'interval'],
+    properties: {
+      device_code: text,
+      user_code: text,
+      verification_uri: text,
+      verification_uri_complete: text,
+      expires_in: { type: 'integer' },
+      interval: { type: 'integer' },
+    },
+  },
+  profile: {
+    type: 'object',
+    properties: {
+      username: text,
+      last_name: text,
+      first_name: text,
+      pw_name: text,
+      email: text,
+    },
+  },
+  introspection: {
+    type: 'object',
+    required: ['active'],
+    properties: { active: { type: 'boolean' } },
+    additionalProperties: true,
+  },
+  keys: {
+    type: 'object',
+    required: ['keys'],
+    properties: { keys: { type: 'array', items: { type: 'object' } } },
+  },
+  nothing: { type: 'object' },
+} satisfies Readonly<Record<string, Schema>>;
+
+interface Operation {
+  readonly summary: string;
+  /** Parameters of the query; those with `!` at their end are required. */
+  readonly query?: readonly string[];
+  /** Fields of the form, likewise. */
+  readonly form?: readonly string[];
+  /** What a good answer is: a body, or a place to go to. */
+  readonly answer: Schema | 'redirect';
+  /** Statuses of refusals. */
+  readonly refusals: readonly number[];
+}
+
+const codes: Readonly<Record<number, string>> = {
+  400: 'The request cannot be served as it is',
+  401: 'No access token, or none that is valid',
+  403: 'Not allowed',
+  502: 'The identity provider gave an answer that cannot be used',
+  503: 'The identity provider or the store cannot be reached',
+};
+
+const operations: Readonly<Record<RouteName, Operation>> = {
+  login: {
+    summary: 'Sends the browser to the identity provider',
+    query: [
+      'redirect_uri!',
+      'prompt',
+      'offline_access',
+      'scope',
+      'code_challenge',
+      'code_challenge_method',
+    ],
+    answer: 'redirect',
+    refusals: [400, 502, 503],
+  },
+  callback: {
+    summary: 'Ends a login: where the identity provider sends the browser back',
+    query: ['code', 'state!', 'iss', 'error'],
+    answer: schemas.tokens,
+    refusals: [400, 403, 502, 503],
+  },
+  token: {
+    summary: 'Gives tokens for a code, a refresh token, a device code or a subject token',
+    form: [
+      'grant_type',
+      'code',
+      'redirect_uri',
+      'code_verifier',
+      'state',
+      'refresh_token',
+      'device_code',
+      'subject_token',
+      'subject_token_type',
+      'requested_token_type',
+      'audience',
+      'resource',
+      'scope',
+    ],
+    answer: schemas.tokens,
+    refusals: [400, 403, 502, 503],
+  },
+  device: {
+    summary: 'Starts a device login',
+    form: ['scope'],
+    answer: schemas.device,
+    refusals: [400, 502, 503],
+  },
+  logout: {
+    summary: 'Sends the browser to log out',
+    query: ['post_logout_redirect_uri', 'state'],
+    answer: 'redirect',
+    refusals: [400, 503],
+  },
+  userinfo: {
+    summary: 'The profile of the access token’s user',
+    answer: schemas.profile,
+    refusals: [401, 403, 502, 503],
+  },
+  revoke: {
+    summary: 'Revokes a token',
+    form: ['token!', 'token_type_hint'],
+    answer: schemas.nothing,
+    refusals: [400, 502, 503],
+  },
+  jwks: { summary: 'The public keys of access tokens', answer: schemas.keys, refusals: [503] },
+  introspect: {
+    summary: 'What an access token says',
+    form: ['token!', 'token_type_hint'],
+    answer: schemas.introspection,
+    refusals: [400, 401, 403, 503],
+  },
+  backchannelLogout: {
+    summary: 'Ends sessions that the identity provider has ended',
+    form: ['logout_token!'],
+    answer: schemas.nothing,
+    refusals: [400],
+  },
+};
+
+/** Routes whose caller brings an access token. */
+const withToken: readonly RouteName[] = ['userinfo', 'introspect'];
+
+const bare = (name: string): string => name.replace(/!$/, '');
+
+function bodyOf(form: readonly string[]): object {
+  return {
+    in: 'body',
+    type: String,
+    required: form.some((name) => name.endsWith('!')),
+    schema: {
+      type: 'object',
+      required: form.filter((name) => name.endsWith('!')).map(bare),
+      properties: Object.fromEntries(form.map((name) => [bare(name), text])),
+    },
+  };
+}
+
+function answersOf({ answer, refusals }: Operation): object {
+  const good =
+    answer === 'redirect'
+      ? { 302: { description: 'Where to go', headers: { Location: { schema: text } } } }
+      : { 200: { description: 'Done', schema: answer } };
+  return {
+    ...good,
+    ...Object.fromEntries(refusals.map((status) => [status, errorAnswer(codes[status] ?? '')])),
+  };
+}
+
+/** Leaves on the handler of a route what a document of the API (@nestjs/swagger) says of it. */
+export function describeRoute(route: RouteName, controller: Function, tag: string): void {
+  const operation = operations[route];
+  const { query = [], form } = operation;
+  const parameters = query.map((name) => ({
+    name: bare(name),
+    in: 'query',
+    required: name.endsWith('!'),
+    type: String,
+  }));
+  Reflect.defineMetadata('swagger/apiUseTags', [tag], controller);
+  for (const [name, { value: handler }] of members(controller)) {
+    if (name === 'constructor' || typeof handler !== 'function') continue;
+    const extension: object = Object(Reflect.getOwnMetadata('swagger/apiExtension', handler));
+    const said: Readonly<Record<string, unknown>> = {
+      apiOperation: { summary: operation.summary },
+      apiParameters: form === undefined ? parameters : [...parameters, bodyOf(form)],
+      apiResponse: answersOf(operation),
+      apiExtension: { ...extension, [ROUTE_EXTENSION]: route },
+      ...(form === undefined ? {} : { apiConsumes: ['application/x-www-form-urlencoded'] }),
+      ...(withToken.includes(route) ? { apiSecurity: [{ [SECURITY_SCHEME]: [] }] } : {}),
+    };
+    for (const [key, what] of Object.entries(said)) {
+      Reflect.defineMetadata(`swagger/${key}`, what, handler);
+    }
+  }
+}
+
+function members({ prototype }: Function): [string, PropertyDescriptor][] {
+  return Object.entries(Object.getOwnPropertyDescriptors(Object(prototype)));
+}

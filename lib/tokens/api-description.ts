@@ -1,0 +1,57 @@
+import type { CheckedAuthRule } from './auth-rule.js';
+
+// Where @nestjs/swagger keeps what its decorators say. The package itself is not imported: metadata that nobody reads costs nothing.
+const SECURITY = 'swagger/apiSecurity';
+const RESPONSES = 'swagger/apiResponse';
+const EXTENSIONS = 'swagger/apiExtension';
+
+/** The name of our security scheme in a document. */
+export const SECURITY_SCHEME = 'oidc';
+
+/** Mark open operations and our own, until `OidcService.describe()` has seen them. */
+export const OPEN_EXTENSION = 'x-oidc-open';
+export const ROUTE_EXTENSION = 'x-oidc-route';
+
+type Requirement = Readonly<Record<string, readonly string[]>>;
+
+const errorSchema = {
+  type: 'object',
+  required: ['statusCode', 'error', 'error_description', 'detail'],
+  properties: {
+    statusCode: { type: 'integer' },
+    error: { type: 'string' },
+    error_description: { type: 'string' },
+    detail: { type: 'string' },
+  },
+};
+
+/** An error body of ours, as an answer of an operation. */
+export function errorAnswer(description: string): { description: string; schema: object } {
+  return { description, schema: errorSchema };
+}
+
+function addTo(key: string, target: object, members: Readonly<Record<string, unknown>>): void {
+  const before: unknown = Reflect.getOwnMetadata(key, target);
+  Reflect.defineMetadata(key, { ...Object(before), ...members }, target);
+}
+
+/** Leaves on a handler or a class what a document of the API says of its rule. */
+export function describeRule(rule: CheckedAuthRule | 'public', target: object): void {
+  if (rule === 'public') {
+    addTo(EXTENSIONS, target, { [OPEN_EXTENSION]: true });
+    return;
+  }
+  const before: unknown = Reflect.getOwnMetadata(SECURITY, target);
+  const requirements: Requirement[] = [{ [SECURITY_SCHEME]: [...rule.scopes] }];
+  if (rule.optional) requirements.push({});
+  Reflect.defineMetadata(
+    SECURITY,
+    [...(Array.isArray(before) ? before : []), ...requirements],
+    target,
+  );
+  if (rule.optional) return;
+  addTo(RESPONSES, target, {
+    401: errorAnswer('No access token, or none that is valid'),
+    403: errorAnswer('The access token does not allow this'),
+  });
+}
