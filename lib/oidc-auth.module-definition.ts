@@ -27,6 +27,9 @@ export type OidcAuthFactoryOptions = Omit<OidcAuthOptions, 'routes'>;
 
 const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {}, store: undefined };
 
+/** The names of what stands beside a factory. */
+export const registrationNames: readonly string[] = Object.keys(registrationDefaults);
+
 function register(
   definition: DynamicModule,
   { isGlobal, routes, store }: OidcAuthRegistration,

@@ -66,6 +66,7 @@ import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
   type OidcAuthRegistration,
+  registrationNames,
 } from './oidc-auth.module-definition.js';
 import type { OidcAuthOptions } from './options/oidc-auth-options.js';
 import { checkMounting } from './options/check-mounting.js';
@@ -244,7 +245,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
    * @throws {@link OidcConfigError} without such a factory, with two, and for unusable routes.
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncRegistration(options);
+    checkAsyncRegistration(options, registrationNames);
     return super.forRootAsync(options);
   }
 

@@ -11,9 +11,6 @@ const FACTORIES = ['useFactory', 'useClass', 'useExisting'] as const;
 
 const BESIDE_THE_FACTORY = ['imports', 'inject', 'provideInjectionTokensFrom'];
 
-/** What stands beside the factory because it decides what the container holds. */
-const STATIC = ['routes', 'store', 'isGlobal'];
-
 function seen(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -44,11 +41,15 @@ export function checkOptionsObject(options: unknown): void {
 /**
  * Looks at what `forRootAsync` was given before Nest does.
  *
+ * @param registrationNames what stands beside the factory because it decides what the container holds.
  * @throws {@link OidcConfigError} unless it names exactly one factory, and for options beside it.
  */
-export function checkAsyncRegistration(options: unknown): void {
+export function checkAsyncRegistration(
+  options: unknown,
+  registrationNames: readonly string[],
+): void {
   const given: Record<string, unknown> = isRecord(options) ? options : {};
-  const known = [...FACTORIES, ...BESIDE_THE_FACTORY, ...STATIC];
+  const known = [...FACTORIES, ...BESIDE_THE_FACTORY, ...registrationNames];
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new OidcConfigError(
@@ -66,12 +67,13 @@ export function checkAsyncRegistration(options: unknown): void {
   );
 }
 
+const ONCE =
+  'Import OidcAuthModule.forRoot({ … }) or forRootAsync({ … }) once, in the root module; it is global, so that no other module needs to ' +
+  'import it, not even as a bare class. (With isGlobal: false the others import the result of that one call.)';
+
 /** What the container gets for the options of a bare class. @throws {@link OidcConfigError} always. */
 export function refuseBareModule(): never {
-  throw new OidcConfigError(
-    'OidcAuthModule is imported without options. Import OidcAuthModule.forRoot({ … }) or forRootAsync({ … }) once, in the root ' +
-      'module; it is global, so that no other module needs to import it, not even as a bare class.',
-  );
+  throw new OidcConfigError(`OidcAuthModule is imported without options. ${ONCE}`);
 }
 
 /** @throws {@link OidcConfigError} when the application has that module more than once. */
@@ -79,8 +81,6 @@ export function refuseSecondRegistration(module: Type, modules: ModulesContainer
   const registered = [...modules.values()].filter(({ metatype }) => metatype === module).length;
   if (registered < 2) return;
   throw new OidcConfigError(
-    `OidcAuthModule is registered ${registered} times in this application, and which of them a guard would ask is chance. Import ` +
-      'OidcAuthModule.forRoot({ … }) or forRootAsync({ … }) once, in the root module; it is global, so that no other module needs ' +
-      'to import it, not even as a bare class.',
+    `OidcAuthModule is registered ${registered} times in this application, and which of them a guard would ask is chance. ${ONCE}`,
   );
 }

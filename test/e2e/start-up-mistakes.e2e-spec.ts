@@ -89,7 +89,7 @@ const ofRegistration: Mistake[] = [
   [
     'forRootAsync with options beside the factory',
     () => [forRootAsync({ useFactory: () => good, broker: { audience: 'a' } })],
-    ['does not know "broker"', 'belong into what the factory returns', 'routes, store, isGlobal'],
+    ['does not know "broker"', 'belong into what the factory returns', 'isGlobal, routes, store'],
   ],
   [
     'forRootAsync with the options themselves',

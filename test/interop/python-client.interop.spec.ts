@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { FetchFunction } from '../../lib/index.js';
+import type { FetchFunction, OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type AdapterName, type TestApp } from '../support/app.js';
 import { guarded, startBrokerApp } from '../support/broker-app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
@@ -47,9 +47,10 @@ describe.skipIf(skipped)(`The Python client${skipped ? ` (${skipped})` : ''}`, (
 
   const start = async (
     { adapter, mode }: { adapter: AdapterName; mode: Mode },
-    { lifetimeSec = 3600, fetch = pollsEverySecond, idp = provider }: Setting = {},
+    { lifetimeSec = 3600, fetch = pollsEverySecond, idp = provider, off = {} }: Setting = {},
   ): Promise<TestApp> => {
-    const common = { adapter, provider: idp, controllers: [GuardedRoutes], options: { fetch } };
+    const options = { fetch, ...off };
+    const common = { adapter, provider: idp, controllers: [GuardedRoutes], options };
     const app = await (mode === 'broker'
       ? startBrokerApp({ ...common, broker: { accessTokenLifetimeSec: lifetimeSec } })
       : startApp(common));
@@ -90,6 +91,22 @@ describe.skipIf(skipped)(`The Python client${skipped ? ` (${skipped})` : ''}`, (
       expect(code).toBe(0);
       expect(await guarded(app, String(json['access_token']), '/admins')).toBe('200');
       expect(json['refresh_expires']).toBeGreaterThan(Date.now() / 1000 + 86_400);
+    });
+
+    it.each<Partial<OidcAuthOptions>>([
+      { grants: { device: false } },
+      { routes: { device: false } },
+    ])('DV-4: logs in by browser where device logins are switched off here: %j', async (off) => {
+      const app = await start(where, { off });
+      const run = client.logIn(app.url);
+
+      const back = await new UserAgent().loginAt(provider, await run.url, 'alice');
+      await new UserAgent().get(back);
+      const { code, json } = await run.result;
+
+      expect(code).toBe(0);
+      expect(await guarded(app, String(json['access_token']), '/admins')).toBe('200');
+      expect(provider.requestsTo('/device/auth')).toEqual([]);
     });
 
     it('keeps its session for as long as it is used, by one refresh after another', async () => {
@@ -178,6 +195,8 @@ interface Setting {
   readonly lifetimeSec?: number;
   readonly fetch?: FetchFunction;
   readonly idp?: TestProvider;
+  /** What is switched off. */
+  readonly off?: Partial<OidcAuthOptions>;
 }
 
 function userCodeOf(verificationUri: string): string {
