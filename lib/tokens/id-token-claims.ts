@@ -1,6 +1,7 @@
 /**
  * The verified claims of the caller's token, frozen. `iss` and `sub` together are the user's identity;
- * user name and e-mail are display data that can change hands (OpenID Connect Core §5.7).
+ * user name and e-mail are display data that can change hands (OpenID Connect Core §5.7). Claims whose type a specification fixes have
+ * that type here, however the issuer writes them (`"true"`, a list of scopes, one role as text), or are absent.
  *
  * Widen it with the claims of your own provider:
  *
@@ -33,7 +34,7 @@ export interface IdTokenClaims {
   readonly family_name?: string;
   readonly email?: string;
   readonly email_verified?: boolean;
-  /** The flat role list, in tokens of broker mode. */
+  /** The flat role list, in tokens of broker mode. Entries of the provider's own that are no text are left as they came. */
   readonly roles?: readonly string[];
   readonly [claim: string]: unknown;
 }

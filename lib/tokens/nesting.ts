@@ -11,7 +11,9 @@ export function nestsTooDeep(json: unknown): boolean {
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > DEEPEST) return true;
     const next: object[] = [];
-    for (const node of level) next.push(...Object.values(node).filter(isObject));
+    for (const node of level) {
+      for (const member of Object.values(node)) if (isObject(member)) next.push(member);
+    }
     level = next;
   }
   return false;
