@@ -212,6 +212,11 @@ export function describeRoute(route: RouteName, controller: Function, tag: strin
   }
 }
 
+/** Leaves a controller out of such documents. */
+export function leaveOut(controller: Function): void {
+  Reflect.defineMetadata('swagger/apiExcludeController', [true], controller);
+}
+
 function members({ prototype }: Function): [string, PropertyDescriptor][] {
   return Object.entries(Object.getOwnPropertyDescriptors(Object(prototype)));
 }

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
-import { describeRoute } from './api-operation.js';
+import { describeRoute, leaveOut } from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
 import { deviceController, noDeviceController } from './device.controller.js';
@@ -35,6 +35,10 @@ export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> 
     describeRoute(name, controller, routes.apiTag);
     controllers.set(name, controller);
   }
-  if (routes.noDevice !== undefined) controllers.set('device', noDeviceController(routes.noDevice));
+  if (routes.noDevice !== undefined) {
+    const controller = noDeviceController(routes.noDevice);
+    leaveOut(controller);
+    controllers.set('device', controller);
+  }
   return controllers;
 }
