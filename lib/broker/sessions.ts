@@ -162,7 +162,7 @@ export class Sessions {
   async end(session: BrokerSession, reason: SessionEndReason, by: EndedBy = {}): Promise<boolean> {
     const provider = by.newest ?? (await this.open(session))?.provider;
     try {
-      if (!(await this.#markEnded(session.id, by.leaseId))) return false;
+      if (!(await this.#markEnded(session, by.leaseId))) return false;
     } catch (error) {
       if (await this.#mayHaveEnded(session.id)) await this.#giveBack(provider);
       throw error;
@@ -183,8 +183,9 @@ export class Sessions {
   }
 
   /** When the store knows the session no more after an answer that was lost, the first question was heard. */
-  async #markEnded(id: string, leaseId: string | undefined): Promise<boolean> {
-    const at = this.clock.now();
+  async #markEnded(session: BrokerSession, leaseId: string | undefined): Promise<boolean> {
+    const { id } = session;
+    const at = this.revocations.endOf(session);
     const ending = { at, keepUntil: this.revocations.keepUntil(at), leaseId };
     const ended = await this.store.ask(
       async (store, again) => {
@@ -218,7 +219,7 @@ export class Sessions {
         { repeat: true },
       );
     } catch (error) {
-      await this.#markEnded(id, undefined).catch(() => undefined); // it may be there, and nobody would hold it
+      await this.#markEnded(session, undefined).catch(() => undefined); // it may be there, and nobody would hold it
       throw error;
     }
   }

@@ -89,6 +89,11 @@ export class SigningKeys implements VerificationKeys {
     return keys.map(({ published }) => published);
   }
 
+  /** Makes sure that the keys were read once. @throws {@link OAuthError} 503 when the store cannot be asked. */
+  async ready(): Promise<void> {
+    await this.#rows.known();
+  }
+
   /**
    * The longest time that any token of ours may live, in seconds, whatever the options of the instance that signs it say: each
    * key knows what is allowed to its tokens.

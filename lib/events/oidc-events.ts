@@ -51,6 +51,11 @@ export interface OidcEventMap {
   'signing-key': EventBase & { kid: string; change: 'created' | 'signs' | 'retired' };
   /** Broker mode: the store could not be asked. `reason` holds names and codes only. */
   'store-failed': EventBase & { reason: string };
+  /**
+   * Broker mode: what another instance wrote shows that its clock and ours differ by more than `clockToleranceSec`, or that it
+   * was frozen. `aheadSec` says how far its clock is ahead, negative: behind.
+   */
+  'clocks-differ': EventBase & { aheadSec: number };
   /** Broker mode: something in the store cannot be decrypted with `encryptionKeys`. */
   undecryptable: EventBase & { what: 'session' | 'signing-key' };
   /** Somebody was sent to the identity provider's logout. */
@@ -130,6 +135,7 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   'renewal-lost': 'the database of "broker.store" did not keep a refresh in time',
   'signing-key': '',
   'store-failed': 'the database of "broker.store" cannot be asked',
+  'clocks-differ': 'keep the clocks of all instances right, by NTP',
   undecryptable: 'put the key that it was encrypted with second in "encryptionKeys"',
 };
 const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
@@ -144,6 +150,7 @@ const LEVELS: Partial<Record<OidcEventName, 'error' | 'log'>> = {
   'renewal-lost': 'error',
   'signing-key': 'log',
   'store-failed': 'error',
+  'clocks-differ': 'error',
   undecryptable: 'error',
 };
 /** Logged once each, whatever comes between: they come with every token. */

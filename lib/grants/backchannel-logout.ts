@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { storedHash } from '../broker/refresh-tokens.js';
+import { Revocations } from '../broker/revocations.js';
 import { Sessions } from '../broker/sessions.js';
 import { Clock } from '../clock/clock.js';
 import { describeError, reasonOf } from '../errors/describe-error.js';
@@ -30,6 +31,7 @@ export class BackchannelLogout {
     private readonly provider: IdentityProvider,
     private readonly sessions: Sessions,
     private readonly users: UserSessions,
+    private readonly revocations: Revocations,
     private readonly subjects: MintedSubjects,
     private readonly events: OidcEvents,
     @Inject(Clock) private readonly clock: Clock,
@@ -74,7 +76,7 @@ export class BackchannelLogout {
     const { iss, sub } = claims;
     const minted = sub === undefined ? undefined : await this.subjects.ofIdentity({ iss, sub });
     if (minted !== undefined) subjects.add(storedHash(minted));
-    for (const subjectHash of subjects) await this.users.refuseTokensOf(subjectHash, which);
+    for (const subjectHash of subjects) await this.revocations.revokeSubject(subjectHash, which);
     await this.users.endEach(list, 'logout');
   }
 

@@ -1,13 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RefreshTokens, storedHash } from '../broker/refresh-tokens.js';
+import { RefreshTokens } from '../broker/refresh-tokens.js';
 import { Revocations } from '../broker/revocations.js';
 import { Sessions } from '../broker/sessions.js';
-import { Clock } from '../clock/clock.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { StoreAccess } from '../store/store-access.js';
 import { OwnTokens } from './own-tokens.js';
 
 /** Token revocation (RFC 7009): at the identity provider in passthrough mode, of our own tokens in broker mode. */
@@ -19,9 +17,7 @@ export class Revoke {
     private readonly refreshTokens: RefreshTokens,
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
-    private readonly store: StoreAccess,
     private readonly events: OidcEvents,
-    @Inject(Clock) private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -40,7 +36,7 @@ export class Revoke {
     if (refreshToken !== undefined) return this.#endSession(refreshToken.sessionId);
     const claims = await this.ownTokens.read(token);
     if (claims === undefined || claims === 'foreign') return false;
-    if (claims.jti !== undefined) await this.#revokeToken(claims.jti);
+    if (claims.jti !== undefined) await this.revocations.revokeToken(claims.jti, claims);
     if (claims.sid !== undefined) await this.#endSession(claims.sid);
     return true;
   }
@@ -48,15 +44,5 @@ export class Revoke {
   async #endSession(id: string): Promise<boolean> {
     const session = await this.sessions.find(id);
     return session !== undefined && (await this.sessions.end(session, 'revoked'));
-  }
-
-  async #revokeToken(jti: string): Promise<void> {
-    const at = this.clock.now();
-    const revocation = { kind: 'token', id: storedHash(jti), at } as const;
-    const expiresAt = this.revocations.keepUntil(at);
-    await this.store.ask((store) => store.addRevocation({ ...revocation, expiresAt }), {
-      repeat: true,
-    });
-    this.revocations.add(revocation);
   }
 }

@@ -1,10 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { storedHash } from '../broker/refresh-tokens.js';
-import { Revocations, sessionlessHash } from '../broker/revocations.js';
+import { Revocations } from '../broker/revocations.js';
 import { Sessions } from '../broker/sessions.js';
-import { Clock } from '../clock/clock.js';
 import type { BrokerSession } from '../store/broker-store.js';
-import { StoreAccess, storeUnavailable } from '../store/store-access.js';
+import { storeUnavailable } from '../store/store-access.js';
 
 const AT_ONCE = 10;
 /** What `listSessions` of a store gives at most. */
@@ -28,8 +27,6 @@ export class UserSessions {
   constructor(
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
-    private readonly store: StoreAccess,
-    @Inject(Clock) private readonly clock: Clock,
   ) {}
 
   async list(subject: string): Promise<SessionInfo[]> {
@@ -50,20 +47,8 @@ export class UserSessions {
 
   /** Ends all sessions of a subject, and refuses every token that it was given until now, those by exchange included. */
   async endAll(subject: string): Promise<number> {
-    await this.refuseTokensOf(storedHash(subject), 'all');
+    await this.revocations.revokeSubject(storedHash(subject), 'all');
     return this.endEach(() => this.sessions.ofSubject(subject), 'revoked');
-  }
-
-  /** Refuses what was issued to a subject until now: every token, or those that belong to no session, because they were exchanged. */
-  async refuseTokensOf(subjectHash: string, which: 'all' | 'without a session'): Promise<void> {
-    const at = this.clock.now();
-    const id = which === 'all' ? subjectHash : sessionlessHash(subjectHash);
-    const revocation = { kind: 'subject', id, at } as const;
-    const expiresAt = this.revocations.keepUntil(at);
-    await this.store.ask((store) => store.addRevocation({ ...revocation, expiresAt }), {
-      repeat: true,
-    });
-    this.revocations.add(revocation);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
@@ -106,6 +107,59 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
     expect(await guarded(still, after.accessToken)).toBe('200');
     await still.close();
   });
+
+  it.each([-130, -3600, 130])(
+    'LO-2: an instance whose clock is %i s off ends a session for the others too',
+    async (seconds) => {
+      const clock = new FakeClock();
+      provider.behaviour.now = () => clock.now();
+      const off = new FakeClock(new Date(clock.now().getTime() + seconds * 1000));
+      const [right, wrong] = [
+        await startBrokerApp({ adapter, provider, store, options, clock }),
+        await startBrokerApp({ adapter, provider, store, options, clock: off }),
+      ];
+      const { accessToken, claims } = await brokerLogin(right);
+      await pull(right);
+
+      expect(await wrong.service.revokeSession(String(claims['sid']))).toBe(true);
+      await pull(right);
+
+      expect(await guarded(right, accessToken)).toBe('401 invalid_token');
+      expect(await guarded(right, (await brokerLogin(right)).accessToken)).toBe('200');
+      const alarms = [right, wrong]
+        .flatMap((one) => one.logs())
+        .filter((line) => line.includes('clocks-differ'));
+      expect(alarms.length).toBeGreaterThan(0);
+      await right.close();
+      await wrong.close();
+    },
+  );
+
+  it.each([4000, 3600])(
+    'fault 13: a clock that is set back by %i s revives no token, at once and without a pull',
+    async (seconds) => {
+      const clock = new FakeClock();
+      provider.behaviour.now = () => clock.now();
+      const shared = { adapter, provider, store, options, clock };
+      const still = await startBrokerApp(shared);
+      const [one, two] = [await brokerLogin(still), await brokerLogin(still)];
+      for (const { accessToken } of [one, two])
+        expect(await guarded(still, accessToken)).toBe('200');
+      await still.service.revokeSession(String(one.claims['sid']));
+      clock.advance(4500); // the revocation is forgotten
+      await pull(still);
+      await still.app.get(BrokerUpkeep, { strict: false }).purge();
+
+      clock.set(new Date(clock.now().getTime() - seconds * 1000));
+      const restarted = await startBrokerApp(shared);
+
+      for (const instance of [still, restarted]) {
+        expect(await guarded(instance, one.accessToken)).toBe('401 invalid_token');
+        expect(await guarded(instance, two.accessToken)).toBe('200');
+        await instance.close();
+      }
+    },
+  );
 
   it('LO-2: an instance that starts takes no token of ours before it knows what was revoked', async () => {
     const { accessToken } = await brokerLogin(app);

@@ -1,6 +1,7 @@
 import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
+import { Revocations } from '../../lib/broker/revocations.js';
 import { SigningKeys } from '../../lib/broker/signing-keys.js';
 import { TokenMinter } from '../../lib/broker/token-minter.js';
 import { Clock } from '../../lib/clock/clock.js';
@@ -27,7 +28,7 @@ export interface KeyKeeperOptions {
   readonly options?: Partial<OidcAuthOptions>;
 }
 
-/** One instance's signing keys and minter: the real classes in a container, without routes and upkeep. */
+/** One instance's signing keys, minter and revocations: the real classes in a container, without routes and upkeep. */
 export class KeyKeeper {
   constructor(
     readonly keys: SigningKeys,
@@ -36,6 +37,7 @@ export class KeyKeeper {
     readonly clock: FakeClock,
     private readonly events: OidcEvents,
     readonly ring: KeyRing,
+    readonly revocations: Revocations,
   ) {}
 
   /** Collects the events of a name from now on. */
@@ -88,6 +90,7 @@ export async function startKeyKeeper({
       { provide: Clock, useValue: clock },
       KeyRing,
       OidcEvents,
+      Revocations,
       SigningKeys,
       HostFaults,
       StoreAccess,
@@ -98,5 +101,5 @@ export async function startKeyKeeper({
   onTestFinished(() => module.close());
   const [keys, minter] = [module.get(SigningKeys), module.get(TokenMinter)];
   const [events, ring] = [module.get(OidcEvents), module.get(KeyRing)];
-  return new KeyKeeper(keys, minter, store, clock, events, ring);
+  return new KeyKeeper(keys, minter, store, clock, events, ring, module.get(Revocations));
 }

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 
 import { RefreshTokens } from '../../lib/broker/refresh-tokens.js';
 import { Revocations } from '../../lib/broker/revocations.js';
+import { SigningKeys } from '../../lib/broker/signing-keys.js';
 import { type ProviderTokens, SessionContents } from '../../lib/broker/session-content.js';
 import { SessionRefresh } from '../../lib/broker/session-refresh.js';
 import { SessionRenewal } from '../../lib/broker/session-renewal.js';
@@ -168,6 +169,7 @@ export async function startSessionInstance({
       OidcEvents,
       RefreshTokens,
       Revocations,
+      SigningKeys,
       SessionContents,
       SessionRefresh,
       SessionRenewal,

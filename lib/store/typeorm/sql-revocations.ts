@@ -48,11 +48,15 @@ export class SqlRevocations {
           since: since.getTime(),
           now: now.getTime(),
         });
-    const sessions = await newest(() => query(this.#sessions), limit);
+    const ofSessions = await newest(() => query(this.#sessions), limit);
     const others = await newest(() => query(this.#revocations), limit);
-    return [...sessions.map((row) => ({ ...row, id: `session:${row.id}` })), ...others].map(
-      toRevocation,
-    );
+    const sessions = ofSessions.map(({ id, revokedAt, expiresAt }): Revocation => ({
+      kind: 'session',
+      id,
+      at: new Date(revokedAt),
+      expiresAt: new Date(expiresAt),
+    }));
+    return [...sessions, ...others.map(toRevocation)];
   }
 
   async purge(before: Date, limit: number): Promise<number> {
@@ -79,7 +83,7 @@ async function newest(
     const last = rows.at(-1);
     const page = query().orderBy('listed.revoked_at', 'DESC').addOrderBy('listed.id', 'DESC');
     if (last !== undefined) {
-      page.andWhere('(listed.revoked_at < :at OR (listed.revoked_at = :at AND listed.id < :id))', {
+      page.andWhere('listed.revoked_at <= :at AND (listed.revoked_at < :at OR listed.id < :id)', {
         at: last.revokedAt,
         id: last.id,
       });
