@@ -4,7 +4,7 @@ import type { Identity } from '../tokens/identity.js';
 
 /** Where the guard leaves who the caller is; `null` for anonymous callers. */
 const CALLER = Symbol('verified caller');
-/** What a connection holds for each handler of a gateway, whose rules differ. */
+/** What a connection of a gateway, or a message, holds for each handler, whose rules differ. */
 const HANDLERS = Symbol('callers by handler');
 
 type Caller = Identity | null;
@@ -20,8 +20,8 @@ function isCarrier(value: unknown): value is Carrier {
 
 /**
  * The object that lives as long as one call: the request over HTTP, the field's own `info` in GraphQL (several resolvers of one request
- * may have different rules), the context that a transport makes for each message. A connection of a gateway outlives its
- * messages, but not its user: there it is the connection, for each handler.
+ * may have different rules). A message of a microservice may reach several handlers, and a connection of a gateway outlives its messages, but
+ * not its user: there it is the message, or the connection, for each handler.
  */
 function carrierOf(context: ExecutionContext): unknown {
   const args: unknown[] = context.getArgs();
@@ -29,7 +29,7 @@ function carrierOf(context: ExecutionContext): unknown {
     case 'graphql':
       return args[3] ?? args[2];
     case 'rpc':
-      return args[1];
+      return ofHandler(messageOf(args), context.getHandler()) ?? messageOf(args); // filters know no handler
     case 'ws':
       return ofHandler(args[0], context.getHandler());
     default:
@@ -37,9 +37,14 @@ function carrierOf(context: ExecutionContext): unknown {
   }
 }
 
-function ofHandler(connection: unknown, handler: object): Carrier | undefined {
-  if (!isCarrier(connection)) return undefined;
-  const handlers = (connection[HANDLERS] ??= new WeakMap());
+/** The context that a transport makes for each message; the call itself where gRPC hands over nothing else. */
+function messageOf(args: readonly unknown[]): unknown {
+  return typeof args[1] === 'object' && args[1] !== null ? args[1] : args[0];
+}
+
+function ofHandler(call: unknown, handler: unknown): Carrier | undefined {
+  if (!isCarrier(call) || !isCarrier(handler)) return undefined;
+  const handlers = (call[HANDLERS] ??= new WeakMap());
   const carrier = handlers.get(handler) ?? {};
   handlers.set(handler, carrier);
   return carrier;
@@ -49,6 +54,8 @@ function ofHandler(connection: unknown, handler: object): Carrier | undefined {
 export function setCaller(context: ExecutionContext, caller: Caller): void {
   const carrier = carrierOf(context);
   if (isCarrier(carrier)) carrier[CALLER] = caller;
+  const message = context.getType<string>() === 'rpc' ? messageOf(context.getArgs()) : undefined;
+  if (isCarrier(message)) message[CALLER] = caller;
 }
 
 /** Everybody is anonymous on a request whose guard was taken away by a test. */

@@ -58,7 +58,21 @@ class CurrentUserInterceptor implements NestInterceptor {
   }
 }
 
-const shared = new WeakMap<ApplicationConfig, CurrentUser>();
+interface Shared {
+  readonly user: CurrentUser;
+  readonly interceptor: CurrentUserInterceptor;
+}
+
+const shared = new WeakMap<ApplicationConfig, Shared>();
+
+/** Keeps the caller where Nest may leave out the interceptors of the whole application; nothing where nobody injects {@link CurrentUser}. */
+export function keepCurrentUser(
+  application: ApplicationConfig,
+  context: ExecutionContext,
+  next: CallHandler,
+): Observable<unknown> {
+  return shared.get(application)?.interceptor.intercept(context, next) ?? next.handle();
+}
 
 /**
  * One for the whole application. Keeping a caller costs every call something, so it begins when somebody injects it: as a transient
@@ -70,11 +84,12 @@ export const currentUserProvider: FactoryProvider<CurrentUser> = {
   inject: [ApplicationConfig],
   useFactory: (application: ApplicationConfig) => {
     const known = shared.get(application);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.user;
     const callers = new AsyncLocalStorage<Identity | undefined>();
     const user = new CurrentUser(callers);
-    application.addGlobalInterceptor(new CurrentUserInterceptor(callers));
-    shared.set(application, user);
+    const interceptor = new CurrentUserInterceptor(callers);
+    application.addGlobalInterceptor(interceptor);
+    shared.set(application, { user, interceptor });
     return user;
   },
 };

@@ -3,10 +3,10 @@ import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { guardsEverything } from '../tokens/whole-application.js';
 import { CallContexts } from './call-contexts.js';
+import { messageHandlers } from './message-handlers.js';
 
-/** Where Nest's packages leave what makes a class a gateway, or a method a handler of messages. */
+/** Where Nest's package leaves what makes a class a gateway. */
 const GATEWAY = 'websockets:is_gateway';
-const PATTERN = 'microservices:pattern';
 
 /**
  * Nest runs the guards of the whole application neither on gateways (Nest 11) nor on handlers of a hybrid application's messages. Who
@@ -50,10 +50,6 @@ function isGateway(type: Function): boolean {
   return Reflect.getMetadata(GATEWAY, type) === true;
 }
 
-function handlesMessages({ prototype }: Function): boolean {
-  if (typeof prototype !== 'object' || prototype === null) return false;
-  const members = Object.values(Object.getOwnPropertyDescriptors(prototype));
-  return members.some(
-    ({ value }) => typeof value === 'function' && Reflect.hasMetadata(PATTERN, value),
-  );
+function handlesMessages(type: Function): boolean {
+  return messageHandlers(type).length > 0;
 }

@@ -1,7 +1,8 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import type { AuthGuard } from '../guard/auth.guard.js';
-import { effectiveClassRule, effectiveRule } from '../guard/declared-rules.js';
+import { effectiveClassRule } from '../guard/declared-rules.js';
+import { guardClasses } from '../guard/guarded-classes.js';
 import { isRecord } from '../options/value-rules.js';
 import { type CheckedAuthRule, checkAuthRule, sumOfRules } from '../tokens/auth-rule.js';
 import { guardsEverything } from '../tokens/whole-application.js';
@@ -10,7 +11,6 @@ import { guardsEverything } from '../tokens/whole-application.js';
 const GATEWAY = 'websockets:is_gateway';
 const GATEWAY_OPTIONS = 'websockets:gateway_options';
 const GATEWAY_PORT = 'port';
-const GUARDS = '__guards__';
 
 const OPEN = checkAuthRule({ optional: true });
 const REQUIRED = checkAuthRule({});
@@ -24,10 +24,6 @@ function named(value: unknown): string {
 function placeOf(port: unknown, options: unknown): string {
   const { namespace, path } = isRecord(options) ? options : {};
   return JSON.stringify([Number(port ?? 0), named(namespace), named(path)]);
-}
-
-class GatewayGuard implements CanActivate {
-  constructor(readonly canActivate: (context: ExecutionContext) => boolean | Promise<boolean>) {}
 }
 
 /** The gateways of the application, and what they demand of those who connect. */
@@ -55,18 +51,7 @@ export class Gateways {
 
   /** Runs the guard on every gateway that is to be guarded: Nest 11 leaves those of the whole application out there. */
   guardAll(guard: AuthGuard): void {
-    const guardian = new GatewayGuard((context) => {
-      const rule = effectiveRule(context.getHandler(), context.getClass());
-      if (rule === undefined && !guardsEverything(this.application)) return true;
-      return guard.canActivate(context);
-    });
-    for (const type of this.#classes()) {
-      const guards: unknown = metadata(GUARDS, type);
-      const others = (Array.isArray(guards) ? guards : []).filter(
-        (one) => !(one instanceof GatewayGuard),
-      );
-      Reflect.defineMetadata(GUARDS, [...others, guardian], type);
-    }
+    guardClasses('ws', this.#classes(), guard, this.application);
   }
 
   #ruleOf(type: object): CheckedAuthRule | 'public' {

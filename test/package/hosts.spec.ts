@@ -67,7 +67,7 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
     const { exports }: { exports: object } = JSON.parse(await readFile(manifest, 'utf8'));
 
     const ofStores = ['./typeorm', './mongoose']; // stores.spec.ts
-    const ofContexts = ['./graphql', './websockets']; // what they need is the host's
+    const ofContexts = ['./graphql', './microservices', './websockets']; // what they need is the host's
     const entries = [...Object.keys(publicNames), ...ofStores, ...ofContexts, './package.json'];
     expect(Object.keys(exports).toSorted()).toEqual(entries.toSorted());
   });

@@ -121,19 +121,16 @@ export function appOptions({ provider, options }: AppOptions, publicUrl: string)
   return merged;
 }
 
-/**
- * By `NestFactory`, as hosts do: `Test.createTestingModule` builds providers before there is an HTTP
- * adapter, which this module uses in its constructor.
- */
-async function createApp(options: AppOptions, url: string): Promise<INestApplication> {
-  const { adapter, bodyParser = true, clock, controllers = [], providers = [] } = options;
+/** The module of a host, with this one in it. */
+export function hostModule(options: AppOptions, url: string): DynamicModule {
+  const { clock, controllers = [], providers = [] } = options;
   const moduleOptions = appOptions(options, url);
   registerIfSecret(moduleOptions.clientSecret, 'client secret');
   const register = options.register ?? ((given) => OidcAuthModule.forRoot(given));
   const registered = register(moduleOptions);
 
   class HostModule {}
-  const host: DynamicModule = {
+  return {
     module: HostModule,
     imports: [
       clock === undefined ? registered : withClock(registered, clock),
@@ -142,8 +139,16 @@ async function createApp(options: AppOptions, url: string): Promise<INestApplica
     controllers,
     providers,
   };
+}
+
+/**
+ * By `NestFactory`, as hosts do: `Test.createTestingModule` builds providers before there is an HTTP
+ * adapter, which this module uses in its constructor.
+ */
+async function createApp(options: AppOptions, url: string): Promise<INestApplication> {
+  const { adapter, bodyParser = true } = options;
   return NestFactory.create(
-    host,
+    hostModule(options, url),
     adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(),
     { logger: new RecordingLogger(), bodyParser, abortOnError: false },
   );
