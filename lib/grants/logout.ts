@@ -7,6 +7,7 @@ import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
+import { logoutParametersFor } from '../options/logout-parameters.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -53,6 +54,7 @@ export class Logout {
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
     const idToken = accessToken === undefined ? undefined : await this.#endSession(accessToken);
     const url = await this.provider.endSessionUrl({
+      ...logoutParametersFor(this.options.logoutParameters, absolute ?? this.urls.absolute('/')),
       ...(idToken === undefined ? {} : { id_token_hint: idToken }),
       ...(absolute === undefined ? {} : { post_logout_redirect_uri: absolute }),
       ...(state === undefined ? {} : { state }),

@@ -1,10 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  buildEndSessionUrl,
-  randomNonce,
-  randomPKCECodeVerifier,
-  tokenRevocation,
-} from 'openid-client';
+import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -18,6 +13,7 @@ import {
   redeemCode,
 } from './code-login.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
+import { endSessionUrl } from './end-session-url.js';
 import { ProviderConnection } from './provider-connection.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
 import { receiveTokens } from './received-tokens.js';
@@ -222,6 +218,6 @@ export class IdentityProvider extends TokenIssuers {
   async endSessionUrl(parameters: Readonly<Record<string, string>>): Promise<string | undefined> {
     const metadata = await this.connection.metadata().catch(() => undefined);
     if (metadata?.endpoints.endSession === undefined) return undefined;
-    return buildEndSessionUrl(metadata.configuration, parameters).href;
+    return endSessionUrl(metadata.configuration, parameters);
   }
 }

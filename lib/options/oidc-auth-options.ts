@@ -211,6 +211,13 @@ export interface OidcAuthOptions {
    */
   authorizationParameters?: Readonly<Record<string, string>>;
   /**
+   * Fixed extra parameters of the provider's end-session URL. `{post_logout_redirect_uri}` in a value becomes the target of the
+   * logout, by default `publicUrl` with a slash (Cognito: `{ logout_uri: '{post_logout_redirect_uri}' }`). Parameters that this
+   * module sets itself are refused.
+   * @defaultValue `{}`
+   */
+  logoutParameters?: Readonly<Record<string, string>>;
+  /**
    * Overrides the issuer expected in the discovery document; exact string.
    * Default: {@link discoveryUrl} without the well-known suffix, with or without one trailing `/`.
    */

@@ -10,6 +10,7 @@ export const optionDefaults = {
   loopbackRedirects: { paths: ['/callback'] },
   allowedPostLogoutRedirectUris: [],
   authorizationParameters: {},
+  logoutParameters: {},
   requireIssuerInCallback: true,
   allowInsecureHttp: false,
   timeoutMs: 10000,

@@ -1,5 +1,6 @@
 import { isIn } from 'class-validator';
 import { isIssuerList } from './access-token-issuers.js';
+import { LOGOUT_TARGET } from './logout-parameters.js';
 import { optionDefaults } from './option-defaults.js';
 import { repeatsItself } from './secret.js';
 import { isLocalPath } from './url-rules.js';
@@ -42,6 +43,16 @@ const OWN_PARAMETERS = new Set([
 const OF_ID_TOKENS = new Set(
   'iss sub aud exp iat nbf jti auth_time nonce acr amr azp at_hash c_hash sid'.split(' '),
 );
+
+const OWN_LOGOUT_PARAMETERS = new Set([
+  'id_token_hint',
+  'post_logout_redirect_uri',
+  'client_id',
+  'state',
+]);
+
+const isLogoutParameter = (value: unknown) =>
+  typeof value === 'string' && !/[{}]/.test(value.replaceAll(LOGOUT_TARGET, ''));
 
 const HTTPS =
   'an absolute https URL (http only on localhost, 127.0.0.1 or [::1], or with "allowInsecureHttp: true" in a closed test network)';
@@ -159,6 +170,17 @@ export class OidcAuthOptionRules {
       Object.keys(value).every((key) => !OWN_PARAMETERS.has(key)),
   )
   readonly authorizationParameters: unknown;
+
+  @Optional()
+  @Must(
+    `must be an object of strings, with no other placeholder than ${LOGOUT_TARGET}, and without the parameters that logouts set ` +
+      `themselves (${[...OWN_LOGOUT_PARAMETERS].join(', ')})`,
+    (value) =>
+      isRecord(value) &&
+      Object.values(value).every(isLogoutParameter) &&
+      Object.keys(value).every((key) => !OWN_LOGOUT_PARAMETERS.has(key)),
+  )
+  readonly logoutParameters: unknown;
 
   @Optional()
   @Must(`must be ${HTTPS}, exactly as the discovery document publishes it`, isPlainHttpUrl)

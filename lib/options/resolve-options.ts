@@ -53,6 +53,7 @@ export interface ResolvedOptions {
   readonly routes: ResolvedRoutes;
   readonly grants: Readonly<Required<GrantOptions>>;
   readonly authorizationParameters: Readonly<Record<string, string>>;
+  readonly logoutParameters: Readonly<Record<string, string>>;
   readonly requireIssuerInCallback: boolean;
   readonly fetch: FetchFunction | undefined;
   readonly allowInsecureHttp: boolean;
@@ -173,6 +174,7 @@ export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): 
     routes,
     grants: { ...grants, exchange: grants.exchange && given.broker !== undefined },
     authorizationParameters: options.authorizationParameters,
+    logoutParameters: options.logoutParameters,
     requireIssuerInCallback: options.requireIssuerInCallback,
     fetch: given.fetch,
     allowInsecureHttp: options.allowInsecureHttp,

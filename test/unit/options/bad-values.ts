@@ -235,6 +235,21 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   ],
   timeoutMs: wholeNumber(100, 120_000),
   maxUpstreamCalls: wholeNumber(1, 10_000),
+  logoutParameters: [
+    [{ logout_uri: 7 }, '{"logout_uri":7}'],
+    [{ id_token_hint: 'x' }, '{"id_token_hint":"x"}'],
+    [
+      { post_logout_redirect_uri: 'https://a.example' },
+      '{"post_logout_redirect_uri":"https://a.example"}',
+    ],
+    [{ client_id: 'x' }, '{"client_id":"x"}'],
+    [{ state: 'x' }, '{"state":"x"}'],
+    [{ logout_uri: '{client_id}' }, '{"logout_uri":"{client_id}"}'],
+    [{ logout_uri: '{post_logout_redirect_uri' }, '{"logout_uri":"{post_logout_redirect_uri"}'],
+    ['logout_uri', '"logout_uri"'],
+    [null, 'null'],
+    [[], '[]'],
+  ],
   accessTokenIssuers: [
     ['http://adfs.example.org/trust', '"http://adfs.example.org/trust"'],
     [[''], '[""]'],
