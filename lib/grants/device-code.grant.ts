@@ -26,8 +26,9 @@ function slowDown(cause?: unknown): OAuthError {
 }
 
 /** 503, because the Python client takes that for "use the browser", and any other answer for a fault. */
-export function noDeviceLogins(): OAuthError {
-  return new OAuthError('temporarily_unavailable', 'There are no device logins here');
+export function noDeviceLogins(option: 'grants.device' | 'routes.device'): OAuthError {
+  const cause = `the option "${option}" is false`;
+  return new OAuthError('temporarily_unavailable', 'There are no device logins here', { cause });
 }
 
 /** Device logins (RFC 8628). */
@@ -46,7 +47,7 @@ export class DeviceCodeGrant {
 
   /** @throws {@link OAuthError} 503 where device logins are off; clients of the wire contract then take their browser. */
   async start(scope: string | undefined): Promise<DeviceAuthorization> {
-    if (!this.options.grants.device) throw noDeviceLogins();
+    if (!this.options.grants.device) throw noDeviceLogins('grants.device');
     const authorization = await this.provider.startDeviceLogin(
       loginScope(this.options, scope, this.options.offlineAccess),
     );

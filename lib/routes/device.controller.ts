@@ -15,7 +15,7 @@ export function noDeviceController(path: string): Type {
   class NoDeviceController {
     @Post()
     refuse(): never {
-      throw noDeviceLogins();
+      throw noDeviceLogins('routes.device');
     }
   }
   return NoDeviceController;

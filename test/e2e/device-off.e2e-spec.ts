@@ -48,6 +48,7 @@ describe.each(adapters)('device logins that are switched off on %s', (adapter) =
       }
       expect((await request(app.url + path)).status).toBe(404);
       expect(provider.requests).toEqual([]);
+      expect(app.logs().join('\n')).toMatch(/the option "(grants|routes)\.device" is false/);
     },
   );
 

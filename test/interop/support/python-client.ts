@@ -20,6 +20,8 @@ export interface ClientRun {
   /** The first URL that it tells the user to open. */
   readonly url: Promise<string>;
   readonly result: Promise<ClientResult>;
+  /** Ends it. */
+  stop(): void;
 }
 
 /** The Python client of one user on one machine, with a token store of its own in a folder of its own. */
@@ -89,6 +91,6 @@ export class PythonClient {
     };
     const url = printed();
     url.catch(() => undefined); // runs that ask the user nothing
-    return { url, result };
+    return { url, result, stop: () => void child.kill() };
   }
 }
