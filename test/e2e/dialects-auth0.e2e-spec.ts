@@ -129,7 +129,9 @@ describe.each(adapters)('Auth0 on %s', (adapter) => {
       const tokens = await loggedIn(app);
 
       expect(await asked(app, '/by-claim', tokens)).toBe('401 invalid_token');
-      expect(app.logs().join('\n')).toMatch(/WARN.*token-refused.*not a compact JWS/);
+      expect(app.logs().join('\n')).toMatch(
+        /WARN.*refused \(401 invalid_token\): not a compact JWS/,
+      );
       await app.close();
     });
 
@@ -140,7 +142,9 @@ describe.each(adapters)('Auth0 on %s', (adapter) => {
       const reply = await request(`${app.url}/auth/v2/userinfo`, { bearer });
 
       expectRefusal(reply, 401, 'invalid_token');
-      expect(app.logs().join('\n')).toMatch(/WARN.*token-refused.*not a compact JWS/);
+      expect(app.logs().join('\n')).toMatch(
+        /WARN.*refused \(401 invalid_token\): not a compact JWS/,
+      );
       await app.close();
     });
 

@@ -67,7 +67,9 @@ describe.each(adapters)('GitLab on %s', (adapter) => {
       const tokens = await loggedIn(app);
 
       expect(await asked(app, '/owners', tokens)).toBe('401 invalid_token');
-      expect(app.logs().join('\n')).toMatch(/WARN.*token-refused.*not a compact JWS/);
+      expect(app.logs().join('\n')).toMatch(
+        /WARN.*refused \(401 invalid_token\): not a compact JWS/,
+      );
     });
 
     it('refreshes without offline_access, and goes to the target at once at logout', async () => {

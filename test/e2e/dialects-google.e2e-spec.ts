@@ -65,7 +65,9 @@ describe.each(adapters)('Google on %s', (adapter) => {
 
       expect(await asked(app, '/notes', tokens)).toBe('401 invalid_token');
       expect(await asked(app, '/auth/v2/userinfo', tokens)).toBe('401 invalid_token');
-      expect(app.logs().join('\n')).toMatch(/WARN.*token-refused.*not a compact JWS/);
+      expect(app.logs().join('\n')).toMatch(
+        /WARN.*refused \(401 invalid_token\): not a compact JWS/,
+      );
     });
 
     it('TK-6: keeps its refresh token, which Google does not send again', async () => {
