@@ -224,7 +224,7 @@ describe.each(adapters)('back-channel logout on %s', (adapter) => {
     ]) {
       expectRefusal(reply, 400, 'invalid_request');
     }
-    expect([404, 405]).toContain((await request(`${url}?logout_token=${token}`)).status);
+    expect((await request(`${url}?logout_token=${token}`)).status).toBe(404);
     expect((await sendLogoutToken(app, token)).status).toBe(200); // none of these used it up
   });
 

@@ -92,7 +92,7 @@ describe.each(adapters)('the HTTP surface of broker mode on %s', (adapter) => {
 
     for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const reply = await send(method, `${route}?${query}`);
-      expect([404, 405]).toContain(reply.status);
+      expect(reply.status).toBe(404);
     }
 
     expect(provider.requests).toEqual([]);

@@ -75,7 +75,7 @@ describe.each(adapters)('the key set of an application on %s', (adapter) => {
     expect([head.status, head.text()]).toEqual([200, '']);
     for (const method of ['POST', 'PUT', 'DELETE']) {
       const reply = await jwks(app, method);
-      expect([404, 405]).toContain(reply.status);
+      expect(reply.status).toBe(404);
       expect(reply.headers.get('cache-control')).not.toContain('public'); // HS-4
     }
   });

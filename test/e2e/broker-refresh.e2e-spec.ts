@@ -20,7 +20,6 @@ import {
   answerWith,
   closeSocket,
   failWith,
-  firstTimes,
   hang,
   html,
   redirectTo,
@@ -302,7 +301,7 @@ describe('a refresh in broker mode', () => {
 
   const failures: readonly [string, Fault, number][] = [
     ['closes the connection before it works', closeSocket('before'), 503],
-    ['closes it in the middle of its answer', firstTimes(1, failWith(503)), 503],
+    ['is overloaded', failWith(503), 503],
     ['hangs', hang(), 503],
     ['fails', failWith(500), 503],
     ['redirects', redirectTo('https://evil.example.org/token'), 502],

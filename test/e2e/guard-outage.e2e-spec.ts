@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
+import type { OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { drip, failWith, hang, html, redirectTo } from '../support/faults.js';
@@ -16,7 +17,7 @@ interface Running {
   readonly clock: FakeClock;
   readonly provider: MisbehavingProvider;
   /** Starts the application; everything ends with the test. */
-  readonly start: () => Promise<TestApp>;
+  readonly start: (fetch?: OidcAuthOptions['fetch']) => Promise<TestApp>;
 }
 
 async function statusOf(app: TestApp, bearer: string): Promise<number> {
@@ -32,8 +33,8 @@ describe.each(adapters)('guarded handlers on %s while the provider fails', (adap
     const clock = new FakeClock();
     const provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });
     onTestFinished(() => provider.close());
-    const start = async (): Promise<TestApp> => {
-      const options = { timeoutMs: 400 };
+    const start: Running['start'] = async (fetch) => {
+      const options = { timeoutMs: 400, ...(fetch === undefined ? {} : { fetch }) };
       const controllers = [GuardedRoutes];
       const app = await startApp({ adapter, provider, clock, options, controllers });
       onTestFinished(() => app.close());
@@ -123,10 +124,15 @@ describe.each(adapters)('guarded handlers on %s while the provider fails', (adap
       ...document,
       jwks_uri: 'http://169.254.169.254/latest/meta-data',
     });
-    const app = await start();
+    const asked: string[] = [];
+    const app = await start((url, init) => {
+      asked.push(new URL(url).origin);
+      return fetch(url, init);
+    });
 
     const reply = await request(`${app.url}/required`, { bearer: provider.accessToken() });
 
     expectGuardRefusal(reply, 502, 'server_error');
+    expect(asked).toEqual([provider.issuer]);
   });
 });

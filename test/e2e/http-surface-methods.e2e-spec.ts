@@ -9,6 +9,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { openLogin } from '../support/open-login.js';
 import { ownCallback } from '../support/own-callback.js';
+import { rawRequest } from '../support/raw-request.js';
 
 const GETS = ['login', 'callback', 'logout', 'userinfo'];
 const POSTS = ['token', 'device', 'revoke'];
@@ -44,7 +45,7 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
 
     for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
       const reply = await send(method, `${route}?${query}`);
-      expect([404, 405]).toContain(reply.status);
+      expect(reply.status).toBe(404);
     }
 
     expect(provider.requests).toEqual([]);
@@ -53,7 +54,7 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
   it.each(GETS)('HS-5: %s takes GET only', async (route) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const reply = await send(method, `${route}?redirect_uri=http://localhost:53100/callback`);
-      expect([404, 405]).toContain(reply.status);
+      expect(reply.status).toBe(404);
       expect(reply.headers.getSetCookie()).toEqual([]);
     }
 
@@ -84,7 +85,7 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
         const cors = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
         expect(cors).toEqual([]);
       }
-      expect([404, 405]).toContain(preflight.status);
+      expect(preflight.status).toBe(404);
     },
   );
 
@@ -105,13 +106,13 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
   });
 
   it('HS-5: HEAD on a login sends no body and redirects as GET does', async () => {
-    const { status, location } = await send(
-      'HEAD',
-      'login?redirect_uri=http://localhost:53100/callback',
-    );
+    const path = '/auth/v2/login?redirect_uri=http://localhost:53100/callback';
 
-    expect([302, 404]).toContain(status);
-    if (status === 302) expect(location?.origin).toBe(provider.issuer);
+    const { status, header, body } = await rawRequest(app.url, [`HEAD ${path} HTTP/1.1`]);
+
+    expect(status).toBe(302);
+    expect(header('location')).toContain(`${provider.issuer}/`);
+    expect(body).toBe('');
   });
 
   it('HS-5: HEAD on the callback redeems no login of another browser', async () => {
@@ -121,7 +122,7 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
 
     const reply = await send('HEAD', `callback?${query.toString()}`);
 
-    expect([400, 404]).toContain(reply.status);
+    expect(reply.status).toBe(400);
     expect(provider.requests).toEqual([]);
   });
 });

@@ -65,20 +65,19 @@ describe.each(hosts)('odd forms on $adapter with $host', ({ adapter, bodyParser 
   it.each(odd)('TK-2: refuses %s with a body of ours', async (_, body, headers) => {
     const reply = await post('token', body, headers);
 
-    expect(reply.status).toBeLessThan(500);
-    expectRefusal(reply, reply.status, 'invalid_request');
+    expectRefusal(reply, 400, 'invalid_request');
     expect(provider.requests).toEqual([]);
   });
 
-  it.each(['__proto__', '__proto__[polluted]', 'constructor[prototype][polluted]'])(
-    'TK-2: is not disturbed by a field %s',
-    async (name) => {
-      const reply = await post('token', `${name}=1&refresh_token=a`);
+  it.each([
+    ['__proto__', 'invalid_grant'], // unknown fields are left alone
+    ['__proto__[polluted]', 'invalid_request'], // the bracket of a nested field is not
+    ['constructor[prototype][polluted]', 'invalid_request'],
+  ])('TK-2: is not disturbed by a field %s, and answers %s', async (name, error) => {
+    const reply = await post('token', `${name}=1&refresh_token=a`);
 
-      expect(['invalid_request', 'invalid_grant']).toContain(reply.json()['error']);
-      expectRefusal(reply, 400, String(reply.json()['error']));
-    },
-  );
+    expectRefusal(reply, 400, error);
+  });
 
   it.each(['application/json', 'text/xml'])(
     'TK-2: refuses an empty body of type %s with a body of ours',
