@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -16,14 +15,22 @@ import { forgedTokens } from '../support/verifier.js';
 
 const LIMIT_MS = 50;
 
-/** The longest delay of the event loop during some work, in milliseconds. */
-async function longestDelay(work: () => Promise<unknown>): Promise<number> {
-  const delays = monitorEventLoopDelay({ resolution: 5 });
-  delays.enable();
+/**
+ * The most processor time between two turns of the event loop during some work, in milliseconds. Unlike the time on the wall
+ * it does not grow when the machine is busy with something else.
+ */
+async function busiestTurn(work: () => Promise<unknown>): Promise<number> {
+  const turns: number[] = [];
+  let before = process.cpuUsage();
+  const timer = setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    turns.push((user + system) / 1000);
+  }, 1);
   await work();
   await wait(20);
-  delays.disable();
-  return delays.max / 1e6;
+  clearInterval(timer);
+  return Math.max(...turns);
 }
 
 const stalls: [how: string, fault: Fault][] = [
@@ -31,13 +38,12 @@ const stalls: [how: string, fault: Fault][] = [
   ['drips', drip({ bytes: 1, everyMs: 20 })],
 ];
 
-// A busy machine may delay any process once; a call that blocks does so each time.
-const retry = 4;
-
 describe.each(adapters)('the event loop on %s', (adapter) => {
-  const start = async (): Promise<{ provider: MisbehavingProvider; app: TestApp }> => {
+  const start = async (
+    timeoutMs: number,
+  ): Promise<{ provider: MisbehavingProvider; app: TestApp }> => {
     const provider = await startMisbehavingProvider();
-    const options = { timeoutMs: 600 };
+    const options = { timeoutMs };
     const app = await startApp({ adapter, provider, options, controllers: [GuardedRoutes] });
     onTestFinished(async () => {
       await app.close();
@@ -46,35 +52,46 @@ describe.each(adapters)('the event loop on %s', (adapter) => {
     return { provider, app };
   };
 
+  /** Asks everything that needs a provider which was never reached. */
+  const prepareToAsk = async (fault: Fault): Promise<() => Promise<void>> => {
+    const { provider, app } = await start(600);
+    await request(`${app.url}/public`);
+    provider.behaviour.faults = { discovery: fault };
+    const bearer = provider.accessToken();
+    return async () => {
+      const stuck = Promise.all([
+        request(`${app.url}/required`, { bearer }),
+        request(`${app.url}/auth/v2/login?redirect_uri=http://localhost:53100/callback`),
+        request(`${app.url}/auth/v2/device`, { form: {} }),
+        postToken(app, { refresh_token: 'any-refresh-token' }),
+      ]);
+      for (const [path, status] of [
+        ['/public', 200],
+        ['/auth/v2/logout', 302],
+      ] as const) {
+        const first = await Promise.race([request(`${app.url}${path}`), stuck]);
+        expect(first).toMatchObject({ status });
+      }
+      expect((await stuck).map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    };
+  };
+
   it.each(stalls)(
     'DS-3: stays free while a provider that was never reached %s',
-    { retry },
     async (_how, fault) => {
-      const { provider, app } = await start();
-      await request(`${app.url}/public`);
-      provider.behaviour.faults = { discovery: fault };
-      const bearer = provider.accessToken();
+      const [warmUp, ask] = [await prepareToAsk(fault), await prepareToAsk(fault)];
+      await warmUp(); // code that never ran is compiled first
 
-      const delay = await longestDelay(async () => {
-        const statuses = await Promise.all([
-          request(`${app.url}/required`, { bearer }),
-          request(`${app.url}/auth/v2/login?redirect_uri=http://localhost:53100/callback`),
-          request(`${app.url}/auth/v2/device`, { form: {} }),
-          postToken(app, { refresh_token: 'any-refresh-token' }),
-          request(`${app.url}/auth/v2/logout`),
-        ]);
-        expect(statuses.map(({ status }) => status)).toEqual([503, 503, 503, 503, 302]);
-      });
+      const busiest = await busiestTurn(ask);
 
-      expect(delay).toBeLessThan(LIMIT_MS);
+      expect(busiest).toBeLessThan(LIMIT_MS);
     },
   );
 
   it.each(stalls)(
     'DS-3: stays free, and known tokens go on, while a known provider %s',
-    { retry },
     async (_how, fault) => {
-      const { provider, app } = await start();
+      const { provider, app } = await start(10_000);
       const bearer = provider.accessToken();
       await request(`${app.url}/required`, { bearer });
       const login = await openLogin(app);
@@ -82,7 +99,7 @@ describe.each(adapters)('the event loop on %s', (adapter) => {
       // The answer to a revocation has no body that could drip.
       provider.behaviour.faults = { token: fault, jwks: fault, device: fault, revocation: hang() };
 
-      const delay = await longestDelay(async () => {
+      const busiest = await busiestTurn(async () => {
         const stuck = Promise.all([
           postToken(app, handleForm(login)),
           postToken(app, { refresh_token: 'any-refresh-token' }),
@@ -92,17 +109,16 @@ describe.each(adapters)('the event loop on %s', (adapter) => {
           request(`${app.url}/required`, { bearer: forged ?? '' }),
         ]);
         for (let at = 0; at < 20; at += 1) {
-          const begun = performance.now();
-          const { status } = await request(`${app.url}/required`, { bearer });
-          expect(status).toBe(200);
-          expect(performance.now() - begun).toBeLessThan(200);
+          const first = await Promise.race([request(`${app.url}/required`, { bearer }), stuck]);
+          expect(first).toMatchObject({ status: 200 });
           await wait(10);
         }
+        await provider.stop();
         const statuses = (await stuck).map(({ status }) => status);
         expect(statuses).toEqual([503, 503, 400, 503, 503, 503]);
       });
 
-      expect(delay).toBeLessThan(LIMIT_MS);
+      expect(busiest).toBeLessThan(LIMIT_MS);
     },
   );
 });
