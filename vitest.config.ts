@@ -6,7 +6,7 @@ const measuring = ['test/e2e/load-*.e2e-spec.ts', 'test/unit/http/unknown-key-fl
 export default defineConfig({
   test: {
     setupFiles: ['reflect-metadata', './test/support/setup.ts'],
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [
       {

@@ -19,7 +19,7 @@ export interface RequestOptions {
   bearer?: string;
   /** Where the connection goes, like curl's `--connect-to`: stands for DNS and a proxy that ends TLS. */
   connectTo?: string;
-  /** @defaultValue `10000` */
+  /** @defaultValue `20000` */
   timeoutMs?: number;
 }
 
@@ -77,7 +77,7 @@ function exchange(
   method: string,
   headers: Record<string, string | string[]>,
   body: string | Buffer | undefined,
-  timeoutMs = 10_000,
+  timeoutMs = 20_000,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
