@@ -2,7 +2,10 @@ import { Logger } from '@nestjs/common';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { PublicUrls } from './public-urls.js';
 import type { ResolvedOptions } from './resolve-options.js';
-import { isPlainPath, routeNames } from './resolve-routes.js';
+import { routeNames } from './resolve-routes.js';
+
+/** What routers take for parameters and wildcards. */
+const PATTERN = /[:*{}()[\]?+!]/;
 
 /**
  * Looks at where the host put our routes: whether that is one place each, which `publicUrl` can lead to. To be called when global
@@ -12,7 +15,7 @@ import { isPlainPath, routeNames } from './resolve-routes.js';
  */
 export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedOptions): void {
   const paths = routeNames.flatMap((name) => urls.path(name) ?? []);
-  const open = paths.find((path) => !isPlainPath(path));
+  const open = paths.find((path) => PATTERN.test(path));
   if (open !== undefined) {
     throw new OidcConfigError(
       `A route of OidcAuthModule is at "${open}", which is no one place that a provider could send browsers back to. Let neither ` +

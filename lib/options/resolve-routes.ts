@@ -44,7 +44,7 @@ export const routeNames = [
 ] as const satisfies readonly RouteName[];
 
 /** Begins with `/`, does not end with it, and means itself: no parameters, no wildcards. */
-export function isPlainPath(path: string): boolean {
+function isPlainPath(path: string): boolean {
   return /^(\/[\w.~-]+)+$/.test(path);
 }
 

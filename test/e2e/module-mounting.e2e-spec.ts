@@ -55,6 +55,7 @@ const mounts: [how: string, prefix: string, options: Partial<AppOptions>][] = [
       configure: (app) => void app.setGlobalPrefix('api', { exclude: ['account/{*rest}'] }),
     },
   ],
+  ['behind a global prefix of unusual letters', '/~api@2.0', { globalPrefix: '~api@2.0' }],
   [
     'ahead of the option "routes.prefix"',
     '/account/oidc',
