@@ -7,10 +7,18 @@ import { rejectedClient } from './upstream-refusal.js';
 type Claims = Readonly<Record<string, unknown>>;
 
 const SUBJECT_DIFFERS = 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED';
+const UNAUTHORIZED = 401;
 
 /** Whether openid-client refused a userinfo answer because it is about another subject (OpenID Connect Core §5.3.2). */
 function isOfOtherSubject(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === SUBJECT_DIFFERS;
+}
+
+/** Whether the endpoint does not take this token (RFC 6750 §3.1), be there a challenge in its answer or not. */
+function isAboutToken(error: unknown): boolean {
+  if (rejectedClient(error) !== undefined) return true;
+  const answer = error instanceof Error ? error.cause : undefined;
+  return answer instanceof Response && answer.status === UNAUTHORIZED;
 }
 
 /**
@@ -33,7 +41,7 @@ export async function askUserinfo(
     connection.clean(claims, 'userinfo');
     return claims;
   } catch (error) {
-    if (rejectedClient(error) !== undefined) return undefined; // a 401 here is about the token
+    if (isAboutToken(error)) return undefined;
     throw isOfOtherSubject(error) ? otherSubject() : connection.refusal(error, endpoints.userinfo);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { startCollector } from '../../support/claims-collector.js';
-import { failWith } from '../../support/faults.js';
+import { answerWith, failWith } from '../../support/faults.js';
 import { alice } from '../../support/users.js';
 
 describe('userinfo at a login', () => {
@@ -40,6 +40,19 @@ describe('userinfo at a login', () => {
       await expect(minting).rejects.toMatchObject({ error: 'server_error', status: 502 });
     },
   );
+
+  it.each([
+    ['with a challenge', { 'www-authenticate': 'Bearer error="invalid_token"' }],
+    ['without one', {}],
+    ['with a body', { 'content-type': 'text/html' }],
+  ])('CL-5: is no source when it does not take the token, %s', async (_how, headers) => {
+    const { provider, collect } = await startCollector();
+    provider.behaviour.faults.userinfo = answerWith({ status: 401, headers, body: {} });
+
+    const { unknown } = await collect({ accessToken: provider.accessToken({ email: undefined }) });
+
+    expect(unknown).toBe(false);
+  });
 
   it('CL-5: changes neither the subject nor the login when it is down', async () => {
     const { provider, claims } = await startCollector();
