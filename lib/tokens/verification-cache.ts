@@ -9,11 +9,41 @@ export interface Verification {
   readonly holds: () => boolean;
 }
 
-const CAPACITY = 5000;
+interface Entry {
+  readonly verification: Verification;
+  readonly bytes: number;
+}
 
-/** Remembers verified tokens by the SHA-256 of their whole text; the least recently used one goes first. */
+const CAPACITY = 5000;
+/** About ten kB for each token, when there are as many as there may be. */
+const MOST_BYTES = 48 * 1024 * 1024;
+
+const BYTES_OF_OBJECT = 72;
+const BYTES_OF_MEMBER = 48;
+const BYTES_OF_CHARACTER = 2;
+
+/** What claims take in memory, estimated: a list of tiny objects takes twenty times as much as its text. */
+function sizeOf(claims: object): number {
+  let bytes = BYTES_OF_OBJECT;
+  const open: object[] = [claims];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (!Array.isArray(node)) bytes += Object.keys(node).join('').length * BYTES_OF_CHARACTER;
+    const members: unknown[] = Object.values(node);
+    for (const member of members) {
+      bytes += BYTES_OF_MEMBER;
+      if (typeof member === 'string') bytes += member.length * BYTES_OF_CHARACTER;
+      if (typeof member !== 'object' || member === null) continue;
+      bytes += BYTES_OF_OBJECT;
+      open.push(member);
+    }
+  }
+  return bytes;
+}
+
+/** Remembers verified tokens by the SHA-256 of their whole text, up to a number and a size; the least recently used one goes first. */
 export class VerificationCache {
-  readonly #entries = new Map<string, Verification>();
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
 
   static keyOf(token: string): string {
     return hash('sha256', token, 'base64');
@@ -21,18 +51,33 @@ export class VerificationCache {
 
   /** A verification that still holds at `nowSec`; `exp` and the key are looked at each time. */
   get(key: string, nowSec: number): Verification | undefined {
+    const entry = this.#take(key);
+    if (entry === undefined) return undefined;
+    const { verification } = entry;
+    if (verification.claims.exp <= nowSec || !verification.holds()) return undefined;
+    this.#put(key, entry);
+    return verification;
+  }
+
+  set(key: string, verification: Verification): void {
+    this.#take(key);
+    this.#put(key, { verification, bytes: sizeOf(verification.claims) });
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= CAPACITY && this.#bytes <= MOST_BYTES) return;
+      this.#take(oldest);
+    }
+  }
+
+  #put(key: string, entry: Entry): void {
+    this.#entries.set(key, entry);
+    this.#bytes += entry.bytes;
+  }
+
+  #take(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);
-    if (entry.claims.exp <= nowSec || !entry.holds()) return undefined;
-    this.#entries.set(key, entry);
+    this.#bytes -= entry.bytes;
     return entry;
-  }
-
-  set(key: string, entry: Verification): void {
-    this.#entries.set(key, entry);
-    if (this.#entries.size <= CAPACITY) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
   }
 }

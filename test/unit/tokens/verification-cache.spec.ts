@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { type Verification, VerificationCache } from '../../../lib/tokens/verification-cache.js';
+import { memoryGrowth } from '../../support/memory.js';
 import { withKid, testKey } from '../../support/signing-keys.js';
 import { forgedTokens, startVerifier } from '../../support/verifier.js';
 
@@ -129,6 +130,71 @@ describe('remembered verifications', () => {
     expect(cache.get('token 1', 0)).toBeUndefined();
     expect(cache.get('token 2', 0)).toBe(entry);
     expect(cache.get('one more', 0)).toBe(entry);
+  });
+
+  // What 6,500 characters of it take in memory, frozen, as measured on Node 20.
+  it.each([
+    ['empty objects', '{}', 139_000],
+    ['empty lists', '[]', 87_000],
+    ['lists in lists', '[[]]', 125_000],
+    ['small objects', '{"a":0}', 33_000],
+    ['objects in objects', '{"a":{}}', 70_000],
+    ['objects that are all different', '{"k%":0}', 95_000],
+    ['fractions', '0.5', 39_000],
+    ['names', '"role-%"', 5000],
+  ])('DS-2: are bounded by their size too: of 9 kB full of %s', async (_, item, bytes) => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const count = Math.floor(6500 / (item.length + 1));
+    const items = Array.from({ length: count }, (__, at) => item.replace('%', `${at}`));
+    const claims = JSON.parse(`{"iss":"i","sub":"s","exp":1000,"x":[${items.join()}]}`);
+    const verification = { claims, issuer, holds: () => true };
+    const keys = Array.from({ length: 800 }, (__, at) => `token ${at}`);
+
+    for (const key of keys) cache.set(key, verification);
+    for (const key of keys.slice(-10)) cache.set(key, verification); // each counts once
+
+    const kept = keys.filter((key) => cache.get(key, 0) !== undefined);
+    expect(kept.length * bytes).toBeLessThan(64 * 1024 * 1024);
+    expect(kept.length).toBeGreaterThan(100);
+    expect(kept).toEqual(keys.slice(-kept.length));
+    for (const key of kept) expect(cache.get(key, 1000)).toBeUndefined(); // expired
+    for (const key of kept) cache.set(key, verification);
+    expect(kept.every((key) => cache.get(key, 0) !== undefined)).toBe(true);
+  });
+
+  it('DS-2: of 9 kB full of tiny objects fill no memory', async () => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const text = `{"iss":"i","sub":"s","exp":1000,"x":[${'{},'.repeat(2166)}{}]}`;
+
+    const { heap } = await memoryGrowth(() => {
+      for (let at = 0; at < 1000; at += 1) {
+        cache.set(`token ${at}`, { claims: JSON.parse(text), issuer, holds: () => true });
+      }
+    });
+
+    expect(heap).toBeLessThan(64 * 1024 * 1024);
+    expect(cache.get('token 999', 0)).toBeDefined();
+  });
+
+  it('JV-10: remembers 5,000 tokens of a user with a hundred roles', async () => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const roles = Array.from({ length: 100 }, (_, at) => `application-role-${at}`);
+
+    for (let at = 0; at < 5000; at += 1) {
+      const claims = { iss: 'i', sub: `s${at}`, exp: 1000, realm_access: { roles }, roles: [] };
+      cache.set(`token ${at}`, { claims, issuer, holds: () => true });
+    }
+
+    expect(cache.get('token 0', 0)).toBeDefined();
   });
 
   it('JV-10: costs less than 200 µs a remembered verification', async () => {
