@@ -10,9 +10,77 @@ import {
 import { openLogin } from '../support/open-login.js';
 import { ownCallback } from '../support/own-callback.js';
 import { rawRequest } from '../support/raw-request.js';
+import { expectRefusal } from '../support/refusal.js';
 
 const GETS = ['login', 'callback', 'logout', 'userinfo'];
 const POSTS = ['token', 'device', 'revoke'];
+
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const JSON_TYPE = { 'content-type': 'application/json' };
+const ORIGIN = { origin: 'https://spa.example.org' };
+
+/** Refusals of every kind, those of the early checks among them: what a page of another origin must be able to read. */
+const refusals: [what: string, status: number, act: (url: string) => Promise<Reply>][] = [
+  ['a missing token', 401, (url) => request(`${url}/userinfo`, { headers: ORIGIN })],
+  [
+    'JSON in the place of a form',
+    400,
+    (url) => request(`${url}/token`, { body: '{}', headers: { ...ORIGIN, ...JSON_TYPE } }),
+  ],
+  [
+    'a body without a type',
+    400,
+    (url) => request(`${url}/revoke`, { body: 'token=x', headers: ORIGIN }),
+  ],
+  [
+    'a form in another charset',
+    400,
+    (url) =>
+      request(`${url}/device`, {
+        body: 'scope=email',
+        headers: { ...ORIGIN, 'content-type': `${FORM_TYPE}; charset=utf-16` },
+      }),
+  ],
+  [
+    'a compressed form',
+    400,
+    (url) =>
+      request(`${url}/device`, {
+        form: { scope: 'email' },
+        headers: { ...ORIGIN, 'content-encoding': 'gzip' },
+      }),
+  ],
+  [
+    'a form that is too large',
+    413,
+    (url) => request(`${url}/token`, { form: { code: 'x'.repeat(70_000) }, headers: ORIGIN }),
+  ],
+  [
+    'a form that grows too large',
+    413,
+    (url) =>
+      request(`${url}/token`, {
+        form: { code: 'x'.repeat(70_000) },
+        headers: { ...ORIGIN, 'transfer-encoding': 'chunked' },
+      }),
+  ],
+  [
+    'a large body of a request that has none',
+    413,
+    (url) =>
+      request(`${url}/userinfo`, {
+        method: 'GET',
+        body: 'x'.repeat(70_000),
+        headers: ORIGIN,
+      }),
+  ],
+  [
+    'a repeated parameter',
+    400,
+    (url) => request(`${url}/login?scope=a&scope=b`, { headers: ORIGIN }),
+  ],
+  ['no grant', 400, (url) => request(`${url}/token`, { form: {}, headers: ORIGIN })],
+];
 
 describe.each(adapters)('methods and origins on %s', (adapter) => {
   let provider: MisbehavingProvider;
@@ -89,20 +157,29 @@ describe.each(adapters)('methods and origins on %s', (adapter) => {
     },
   );
 
-  it("HS-5: a host's own CORS settings hold on our routes", async () => {
-    const open = await startApp({
-      adapter,
-      provider,
-      configure: (host) => host.enableCors({ origin: 'https://spa.example.org' }),
-    });
+  it.each(refusals)(
+    "HS-5: a host's own CORS settings hold on refusals of our routes: %s",
+    async (_what, status, act) => {
+      const open = await startApp({
+        adapter,
+        provider,
+        configure: (host) => host.enableCors({ origin: ORIGIN.origin }),
+      });
 
-    const reply = await request(`${open.url}/auth/v2/userinfo`, {
-      headers: { origin: 'https://spa.example.org' },
-    });
-    await open.close();
+      const reply = await act(`${open.url}/auth/v2`);
+      await open.close();
 
-    expect(reply.status).toBe(401);
-    expect(reply.headers.get('access-control-allow-origin')).toBe('https://spa.example.org');
+      expectRefusal(reply, status, status === 401 ? 'invalid_token' : 'invalid_request');
+      expect(reply.headers.get('access-control-allow-origin')).toBe(ORIGIN.origin);
+    },
+  );
+
+  it('HS-6: what is left of a refused body ends with its connection, and reaches no parser', async () => {
+    const replies = await Promise.all(
+      refusals.slice(1, 8).map(([, , act]) => act(`${app.url}/auth/v2`)),
+    );
+
+    for (const { headers } of replies) expect(headers.get('connection')).toBe('close');
   });
 
   it('HS-5: HEAD on a login sends no body and redirects as GET does', async () => {
