@@ -201,6 +201,7 @@ import { TokenIssuers } from './tokens/verification-keys.js';
     CallContexts,
     CurrentUser,
     HandlerRules,
+    HostFaults,
     LiveCalls,
     OidcEvents,
     OidcService,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { SignJWT } from 'jose';
 import { Clock, epochSeconds } from '../clock/clock.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { UserClaims } from './session-content.js';
@@ -27,7 +28,7 @@ export interface MintedToken {
 /** Signs access tokens of our own (RFC 9068). */
 @Injectable()
 export class TokenMinter {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,

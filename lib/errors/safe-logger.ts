@@ -1,17 +1,33 @@
 import { Logger } from '@nestjs/common';
 
-type Level = 'error' | 'warn' | 'log' | 'debug';
-
-/** Nest's logger for the lines of this module. A logger of the host's that throws disturbs no request. */
+/** Nest's logger for the lines of this module. A logger of the host's that throws disturbs nobody, and is told once. */
 export class SafeLogger {
   readonly #logger = new Logger('OidcAuth');
   #told = false;
 
-  /** @param stack shown behind the line, at the level `error` only. */
-  write(level: Level, line: string, stack?: string): void {
+  /** @param stack is shown behind the line. */
+  error(line: string, stack?: string): void {
+    this.#write(() => {
+      if (stack === undefined) this.#logger.error(line);
+      else this.#logger.error(line, stack);
+    });
+  }
+
+  warn(line: string): void {
+    this.#write(() => this.#logger.warn(line));
+  }
+
+  log(line: string): void {
+    this.#write(() => this.#logger.log(line));
+  }
+
+  debug(line: string): void {
+    this.#write(() => this.#logger.debug(line));
+  }
+
+  #write(write: () => void): void {
     try {
-      if (level === 'error' && stack !== undefined) this.#logger.error(line, stack);
-      else this.#logger[level](line);
+      write();
     } catch (error) {
       if (this.#told) return;
       this.#told = true;

@@ -58,6 +58,6 @@ export class HostFaults {
     const { message, stack } = wholeError(error, [...this.#secrets, ...secrets]);
     const line = `${who} threw ${message}`;
     const admitted = this.#limiter.admit(line, line);
-    if (admitted !== undefined) this.#logger.write('error', admitted, stack);
+    if (admitted !== undefined) this.#logger.error(admitted, stack);
   }
 }

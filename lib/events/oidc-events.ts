@@ -198,7 +198,7 @@ export class OidcEvents {
       const { message, stack } = wholeError(error);
       const line = `A listener of the event "${name}" threw ${message}`;
       const admitted = this.#limiter.admit(line, line);
-      if (admitted !== undefined) this.#logger.write('error', admitted, stack);
+      if (admitted !== undefined) this.#logger.error(admitted, stack);
     };
     const guarded = (event: OidcEventMap[Name]): void => {
       try {
@@ -224,13 +224,13 @@ export class OidcEvents {
     const line = lineOf(name, event, advice);
     if (this.#told.has(line) || this.#told.size >= MOST_TOLD) return;
     this.#told.add(line);
-    this.#logger.write(LEVELS[name] ?? 'warn', line);
+    this.#logger[LEVELS[name] ?? 'warn'](line);
   }
 
   #log(name: OidcEventName, event: object, advice: string): void {
     const line = lineOf(name, event, advice);
     const admitted = this.#limiter.admit(`${name} ${kindOf(event)}`, line);
-    if (admitted !== undefined) this.#logger.write(LEVELS[name] ?? 'warn', admitted);
+    if (admitted !== undefined) this.#logger[LEVELS[name] ?? 'warn'](admitted);
   }
 }
 

@@ -58,7 +58,7 @@ export class RefusalLog {
     const code = `${error.getStatus()} ${error.error}`;
     const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`;
     const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error)}`, line);
-    if (admitted !== undefined) this.#logger.write(levelOf(error, outcome), admitted);
+    if (admitted !== undefined) this.#logger[levelOf(error, outcome)](admitted);
   }
 
   /** Tells of a refusal in code that a host calls without our guard; it goes on to the caller. */

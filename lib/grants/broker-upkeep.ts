@@ -3,7 +3,6 @@ import {
   type BeforeApplicationShutdown,
   Inject,
   Injectable,
-  Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Revocations } from '../broker/revocations.js';
@@ -12,6 +11,7 @@ import { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { PeerIssuers } from '../federation/peer-issuers.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -32,7 +32,7 @@ const SHUTDOWN_LIMIT_MS = 4000;
  */
 @Injectable()
 export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 

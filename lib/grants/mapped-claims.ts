@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Logger } from '@nestjs/common';
+import { SafeLogger } from '../errors/safe-logger.js';
 import type { EventSink } from '../events/oidc-events.js';
 import type { ClaimsMapper } from '../options/broker-options.js';
 import { isRecord } from '../options/value-rules.js';
@@ -17,7 +17,7 @@ const OURS: readonly string[] = [...DISPLAY_CLAIMS, 'roles'];
 
 /** What the host's `mapClaims` adds to minted tokens. */
 export class MappedClaims {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
   readonly #warned = new Set<string>();
 
   constructor(

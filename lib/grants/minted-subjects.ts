@@ -1,7 +1,8 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { SaidClaims } from '../broker/session-content.js';
 import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { IdentityProvider } from '../idp/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -15,7 +16,7 @@ import { sourceOf, textOf, verifierOf } from './claim-sources.js';
  */
 @Injectable()
 export class MintedSubjects {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,

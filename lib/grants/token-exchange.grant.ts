@@ -119,7 +119,11 @@ export class TokenExchangeGrant {
       const expected = [broker.audience, ...urls];
       if (target === undefined || expected.includes(target)) continue;
       const came = withoutDetails(target);
-      const cause = new Reason('target', { expected, came, option: '"broker.audience"' });
+      const cause = new Reason('audience or resource of the exchange', {
+        expected,
+        came,
+        option: '"broker.audience"',
+      });
       throw new OAuthError('invalid_target', 'Tokens for this target are not issued here', {
         cause,
       });

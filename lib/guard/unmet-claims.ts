@@ -1,5 +1,6 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { MINTED_CLAIMS } from '../tokens/minted-claims.js';
@@ -22,7 +23,7 @@ function listed(names: readonly string[]): string {
  */
 @Injectable()
 export class UnmetClaims implements OnApplicationBootstrap {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
   readonly #methods = new MetadataScanner();
 
   constructor(

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Configuration, type CustomFetchOptions, customFetch } from 'openid-client';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
@@ -7,6 +7,7 @@ import { describeError } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';
@@ -52,7 +53,7 @@ export class ProviderConnection {
   readonly #metadata: CachedDocument<ProviderMetadata>;
   /** openid-client hands no time limit of a single call to its `fetch`. */
   readonly #deadline = new AsyncLocalStorage<Deadline>();
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
   readonly #warned = new Set<string>();
 
   constructor(

@@ -1,6 +1,6 @@
-import { Logger } from '@nestjs/common';
 import { unavailable } from '../errors/oauth.error.js';
 import { printable } from '../errors/printable.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { parseUrl } from '../options/url-rules.js';
 
@@ -80,7 +80,7 @@ function mendOf(published: string, { issuer, tenants }: ResolvedOptions): string
 export function expectedIssuersOf(published: string, options: ResolvedOptions): readonly string[] {
   const issuers = issuersOf(published, options);
   if (issuers !== undefined) return issuers;
-  new Logger('OidcAuth').error(
+  new SafeLogger().error(
     `The discovery document names the issuer "${printable(published)}", expected ` +
       `"${options.expectedIssuers[0]}"; it is not used (${mendOf(published, options)})`,
   );

@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import type { PublicUrls } from './public-urls.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { routeNames } from './resolve-routes.js';
@@ -28,7 +28,7 @@ export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedO
   const own = routes[route]?.slice(routes.prefix.length) ?? '';
   const prefix = urls.path(route)?.slice(0, -own.length) ?? '';
   if (prefix === '' || !new URL(publicUrl).pathname.endsWith(prefix)) return;
-  new Logger('OidcAuth').warn(
+  new SafeLogger().warn(
     `"publicUrl" ends in "${prefix}", and the routes begin with it too: the callback is ${urls.callback() ?? urls.url(route)}. If no ` +
       `proxy takes "${prefix}" away, leave it out of "publicUrl".`,
   );

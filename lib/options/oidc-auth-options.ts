@@ -316,8 +316,10 @@ export interface OidcAuthOptions {
    */
   requestProperty?: string | false;
   /**
-   * Called after each login, before its tokens go out: provision the user here, or refuse by throwing an
-   * `OAuthError('access_denied', …, { status: 403 })`. Any other exception answers 500 `server_error`.
+   * Called after each login, before its tokens go out: provision the user here, or refuse by throwing. Nest's
+   * `ForbiddenException('no account')`, or any of its 4xx, answers 403 `access_denied` with a fixed text, and its message goes to the log;
+   * an `OAuthError('access_denied', 'Not invited', { status: 403 })` also says what the caller is told. Any other exception is a fault: 500
+   * `server_error`, logged whole.
    */
   onLogin?: (login: LoginNotice) => void | Promise<void>;
 }

@@ -1,7 +1,8 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CompactEncrypt, EncryptJWT, type JWTPayload, compactDecrypt, jwtDecrypt } from 'jose';
 import { Clock } from '../clock/clock.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type Secret, repeatsItself } from '../options/secret.js';
@@ -163,7 +164,7 @@ export class KeyRing {
     this.#secrets = secretsOf(options, this.origin);
     if (this.missing !== undefined && options.routes.login !== undefined) {
       const reason = `"encryptionKeys" is not set, and ${this.missing}.`;
-      new Logger('OidcAuth').warn(`${reason} ${PER_PROCESS}`);
+      new SafeLogger().warn(`${reason} ${PER_PROCESS}`);
     }
   }
 

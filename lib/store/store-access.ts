@@ -1,16 +1,11 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationShutdown,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { SafeLogger } from '../errors/safe-logger.js';
 import { HostFaults } from '../events/host-faults.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -44,7 +39,7 @@ export interface Repetition {
  */
 @Injectable()
 export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
-  readonly #logger = new Logger('OidcAuth');
+  readonly #logger = new SafeLogger();
   #store: BrokerStore | undefined;
   #opened: Promise<BrokerStore> | undefined;
   readonly #choice: BrokerStoreChoice | undefined;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import { LiveCalls, type LiveCall } from '../guard/live-calls.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
@@ -26,6 +27,7 @@ export class Connections {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly live: LiveCalls,
+    private readonly refusals: RefusalLog,
   ) {}
 
   /**
@@ -38,6 +40,7 @@ export class Connections {
       return { credentials, rule, identity: await this.authenticator.identify(credentials, rule) };
     } catch (error) {
       if (!rule.optional || !(error instanceof OAuthError)) throw error;
+      this.refusals.report('WebSocket handshake', error, 'anonymous');
       return { credentials, rule, identity: undefined };
     }
   }

@@ -1,6 +1,8 @@
 import { Injectable, type WebSocketAdapter } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { OAuthError } from '../errors/oauth.error.js';
+import { HostFaults } from '../events/host-faults.js';
+import { RefusalLog } from '../events/refusal-log.js';
 import { isRecord } from '../options/value-rules.js';
 import { refusalHeaders } from '../tokens/challenge.js';
 import { type Connection, Connections } from './connections.js';
@@ -57,10 +59,9 @@ interface WsServer {
 const POLICY_VIOLATION = 1008; // RFC 6455 §7.4.1
 const FRESH_TOKEN = 'authenticate';
 
-function asError(error: unknown): OAuthError {
-  if (error instanceof OAuthError) return error;
-  return new OAuthError('server_error', 'The connection failed', { status: 500, cause: error });
-}
+/** How the log names what was refused. */
+const HANDSHAKE = 'WebSocket handshake';
+const RENEWAL = `WebSocket event "${FRESH_TOKEN}"`;
 
 /** Puts the guard before connections, whichever adapter the host uses. */
 @Injectable()
@@ -71,6 +72,8 @@ export class GuardedAdapter {
   constructor(
     private readonly gateways: Gateways,
     private readonly connections: Connections,
+    private readonly refusals: RefusalLog,
+    private readonly faults: HostFaults,
   ) {}
 
   /** Makes an adapter guard every server that it creates. */
@@ -101,7 +104,7 @@ export class GuardedAdapter {
     try {
       await this.#openIo(socket, port, options);
     } catch (error) {
-      refusal = asError(error);
+      refusal = this.#refusal(HANDSHAKE, error);
     }
     next(refusal && Object.assign(new Error(refusal.description), { data: refusal.getResponse() }));
   }
@@ -120,7 +123,7 @@ export class GuardedAdapter {
       const answer = typeof ack === 'function' ? ack : undefined;
       void this.#renew(socket, data).then(
         (body) => (answer === undefined ? socket.emit('authenticated', body) : answer(body)),
-        (error: unknown) => socket.emit('exception', asError(error).getResponse()),
+        (error: unknown) => socket.emit('exception', this.#refusal(RENEWAL, error).getResponse()),
       );
     });
   }
@@ -132,7 +135,7 @@ export class GuardedAdapter {
       void this.#openWs(info.req, port, options).then(
         () => askHost(ofHost, info, verified),
         (error: unknown) => {
-          const refusal = asError(error);
+          const refusal = this.#refusal(HANDSHAKE, error);
           const headers = Object.fromEntries(refusalHeaders(refusal));
           verified(false, refusal.getStatus(), JSON.stringify(refusal.getResponse()), {
             ...headers,
@@ -173,9 +176,20 @@ export class GuardedAdapter {
       if (fresh === undefined) return;
       void this.#renew(socket, fresh).then(
         (body) => send('authenticated', body),
-        (error: unknown) => send('exception', asError(error)),
+        (error: unknown) => send('exception', this.#refusal(RENEWAL, error)),
       );
     });
+  }
+
+  /** What the client is told, once the log was. */
+  #refusal(where: string, error: unknown): OAuthError {
+    if (!(error instanceof OAuthError)) this.faults.report(where, error);
+    const refusal =
+      error instanceof OAuthError
+        ? error
+        : new OAuthError('server_error', 'The connection failed', { status: 500, cause: error });
+    this.refusals.report(where, refusal, 'refused by the guard');
+    return refusal;
   }
 
   /** @returns when the fresh token ends, in seconds since 1970. */

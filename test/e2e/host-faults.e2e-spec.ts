@@ -42,6 +42,29 @@ function expectTold(app: TestApp, who: string, name: string, words = WORDS): voi
   expect(logs.slice(at + 1, at + 9).join('\n')).toMatch(/\n +at .*host-faults\.e2e-spec\.ts/);
 }
 
+function started(app: TestApp): TestApp {
+  onTestFinished(() => app.close());
+  return app;
+}
+
+function throwing(error: Error): () => never {
+  return () => {
+    throw error;
+  };
+}
+
+const noAnswer: FetchFunction = async () => JSON.parse('null');
+
+/** Fails at the token endpoint, and shows all that it was given. */
+const talkative: FetchFunction = async (url, { method, headers, body, ...init }) => {
+  const sent = { ...init, ...(method && { method }), ...(headers && { headers }) };
+  if (method !== 'POST') return globalThis.fetch(url, sent);
+  const { authorization } = Object.fromEntries(new Headers(headers));
+  const form = body instanceof URLSearchParams ? body.toString() : '';
+  const cause = new Error(JSON.stringify(headers));
+  throw new Error(`no way to ${url}: ${authorization} ${form}`, { cause });
+};
+
 describe.each(adapters)('exceptions of the functions of the host on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
@@ -52,11 +75,6 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
   beforeEach(() => provider.resetBehaviour());
 
   afterAll(() => provider.close());
-
-  const started = (app: TestApp): TestApp => {
-    onTestFinished(() => app.close());
-    return app;
-  };
 
   it.each<[what: string, name: string, status: number, error: string, fault: () => Error]>([
     ['an error', 'Error', 500, 'server_error', () => new Error(WORDS)],
@@ -146,9 +164,7 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
 
   it.each(['a login', 'an exchange'])('LG-1: mapClaims: logged whole at %s', async (what) => {
     allowServerError();
-    const mapClaims = (): never => {
-      throw new RangeError(WORDS);
-    };
+    const mapClaims = throwing(new RangeError(WORDS));
     const app = started(await startBrokerApp({ adapter, provider, broker: { mapClaims } }));
 
     const reply =
@@ -177,9 +193,7 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
   });
 
   it('LG-1: trustedIssuers: logged whole', async () => {
-    const trustedIssuers = (): never => {
-      throw new TypeError(WORDS);
-    };
+    const trustedIssuers = throwing(new TypeError(WORDS));
     const app = started(await startBrokerApp({ adapter, provider, broker: { trustedIssuers } }));
 
     await app.app.get(BrokerUpkeep, { strict: false }).pull();
@@ -207,8 +221,8 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
   });
 
   it('LG-1: fetch that gives no answer of its own: says so', async () => {
-    const fetch: FetchFunction = async () => JSON.parse('null');
-    const app = started(await startApp({ adapter, provider, options: { fetch } }));
+    const options = { fetch: noAnswer };
+    const app = started(await startApp({ adapter, provider, options }));
 
     const reply = await request(`${app.url}/auth/v2/login?redirect_uri=http://localhost/callback`);
 
@@ -217,14 +231,8 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
   });
 
   it('LG-1: fetch: what it shows of a request of ours is masked', async () => {
-    const fetch: FetchFunction = async (url, init) => {
-      if (init.method !== 'POST') return globalThis.fetch(url, init);
-      const { authorization } = Object.fromEntries(new Headers(init.headers));
-      throw new Error(`no way to ${url}: ${authorization} ${String(init.body)}`, {
-        cause: new Error(JSON.stringify(init.headers)),
-      });
-    };
-    const app = started(await startApp({ adapter, provider, options: { fetch } }));
+    const options = { fetch: talkative };
+    const app = started(await startApp({ adapter, provider, options }));
 
     await postToken(app, handleForm(await openLogin(app)));
     await postToken(app, { refresh_token: provider.grantRefreshToken() });
@@ -295,9 +303,7 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
 
   it('LG-3: one that is thrown again and again is logged once a minute', async () => {
     allowServerError();
-    const onLogin = (): never => {
-      throw new Error(WORDS);
-    };
+    const onLogin = throwing(new Error(WORDS));
     const app = started(await startApp({ adapter, provider, options: { onLogin } }));
 
     for (let at = 0; at < 3; at += 1) {

@@ -288,7 +288,7 @@ const ofTheGuard: Refusal[] = [
     (scene) =>
       get(scene, 'required', scene.provider.accessToken({ iss: 'https://other.example/' })),
     'WARN',
-    /unknown issuer: expected "http:.*", came "https:\/\/other\.example\/"; see "discoveryUrl", "issuer"$/,
+    /unknown issuer: expected "http:.*", came "https:\/\/other\.example\/"; see "discoveryUrl", "issuer", "accessTokenIssuers"$/,
   ],
   [
     'a token for another audience',
@@ -505,7 +505,7 @@ describe.each(adapters)('the log of refused requests in broker mode on %s', (ada
     [
       'an exchange for another target',
       (app) => postToken(app, { subject_token: provider.accessToken(), audience: 'other-api' }),
-      /refused \(400 invalid_target\): target: expected "myapp-api", .*, came "other-api"; see "broker\.audience"$/,
+      /refused \(400 invalid_target\): audience or resource of the exchange: expected "myapp-api", .*, came "other-api"; see "broker\.audience"$/,
     ],
     [
       'an exchange of a token for another audience',

@@ -286,6 +286,31 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     expect(client.events).toEqual([]);
   });
 
+  it('LG-3: tells the log of handshakes and messages that were refused, with the reason', async () => {
+    clock.advance(61); // one line a minute
+    const linesBefore = app.logs().length;
+
+    await refused('/of-class', { token: provider.accessToken() });
+    await refused('/guarded', { token: provider.accessToken({ aud: 'other' }) });
+    const client = await open('/guarded', { token: provider.accessToken() });
+    client.send('admins', {});
+    await client.next('exception');
+    client.send('authenticate', { token: 'opaque' });
+    await client.next('exception');
+
+    const lines = app.logs().slice(linesBefore);
+    expect(lines.map((line) => line.slice(line.indexOf('[OidcAuth] ') + 11))).toEqual([
+      'WebSocket handshake refused (403 insufficient_scope): scopes: missing "chat"; see @Auth({ scopes })',
+      'WebSocket handshake refused (401 invalid_token): aud: expected "my-aud", came "other"; see "audience"',
+      expect.stringContaining(
+        'Gateway.admins refused (403 insufficient_scope): roles: missing "owners"',
+      ),
+      expect.stringContaining(
+        'WebSocket event "authenticate" refused (401 invalid_token): not a compact JWS',
+      ),
+    ]);
+  });
+
   it('keeps what one handler may see from the next', async () => {
     const client = await open('/guarded', { token: provider.accessToken() });
     for (let round = 0; round < 5; round += 1) {
