@@ -66,11 +66,14 @@ export class Revocations {
     return new Date(at.getTime() + this.#countsMs() + SET_BACK_SEC * 1000);
   }
 
+  /** Tells when a session that was read shows that the clock of another instance is ahead. */
+  compareClocks({ createdAt, usedAt }: Pick<BrokerSession, 'createdAt' | 'usedAt'>): void {
+    this.#clocks.saw([createdAt, usedAt], { now: this.clock.now(), notBefore: undefined });
+  }
+
   /** Now; or when the session was used last, where another instance's clock is ahead: its tokens were issued until then. */
   endOf({ createdAt, usedAt }: Pick<BrokerSession, 'createdAt' | 'usedAt'>): Date {
-    const now = this.clock.now();
-    this.#clocks.saw([createdAt, usedAt], { now, notBefore: undefined });
-    return latest(now, createdAt, usedAt);
+    return latest(this.clock.now(), createdAt, usedAt);
   }
 
   /** Whether one of our tokens was revoked, or nobody can tell because the clock was set back. */
@@ -157,13 +160,13 @@ export class Revocations {
       (store) => store.listRevocations(since, now, this.#known.most),
       { repeat: true },
     );
-    this.#compareClocks(listed, now);
+    this.#compareNews(listed, now);
     this.#known.addAll(listed, countsMs);
     this.#pulled = { wallMs: now.getTime(), monotonicMs, since };
   }
 
   /** What is new now was not there at the last pull, or that would have brought it. */
-  #compareClocks(listed: readonly Revocation[], now: Date): void {
+  #compareNews(listed: readonly Revocation[], now: Date): void {
     const last = this.#mustPull() ? undefined : this.#pulled;
     const news = listed.filter(({ kind, id, at }) => at.getTime() > this.#known.atMs(kind, id));
     const times = news.map(({ at }) => at).filter((at) => last === undefined || at >= last.since);

@@ -118,7 +118,9 @@ export class Sessions {
   async find(id: string): Promise<BrokerSession | undefined> {
     if (!ID_FORM.test(id)) return undefined;
     const now = this.clock.now();
-    return this.store.ask((store) => store.findSession(id, now), { repeat: true });
+    const found = await this.store.ask((store) => store.findSession(id, now), { repeat: true });
+    if (found !== undefined) this.revocations.compareClocks(found);
+    return found;
   }
 
   /** A session with its content; `undefined` also when that cannot be decrypted. @throws {@link OAuthError} 503 */

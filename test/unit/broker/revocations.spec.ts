@@ -345,18 +345,20 @@ describe('clocks of instances that differ', () => {
     expect(await seenBy(offset)).toEqual({ here: [aheadSec], there: [] });
   });
 
-  it('fault 13: are told when a session is ended that was used at a later time', async () => {
+  it('fault 13: are told by a session that was used at a later time, which then ends no sooner', async () => {
     const keeper = await startKeyKeeper();
+    const { clock, revocations } = keeper;
     const seen = keeper.record('clocks-differ');
-    const now = keeper.clock.now();
+    const now = clock.now();
     const createdAt = later(now, -60);
+    const used = (seconds: number) => ({ createdAt, usedAt: later(now, seconds) });
 
-    expect(keeper.revocations.endOf({ createdAt, usedAt: later(now, 5) })).toEqual(later(now, 5));
+    for (const seconds of [-60, 0, 5]) revocations.compareClocks(used(seconds));
     expect(seen).toEqual([]);
-    expect(keeper.revocations.endOf({ createdAt, usedAt: later(now, 130) })).toEqual(
-      later(now, 130),
-    );
+    revocations.compareClocks(used(130));
+
     expect(seen).toEqual([{ provider: 'default', aheadSec: 130 }]);
-    expect(keeper.revocations.endOf({ createdAt, usedAt: createdAt })).toEqual(now);
+    expect(revocations.endOf(used(130))).toEqual(later(now, 130));
+    expect(revocations.endOf(used(-30))).toEqual(now);
   });
 });
