@@ -4,6 +4,7 @@ import { hashedId } from '../../lib/events/oidc-events.js';
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import { brokerLogin, guarded, startBrokerApp, type BrokerTokens } from '../support/broker-app.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { answerWith } from '../support/faults.js';
 import { request } from '../support/http-request.js';
 import { logoutToken, sendLogoutToken } from '../support/logout-token.js';
@@ -130,10 +131,16 @@ describe('the events of broker mode', () => {
   });
 
   it('LG-3: are logged once a minute a kind, with the number of those left out', async () => {
-    for (let turn = 0; turn < 50; turn += 1) await guarded(app, idp.accessToken());
+    const clock = new FakeClock();
+    const ownApp = await startBrokerApp({ provider: idp, clock });
+    onTestFinished(() => ownApp.close());
 
-    const lines = app.logs().filter((line) => line.includes('unknown issuer'));
+    for (let turn = 0; turn < 50; turn += 1) await guarded(ownApp, idp.accessToken());
+    clock.advance(61);
+    await guarded(ownApp, idp.accessToken());
 
-    expect(lines).toHaveLength(1);
+    const lines = ownApp.logs().filter((line) => line.includes('unknown issuer'));
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toContain('49 more');
   });
 });

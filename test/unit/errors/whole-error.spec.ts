@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { wholeError } from '../../../lib/errors/whole-error.js';
+import { processorMs } from '../../support/processor-time.js';
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
 const CLIENT_SECRET = 'the-client-secret/+of a test';
@@ -112,13 +113,13 @@ describe('an exception of the host', () => {
     expect(stack.length).toBeLessThan(50_000);
   });
 
-  it('DS-3: is looked through in time that grows with its length', () => {
-    const started = performance.now();
+  it('DS-3: is looked through in time that grows with its length', async () => {
+    const tookMs = await processorMs(() => {
+      for (const part of ['eyJ', 'token=', '://a:', 'Bearer ', '"code":"', ' \n']) {
+        wholeError(new Error(part.repeat(100_000)));
+      }
+    });
 
-    for (const part of ['eyJ', 'token=', '://a:', 'Bearer ', '"code":"', ' \n']) {
-      wholeError(new Error(part.repeat(100_000)));
-    }
-
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(tookMs).toBeLessThan(1000);
   });
 });

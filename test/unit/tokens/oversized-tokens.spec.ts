@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { MisbehavingProvider } from '../../support/misbehaving-provider.js';
+import { processorMs } from '../../support/processor-time.js';
 import { startVerifier } from '../../support/verifier.js';
 
 const LIMIT = 12 * 1024;
@@ -35,11 +36,11 @@ describe('oversized tokens', () => {
     const token = provider.accessToken({ filler: 'x'.repeat(800_000) });
     expect(token.length).toBeGreaterThan(1024 * 1024);
 
-    const begun = performance.now();
-    for (let at = 0; at < 1000; at += 1) {
-      expect(await verifier.outcome(token)).toBe('401 invalid_token');
-    }
-    const tookMs = performance.now() - begun;
+    const tookMs = await processorMs(async () => {
+      for (let at = 0; at < 1000; at += 1) {
+        expect(await verifier.outcome(token)).toBe('401 invalid_token');
+      }
+    });
 
     expect(tookMs).toBeLessThan(500); // hashing one megabyte takes about one millisecond alone
     expect(provider.requests).toEqual([]);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { type Verification, VerificationCache } from '../../../lib/tokens/verification-cache.js';
 import { memoryGrowth } from '../../support/memory.js';
+import { processorMs } from '../../support/processor-time.js';
 import { withKid, testKey } from '../../support/signing-keys.js';
 import { forgedTokens, startVerifier } from '../../support/verifier.js';
 
@@ -197,16 +198,16 @@ describe('remembered verifications', () => {
     expect(cache.get('token 0', 0)).toBeDefined();
   });
 
-  it('JV-10: costs less than 200 µs a remembered verification', async () => {
+  it('JV-10: costs less than 200 µs of the processor a remembered verification', async () => {
     const { provider, verifier } = await startVerifier();
     const token = provider.accessToken();
     const rule = { scopes: 'myscope', roles: 'admins' };
     await verifier.verify(token, rule);
 
-    const begun = performance.now();
-    for (let at = 0; at < WARM; at += 1) await verifier.verify(token, rule);
-    const averageMs = (performance.now() - begun) / WARM;
+    const tookMs = await processorMs(async () => {
+      for (let at = 0; at < WARM; at += 1) await verifier.verify(token, rule);
+    });
 
-    expect(averageMs).toBeLessThan(0.2);
+    expect(tookMs / WARM).toBeLessThan(0.2);
   });
 });
