@@ -5,7 +5,6 @@ import {
   DiscoveryService,
   ModulesContainer,
 } from '@nestjs/core';
-import { GRAPHQL_MODULE_OPTIONS, RESOLVER_PROPERTY_METADATA } from '@nestjs/graphql';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { CallContexts } from '../guard/call-contexts.js';
 import { hasOwnRule } from '../guard/declared-rules.js';
@@ -13,6 +12,11 @@ import { LiveCalls } from '../guard/live-calls.js';
 import { isRecord } from '../options/value-rules.js';
 import { graphqlContext } from './graphql-context.js';
 import { LiveSubscriptionsInterceptor } from './live-subscriptions.interceptor.js';
+
+// Names of @nestjs/graphql: its options in the container, and its mark on field resolvers. Importing the package for two words would make
+// its types, and those of all that it may be used with, a matter of ours.
+const GRAPHQL_MODULE_OPTIONS = 'GqlModuleOptions';
+const RESOLVER_PROPERTY_METADATA = 'graphql:resolve_property';
 
 /**
  * Makes `@Auth()`, `@Public()`, `@IdToken()` and an application-wide {@link AuthGuard} work on GraphQL resolvers (Apollo and Mercurius). Import it

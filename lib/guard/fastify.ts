@@ -1,3 +1,4 @@
+import type {} from 'fastify';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 
 // What is only augmented would not be loaded.
