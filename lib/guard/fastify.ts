@@ -1,4 +1,3 @@
-import type {} from 'fastify';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 
 // What is only augmented would not be loaded.
