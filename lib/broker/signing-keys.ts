@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { BackOff } from '../clock/back-off.js';
 import { Clock } from '../clock/clock.js';
@@ -25,6 +26,8 @@ import type { PublishedKey, SigningKey } from './signing-key.js';
 import { StoredKeys } from './stored-keys.js';
 import { UnknownKeyIds } from './unknown-key-ids.js';
 
+/** What is retired in an emergency waits no longer for the key that takes over. */
+const MAKING_PATIENCE_MS = 3000;
 const RETRY = { firstMs: 1000, longestMs: 60_000 };
 
 /** A store that cannot be asked was reported there. */
@@ -171,7 +174,8 @@ export class SigningKeys implements VerificationKeys {
     if (target.sequence === signing?.sequence) {
       // The other instances do not know it yet, and count on the lifetimes of those that they know.
       const lifetimeSec = Math.min(this.#broker.accessTokenLifetimeSec, longestLifetimeSec(state));
-      await bestEffort(this.#make(state.stored, now, lifetimeSec));
+      const making = bestEffort(this.#make(state.stored, now, lifetimeSec));
+      await Promise.race([making, sleep(MAKING_PATIENCE_MS, undefined, { ref: false })]);
     }
     await this.store.ask((store) => store.retireSigningKey(target.sequence, now), { repeat: true });
     await this.#rows.retired(target.kid);

@@ -13,6 +13,7 @@ import {
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
+import { exchange, mintedToken } from '../support/token-exchange.js';
 import { alice, bob } from '../support/users.js';
 
 /** Collects from now on how far ahead the clocks of others are, as an instance sees it. */
@@ -140,6 +141,41 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
       await wrong.close();
     },
   );
+
+  it('LO-2: a restart with a shorter lifetime of tokens revives none that was revoked', async () => {
+    const clock = new FakeClock();
+    provider.behaviour.now = () => clock.now();
+    const start = (accessTokenLifetimeSec: number): Promise<TestApp> =>
+      startBrokerApp({
+        adapter,
+        provider,
+        store,
+        options,
+        clock,
+        broker: { accessTokenLifetimeSec },
+      });
+    const before = await start(7200);
+    const [ended, kept] = [await brokerLogin(before), await brokerLogin(before)];
+    const exp = Math.floor(clock.now().getTime() / 1000) + 7200;
+    const exchanged = mintedToken(await exchange(before, provider.accessToken({ exp })));
+    await before.close();
+
+    const after = await start(300);
+    for (const token of [ended.accessToken, exchanged]) {
+      expect((await request(`${after.url}/auth/v2/revoke`, { form: { token } })).status).toBe(200);
+    }
+    clock.advance(7000);
+    await pull(after);
+    await after.app.get(BrokerUpkeep, { strict: false }).purge();
+    const restarted = await start(300);
+
+    for (const instance of [after, restarted]) {
+      expect(await guarded(instance, ended.accessToken)).toBe('401 invalid_token');
+      expect(await guarded(instance, exchanged)).toBe('401 invalid_token');
+      expect(await guarded(instance, kept.accessToken)).toBe('200');
+      await instance.close();
+    }
+  });
 
   it('fault 13: a refresh by an instance whose clock is behind tells so', async () => {
     const clock = new FakeClock();

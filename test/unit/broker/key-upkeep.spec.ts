@@ -127,6 +127,23 @@ describe('a store that takes no new keys', () => {
     expect(await store.listSigningKeys()).toHaveLength(2);
   });
 
+  it('KM-2: keeps no key from being retired, though it never answers', async () => {
+    const { store, faults } = countingStore();
+    const here = await startKeyKeeper({ store });
+    const there = await startKeyKeeper({ store, clock: here.clock });
+    const token = await here.token();
+    expect(await isVerifiable(there, token)).toBe(true);
+    faults.set('insertSigningKey', 'hang');
+    const began = performance.now();
+
+    expect(await here.keys.retire()).toBe(true);
+
+    expect(performance.now() - began).toBeLessThan(8000);
+    expect(await isVerifiable(here, token)).toBe(false);
+    await there.keys.look();
+    expect(await isVerifiable(there, token)).toBe(false);
+  });
+
   it('KM-2: is offered another key in an emergency than the one that waits in memory', async () => {
     const { store, faults, offeredKeys: offered } = countingStore();
     const keeper = await startKeyKeeper({ store });
