@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { wholeError } from '../errors/whole-error.js';
+import { type WholeError, wholeError } from '../errors/whole-error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { LineLimiter } from './line-limiter.js';
@@ -34,6 +34,11 @@ export class HostFaults {
     this.#secrets = secretsOf(options);
   }
 
+  /** What the host threw, without our secrets and what looks like a token. */
+  masked(error: unknown, secrets: readonly string[] = []): WholeError {
+    return wholeError(error, [...this.#secrets, ...secrets]);
+  }
+
   /** Calls a function of the host's. What it throws is logged, and goes on to the caller. */
   async call<T>(who: string, work: () => T | Promise<T>): Promise<T> {
     try {
@@ -55,7 +60,7 @@ export class HostFaults {
       if (this.#reported.has(error)) return;
       this.#reported.add(error);
     }
-    const { message, stack } = wholeError(error, [...this.#secrets, ...secrets]);
+    const { message, stack } = this.masked(error, secrets);
     const line = `${who} threw ${message}`;
     const admitted = this.#limiter.admit(line, line);
     if (admitted !== undefined) this.#logger.error(admitted, stack);

@@ -31,11 +31,10 @@ function whyOf(error: OAuthError): string {
   return `${printable(description)}: ${describeError(cause)}`;
 }
 
-/** What tells one kind of refusal from another, without anything that a caller chooses. */
+/** What tells one kind of refusal from another, without anything that a caller chooses; what was expected may be of a caller's login. */
 function kindOf(error: OAuthError): string {
-  const reason = reasonOf(error);
-  const { name, expected, missing } = reason ?? { name: whyOf(error) };
-  return JSON.stringify([error.getStatus(), error.error, name, expected, missing]);
+  const { name, missing } = reasonOf(error) ?? { name: whyOf(error) };
+  return JSON.stringify([error.getStatus(), error.error, name, missing]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { HostFaults } from '../events/host-faults.js';
 import { RefusalLog } from '../events/refusal-log.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
@@ -24,6 +25,7 @@ export class AuthGuard implements CanActivate {
     private readonly rules: HandlerRules,
     private readonly contexts: CallContexts,
     private readonly refusals: RefusalLog,
+    private readonly faults: HostFaults,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -45,7 +47,11 @@ export class AuthGuard implements CanActivate {
       return true;
     } catch (error) {
       setCaller(context, null);
-      if (!(error instanceof OAuthError)) throw known.refusal(context, error); // our fault, or the host's, which Nest logs
+      if (!(error instanceof OAuthError)) {
+        const shown = known.refusal(context, error);
+        if (shown !== error) this.faults.report(handler, error); // else Nest does
+        throw shown;
+      }
       this.refusals.report(handler, error, rule.optional ? 'anonymous' : 'refused by the guard');
       if (rule.optional) return true;
       throw known.refusal(context, error);

@@ -82,7 +82,11 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.#closed = true;
-    await this.#store?.close().catch((error: unknown) => this.#report(error));
+    try {
+      await this.#store?.close();
+    } catch (error) {
+      if (this.#isOfHost) this.faults.report('"broker.store"', error);
+    }
   }
 
   /**

@@ -8,7 +8,7 @@ import { scopesOf } from './roles.js';
 
 /** Claims that describe a person (OpenID Connect Core §5.1): their values do not belong in a log. */
 const PERSONAL =
-  /(^|[./])(sub|.*name|email|phone_number|address|birthdate|gender|profile|picture|website|upn)$/i;
+  /(^|[./_])(sub|.*name|e?mails?|phone.*|address|birth.*|gender|profile|picture|website|upn|oid|uid)$/i;
 
 function checkScopes(claims: Identity['claims'], { scopes, anyScopes }: CheckedAuthRule): void {
   if (scopes.length === 0 && anyScopes.length === 0) return;

@@ -137,6 +137,12 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
       'This login was refused',
     ],
     [
+      'Forbidden with a secret of ours',
+      () => new ForbiddenException(`no account with ${provider.clientSecret}`),
+      'refused by "onLogin": came "ForbiddenException: no account with [hidden]"',
+      'This login was refused',
+    ],
+    [
       'Unauthorized',
       () => new UnauthorizedException('not invited'),
       'refused by "onLogin": came "UnauthorizedException: not invited"',
@@ -273,6 +279,20 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
       expectRefusal(reply, 503, 'temporarily_unavailable');
       expectTold(app, '"broker.store"', 'RangeError');
     }
+  });
+
+  it('LG-1: a store of the host that cannot be closed: logged whole', async () => {
+    const store = new MemoryBrokerStore();
+    const app = await startBrokerApp({ adapter, provider, broker: { store } });
+    class Other extends MemoryBrokerStore {
+      override close = throwing(new RangeError(WORDS));
+    }
+    const failing = await startBrokerApp({ adapter, provider, broker: { store: Other } });
+
+    await Promise.all([app.close(), failing.close()]);
+
+    expect(app.logs().filter((line) => line.includes('"broker.store" threw'))).toHaveLength(1);
+    expectTold(failing, '"broker.store"', 'RangeError');
   });
 
   it('LG-1: a listener of events: logged whole', async () => {
