@@ -145,11 +145,12 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
   it('LO-2: a restart with a shorter lifetime of tokens revives none that was revoked', async () => {
     const clock = new FakeClock();
     provider.behaviour.now = () => clock.now();
+    const own = new MemoryBrokerStore();
     const start = (accessTokenLifetimeSec: number): Promise<TestApp> =>
       startBrokerApp({
         adapter,
         provider,
-        store,
+        store: own,
         options,
         clock,
         broker: { accessTokenLifetimeSec },
