@@ -1,6 +1,8 @@
+import { withoutCredentials } from './credentials.js';
 import { printable } from './printable.js';
 
 const MOST_VALUES = 5;
+const LONGEST = 400; // of what is looked at; less is shown
 
 /** What the log says of a reason beside its name. Never give a token, a secret or what describes a person. */
 export interface ReasonDetails {
@@ -20,7 +22,8 @@ function quoted(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return `${value}`;
   if (typeof value !== 'string') return typeof value;
-  return `"${printable(value.replace(/["\\]/g, '\\$&'))}"`;
+  const safe = withoutCredentials(value.slice(0, LONGEST)).replace(/["\\]/g, '\\$&');
+  return `"${printable(safe)}"`;
 }
 
 function listed(value: unknown): string {

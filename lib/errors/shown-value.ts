@@ -1,3 +1,5 @@
+import { withoutCredentials } from './credentials.js';
+
 const LONGEST = 200;
 const MOST_VALUES = 5;
 
@@ -24,6 +26,6 @@ export function protocolWord(value: string): string {
 export function repeated(values: readonly string[]): string {
   const shown = values
     .map((value) => (value.length > LONGEST ? `${value.slice(0, LONGEST)}...` : value))
-    .filter((value) => HARMLESS.test(value));
+    .filter((value) => HARMLESS.test(value) && withoutCredentials(value) === value);
   return shown.length === 0 ? '' : `: ${shown.slice(0, MOST_VALUES).join(' ')}`;
 }

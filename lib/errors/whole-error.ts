@@ -1,23 +1,11 @@
 import { inspect } from 'node:util';
+import { HIDDEN, withoutCredentials } from './credentials.js';
 import { printable } from './printable.js';
 
 const LONGEST_MESSAGE = 2000;
 const LONGEST_FRAME = 500;
 const MOST_FRAMES = 50;
 const MOST_CAUSES = 5;
-const HIDDEN = '[hidden]';
-
-/** What looks like a credential, whoever put it there. */
-const CREDENTIALS: readonly [pattern: RegExp, replacement: string][] = [
-  [/\beyJ[\w-]{8,}(?:\.[\w-]*)*/g, HIDDEN], // JWS and JWE in compact serialisation
-  [/\b(Bearer|Basic|DPoP) +[\w\-.~+/]{16,}=*/gi, `$1 ${HIDDEN}`],
-  [/(:\/\/[^\s:/?#@]*:)[^\s/?#@]+@/g, `$1${HIDDEN}@`], // the password in a URL
-  [
-    /((?:secret|token|assertion|verifier|password|\bcode)["']?\s*(?:=(?!>)["']?|(?:=>|:)\s*["']))[^\s"'&,;)}\]]{6,}/gi,
-    `$1${HIDDEN}`,
-  ],
-];
-
 /** An exception of somebody else's, to be written as it is. */
 export interface WholeError {
   /** Name and message, and those of the causes. */
@@ -29,11 +17,7 @@ export interface WholeError {
 function safe(text: string, longest: number, secrets: readonly string[]): string {
   const cut = text.slice(0, 2 * longest); // more than is shown, so that nothing half cut is missed
   const known = secrets.reduce((left, secret) => left.replaceAll(secret, HIDDEN), cut);
-  const masked = CREDENTIALS.reduce(
-    (left, [pattern, replacement]) => left.replace(pattern, replacement),
-    known,
-  );
-  return printable(masked, longest);
+  return printable(withoutCredentials(known), longest);
 }
 
 function framesOf({ stack = '', message }: Error): string[] {

@@ -9,6 +9,8 @@ import { LineLimiter } from './line-limiter.js';
 /** What became of a request: refused by one of our routes, refused by the guard, or let through without claims. */
 export type Outcome = 'refused' | 'refused by the guard' | 'anonymous';
 
+const LONGEST_LINE = 1500;
+
 /** Steps of a protocol rather than mistakes. */
 const EXPECTED: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down']);
 
@@ -55,7 +57,7 @@ export class RefusalLog {
     if (outcome === 'anonymous' && error.credentialsMissing) return; // what such a handler is for
     const became = outcome === 'anonymous' ? 'let through as anonymous' : 'refused';
     const code = `${error.getStatus()} ${error.error}`;
-    const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`;
+    const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`.slice(0, LONGEST_LINE);
     const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error)}`, line);
     if (admitted !== undefined) this.#logger[levelOf(error, outcome)](admitted);
   }

@@ -93,6 +93,14 @@ describe('a reason', () => {
     expect(String(reason)).toBe(String.raw`aud: came "x\", expected \"y"`);
   });
 
+  it('LG-1: shows no value that looks like a token', () => {
+    const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2ln';
+
+    expect(String(new Reason('scopes', { came: [jwt, `x${jwt}`, `Bearer ${jwt}`] }))).not.toMatch(
+      /eyJzdWIi/,
+    );
+  });
+
   it('LG-2: cuts each value', () => {
     expect(String(new Reason('aud', { came: ['x'.repeat(10_000)] })).length).toBeLessThan(300);
   });

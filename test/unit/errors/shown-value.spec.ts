@@ -29,6 +29,7 @@ describe('what a text for the caller repeats', () => {
     'a\r\nSet-Cookie: x=1',
     'x\u0000',
     'two words',
+    'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2ln',
     'https://app.example.org@evil.example/',
     'https://app.example.org%2eevil.example/',
     '',

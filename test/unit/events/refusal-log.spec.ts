@@ -191,6 +191,15 @@ describe('the log of refused requests', () => {
     );
   });
 
+  it('LG-2: is cut', () => {
+    const many = Array.from({ length: 100 }, () => '\u202e'.repeat(1000));
+    const cause = new Reason('x', { expected: many, came: many, missing: many });
+
+    opened().report('A.b', new OAuthError('access_denied', 'x', { cause }), 'refused');
+
+    expect(lines[0]?.[1].length).toBeLessThan(1600);
+  });
+
   it('LG-3: goes on without a clock, which may be the host’s', () => {
     const log = opened(new BrokenClock());
 
