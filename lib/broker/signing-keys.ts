@@ -5,7 +5,7 @@ import { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/option-defaults.js';
+import { LONGEST_TOKEN_LIFETIME_SEC, brokerDefaults } from '../options/option-defaults.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { KeyRing } from '../sealing/key-ring.js';
@@ -173,7 +173,7 @@ export class SigningKeys implements VerificationKeys {
     this.#maker.forget();
     if (target.sequence === signing?.sequence) {
       // The other instances do not know it yet, and count on the lifetimes of those that they know.
-      const lifetimeSec = Math.min(this.#broker.accessTokenLifetimeSec, longestLifetimeSec(state));
+      const lifetimeSec = Math.min(this.#allowedLifetimeSec, longestLifetimeSec(state));
       const making = bestEffort(this.#make(state.stored, now, lifetimeSec));
       await Promise.race([making, sleep(MAKING_PATIENCE_MS, undefined, { ref: false })]);
     }
@@ -204,8 +204,8 @@ export class SigningKeys implements VerificationKeys {
     const opened = (key: StoredSigningKey) => this.#rows.opened.of(key);
     const signsFrom = signsFromOfNext(stored, opened, this.#broker, this.clock.now());
     if (signsFrom === undefined) return;
-    const { accessTokenLifetimeSec } = this.#broker;
-    await this.#retries.making.run(() => this.#make(stored, signsFrom, accessTokenLifetimeSec));
+    const lifetimeSec = this.#allowedLifetimeSec;
+    await this.#retries.making.run(() => this.#make(stored, signsFrom, lifetimeSec));
     await this.#rows.readAfresh();
   }
 
@@ -231,6 +231,11 @@ export class SigningKeys implements VerificationKeys {
     for (const { sequence, kid } of this.#rows.over((await this.#rows.known()).stored)) {
       await this.store.ask((store) => store.deleteSigningKey(sequence, kid), { repeat: true });
     }
+  }
+
+  /** What a new key allows its tokens. Never less than the default, so that lower values may be raised to it at once. */
+  get #allowedLifetimeSec(): number {
+    return Math.max(this.#broker.accessTokenLifetimeSec, brokerDefaults.accessTokenLifetimeSec);
   }
 
   get #broker(): ResolvedBrokerOptions {

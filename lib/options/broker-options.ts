@@ -57,8 +57,8 @@ export interface BrokerOptions {
   /**
    * Lifetime of a minted access token, in seconds; becomes `exp` (RFC 9068 §2.2), never past the session's end; 30 days at
    * most. Peers accept a token until then, even after its session was revoked here. Revocations are kept as long as the longest
-   * token lives. In a running system a lower value counts at once, a higher one with the next signing key, which is then made
-   * and signs 90 minutes later.
+   * token lives. In a running system another value counts at once; one of more than an hour that is higher than before counts with
+   * the next signing key, which is then made and signs 90 minutes later.
    * @defaultValue `3600`
    */
   accessTokenLifetimeSec?: number;

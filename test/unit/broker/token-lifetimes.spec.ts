@@ -36,8 +36,8 @@ const lifetime = (accessTokenLifetimeSec: number) => ({ broker: { accessTokenLif
 
 describe('two values of accessTokenLifetimeSec in one fleet', () => {
   it.each([
-    ['the longer one', HOUR, 5 * MINUTE],
-    ['the shorter one', 5 * MINUTE, HOUR],
+    ['the longer one', 3 * HOUR, 5 * MINUTE],
+    ['the shorter one', 2 * HOUR, 3 * HOUR],
   ])(
     'LO-2: make no token that lives longer than each instance knows, when %s made the key',
     async (_, first, second) => {
@@ -55,21 +55,34 @@ describe('two values of accessTokenLifetimeSec in one fleet', () => {
     },
   );
 
-  it('KM-2: let a longer lifetime count when every instance has known the key for an hour that allows it', async () => {
+  it('let a lifetime of up to an hour count at once, whoever made the key', async () => {
     const short = await startKeyKeeper(lifetime(5 * MINUTE));
     await short.keys.current();
     const { store, clock } = short;
-
     const long = await startKeyKeeper({ store, clock, ...lifetime(HOUR) });
-    expect(await lifetimeOf(long)).toBe(5 * MINUTE);
+
+    expect([await lifetimeOf(short), await lifetimeOf(long)]).toEqual([5 * MINUTE, HOUR]);
+
     await short.keys.refresh();
     expect(short.keys.longestTokenLifetimeSec).toBe(HOUR);
+    expect(await store.listSigningKeys()).toHaveLength(1);
+  });
+
+  it('KM-2: let a longer lifetime count when every instance has known the key for an hour that allows it', async () => {
+    const short = await startKeyKeeper(lifetime(2 * HOUR));
+    await short.keys.current();
+    const { store, clock } = short;
+
+    const long = await startKeyKeeper({ store, clock, ...lifetime(4 * HOUR) });
+    expect(await lifetimeOf(long)).toBe(2 * HOUR);
+    await short.keys.refresh();
+    expect(short.keys.longestTokenLifetimeSec).toBe(4 * HOUR);
     clock.advance(AHEAD - 1);
-    expect(await lifetimeOf(long)).toBe(5 * MINUTE);
+    expect(await lifetimeOf(long)).toBe(2 * HOUR);
     clock.advance(1);
 
-    expect(await lifetimeOf(long)).toBe(HOUR);
-    expect(await lifetimeOf(short)).toBe(5 * MINUTE);
+    expect(await lifetimeOf(long)).toBe(4 * HOUR);
+    expect(await lifetimeOf(short)).toBe(2 * HOUR);
     await long.keys.refresh();
     await short.keys.refresh();
     expect(await store.listSigningKeys()).toHaveLength(2); // and no further one
@@ -95,16 +108,16 @@ describe('two values of accessTokenLifetimeSec in one fleet', () => {
   });
 
   it('KM-2: let no key of an emergency allow more than those that the other instances know', async () => {
-    const short = await startKeyKeeper(lifetime(5 * MINUTE));
+    const short = await startKeyKeeper(lifetime(2 * HOUR));
     await short.keys.current();
     const { store, clock } = short;
-    const long = await startKeyKeeper({ store, clock, ...lifetime(HOUR) });
+    const long = await startKeyKeeper({ store, clock, ...lifetime(4 * HOUR) });
     await store.deleteSigningKey(2); // the one that would allow more is not there yet
 
     await long.keys.retire();
 
-    expect(await lifetimeOf(long)).toBe(5 * MINUTE);
-    expect(short.keys.longestTokenLifetimeSec).toBe(5 * MINUTE);
+    expect(await lifetimeOf(long)).toBe(2 * HOUR);
+    expect(short.keys.longestTokenLifetimeSec).toBe(2 * HOUR);
   });
 
   it('LO-2: count on the longest lifetime of all before the keys were read, and while one cannot be', async () => {
