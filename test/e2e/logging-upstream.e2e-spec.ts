@@ -125,11 +125,12 @@ describe.each(adapters)('the log of answers of the provider on %s', (adapter) =>
 
   it.each([
     ['nonce', { nonce: CANARY }],
-    ['audience', { aud: CANARY }],
-    ['issuer', { iss: `https://${CANARY}.example` }],
-    ['party', { azp: CANARY }],
+    ['audience', { aud: 'other-client', email: CANARY }],
+    ['issuer', { iss: 'https://other.example', name: CANARY }],
+    ['party', { azp: 'other-client', preferred_username: CANARY }],
     ['expiry', { exp: 1, email: CANARY }],
-  ])('LG-1: holds no claim of an ID token with a wrong %s', async (_what, claims) => {
+  ])('LG-1: holds nothing of a person that an ID token with a wrong %s names', async (...row) => {
+    const [, claims] = row;
     provider.behaviour.idToken.claims = (usual) => ({ ...usual, ...claims });
     const linesBefore = [app, chatty].map((one) => one.logs().length);
 
