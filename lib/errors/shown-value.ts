@@ -2,6 +2,7 @@ import { withoutCredentials } from './credentials.js';
 
 const LONGEST = 200;
 const MOST_VALUES = 5;
+const MOST_LOOKED_AT = 20;
 
 /** Characters of plain URIs and scopes; none of those that disguise an address, or mean something to HTML and quoted strings. */
 const HARMLESS = /^[\w.~:/?#[\]!$&()*+,;=-]+$/;
@@ -25,6 +26,7 @@ export function protocolWord(value: string): string {
  */
 export function repeated(values: readonly string[]): string {
   const shown = values
+    .slice(0, MOST_LOOKED_AT)
     .map((value) => (value.length > LONGEST ? `${value.slice(0, LONGEST)}...` : value))
     .filter((value) => HARMLESS.test(value) && withoutCredentials(value) === value);
   return shown.length === 0 ? '' : `: ${shown.slice(0, MOST_VALUES).join(' ')}`;
