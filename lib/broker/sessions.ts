@@ -184,18 +184,14 @@ export class Sessions {
     return idle < endsAt ? idle : endsAt;
   }
 
-  /** When the store knows the session no more after an answer that was lost, the first question was heard. */
+  /** Repeated with its own id: the answer to the first time may have been lost. */
   async #markEnded(session: BrokerSession, leaseId: string | undefined): Promise<boolean> {
     const { id } = session;
     const at = this.revocations.endOf(session);
-    const ending = { at, keepUntil: this.revocations.keepUntil(at), leaseId };
-    const ended = await this.store.ask(
-      async (store, again) => {
-        if (again && (await store.findSession(id, at)) === undefined) return true;
-        return store.revokeSession(id, ending);
-      },
-      { until: new Deadline(this.clock, END_PATIENCE_MS) },
-    );
+    const keepUntil = this.revocations.keepUntil(at);
+    const ending = { at, keepUntil, leaseId, endingId: newId() };
+    const until = new Deadline(this.clock, END_PATIENCE_MS);
+    const ended = await this.store.ask((store) => store.revokeSession(id, ending), { until });
     if (ended || leaseId === undefined) this.revocations.add({ kind: 'session', id, at });
     return ended;
   }

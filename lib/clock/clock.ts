@@ -1,6 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 
+/** Without a reason each abort would make an exception, with its stack. */
+const OVER = 'over';
+
 /** How {@link Clock.sleep} waits. */
 export interface SleepOptions {
   /** Ends it early, and without an error. */
@@ -37,7 +40,7 @@ export abstract class Clock {
     try {
       return await Promise.race([work, late]);
     } finally {
-      end.abort();
+      end.abort(OVER);
       work.catch(() => undefined);
     }
   }

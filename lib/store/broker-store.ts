@@ -77,6 +77,8 @@ export interface SessionEnding {
   readonly keepUntil: Date;
   /** Only while this lease is the one that the session has (fencing): whoever lost it has nothing to say any more. */
   readonly leaseId?: string | undefined;
+  /** Random, new for each end: who repeats it because an answer was lost hears once more that it was he. 32 hexadecimal digits. */
+  readonly endingId?: string | undefined;
 }
 
 /** Tokens that are refused before they expire. */
@@ -160,7 +162,8 @@ export abstract class BrokerStore {
 
   /**
    * Ends a session: it is not found any more, {@link listRevocations} names it until `keepUntil`, and its sealed text is
-   * emptied. Atomic. `false` when there was none to end (unknown, revoked before, or of another lease than the one given).
+   * emptied. Atomic. `false` when there was none to end (unknown, of another lease than the one given, or revoked before: by an end with
+   * another id).
    */
   abstract revokeSession(id: string, ending: SessionEnding): Promise<boolean>;
 

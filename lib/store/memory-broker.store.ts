@@ -13,6 +13,7 @@ import {
 interface Row {
   session: BrokerSession;
   revokedAt: Date | undefined;
+  endingId?: string | undefined;
 }
 
 const MOST_LISTED = 1000;
@@ -92,11 +93,14 @@ export class MemoryBrokerStore extends BrokerStore {
     row.session = { ...row.session, leaseId: undefined, leaseUntil: undefined };
   }
 
-  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
+  async revokeSession(id: string, ending: SessionEnding): Promise<boolean> {
+    const { at, keepUntil, leaseId, endingId } = ending;
     const row = this.#rows.get(id);
-    if (row === undefined || row.revokedAt !== undefined) return false;
+    if (row === undefined) return false;
+    if (row.revokedAt !== undefined) return endingId !== undefined && row.endingId === endingId;
     if (leaseId !== undefined && row.session.leaseId !== leaseId) return false;
     row.revokedAt = new Date(at);
+    row.endingId = endingId;
     row.session = { ...row.session, expiresAt: new Date(keepUntil), sealed: '' };
     return true;
   }

@@ -281,6 +281,39 @@ export function brokerStoreContract(open: () => Promise<BrokerStore>): void {
       expect(await store.revokeSession(anId(), { at: NOW, keepUntil: after(60) })).toBe(false);
     });
 
+    it('LO-2: says so again to whoever repeats the same end, and to nobody else', async () => {
+      const { id } = aSession();
+      await store.createSession(aSession({ id }));
+      await store.takeLease(id, lease());
+      const [first, other] = [anId(), anId()];
+      const end = (endingId: string | undefined) =>
+        store.revokeSession(id, { at: after(1), keepUntil: after(60), endingId });
+
+      const all = await Promise.all([end(first), end(first), end(first)]);
+
+      expect(all).toEqual([true, true, true]);
+      expect(await end(other)).toBe(false);
+      expect(await end(undefined)).toBe(false);
+      expect(await end('x')).toBe(false);
+      expect(await end(first)).toBe(true);
+      expect(await store.findSession(id, NOW)).toBeUndefined();
+      expect(await revocationsOf(id)).toHaveLength(1);
+    });
+
+    it('RF-4: by whoever held its lease says so again, and not to a later lease of that name', async () => {
+      const { id } = aSession();
+      await store.createSession(aSession({ id }));
+      const { leaseId, ...request } = lease();
+      await store.takeLease(id, { leaseId, ...request });
+      const end = (endingId: string) =>
+        store.revokeSession(id, { at: after(1), keepUntil: after(60), leaseId, endingId });
+
+      expect(await end('0'.repeat(32))).toBe(true);
+      expect(await end('0'.repeat(32))).toBe(true);
+      expect(await end(leaseId)).toBe(false);
+      expect(await store.rotateSession(id, '0'.repeat(32), aState())).toBe(false);
+    });
+
     it('RF-4: by whoever holds its lease, and not by whoever held it before', async () => {
       const { id } = aSession();
       await store.createSession(aSession({ id }));

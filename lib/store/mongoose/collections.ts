@@ -19,6 +19,7 @@ export interface SessionDocument {
   leaseId?: string;
   leaseUntil?: Date;
   revokedAt?: Date;
+  endingId?: string;
 }
 
 export interface RevocationDocument {

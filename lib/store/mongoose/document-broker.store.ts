@@ -111,13 +111,23 @@ export class DocumentBrokerStore extends BrokerStore {
     );
   }
 
-  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
-    if (!isId(id) || (leaseId !== undefined && !isId(leaseId))) return false;
-    const { modifiedCount } = await this.#collections.sessions.updateOne(
-      { _id: id, revokedAt: ABSENT, ...(leaseId === undefined ? {} : { leaseId }) },
-      { $set: { revokedAt: at, expiresAt: keepUntil, sealed: '' } },
+  async revokeSession(id: string, ending: SessionEnding): Promise<boolean> {
+    const { at, keepUntil, leaseId, endingId } = ending;
+    if (![id, leaseId ?? id, endingId ?? id].every(isId)) return false;
+    const unended = { revokedAt: ABSENT, ...(leaseId === undefined ? {} : { leaseId }) };
+    const again = endingId === undefined ? [] : [{ endingId, revokedAt: { $exists: true } }];
+    const { matchedCount } = await this.#collections.sessions.updateOne(
+      { _id: id, $or: [unended, ...again] },
+      {
+        $set: {
+          revokedAt: at,
+          expiresAt: keepUntil,
+          sealed: '',
+          ...(endingId === undefined ? {} : { endingId }),
+        },
+      },
     );
-    return modifiedCount === 1;
+    return matchedCount === 1;
   }
 
   async addRevocation({ kind, id, at, expiresAt }: Revocation): Promise<void> {

@@ -106,15 +106,24 @@ export class SqlBrokerStore extends BrokerStore {
     );
   }
 
-  async revokeSession(id: string, { at, keepUntil, leaseId }: SessionEnding): Promise<boolean> {
-    if (!isId(id) || (leaseId !== undefined && !isId(leaseId))) return false;
+  async revokeSession(id: string, ending: SessionEnding): Promise<boolean> {
+    const { at, keepUntil, leaseId, endingId } = ending;
+    if (![id, leaseId ?? id, endingId ?? id].every(isId)) return false;
     const fence = leaseId === undefined ? '' : ' AND lease_id = :leaseId';
+    const again =
+      endingId === undefined ? '' : ' OR revoked_at IS NOT NULL AND lease_id = :endingId';
     const revoked = await repeated(() =>
       this.#sessions
         .createQueryBuilder()
         .update()
-        .set({ revokedAt: at.getTime(), expiresAt: keepUntil.getTime(), sealed: '' })
-        .where(`id = :id AND revoked_at IS NULL${fence}`, { id, leaseId })
+        .set({
+          revokedAt: at.getTime(),
+          expiresAt: keepUntil.getTime(),
+          sealed: '',
+          leaseId: endingId ?? null, // there is no lease any more
+          leaseUntil: null,
+        })
+        .where(`id = :id AND (revoked_at IS NULL${fence}${again})`, { id, leaseId, endingId })
         .execute(),
     );
     return revoked.affected === 1;

@@ -61,11 +61,16 @@ describe('the end of a session', () => {
   it('LO-2: gives the tokens back where nobody can tell whether the store heard of it', async () => {
     const instance = await startSessionInstance();
     const { id } = await instance.logIn();
-    intercept(instance.store, 'revokeSession', async (usual) => {
-      await usual();
-      failing(instance.store, 'findSession', { times: Infinity });
-      throw new Error('the connection was lost');
-    });
+    intercept(
+      instance.store,
+      'revokeSession',
+      async (usual) => {
+        await usual();
+        failing(instance.store, 'findSession', { times: Infinity });
+        throw new Error('the connection was lost');
+      },
+      Infinity,
+    );
 
     await expect(end(instance, id)).rejects.toMatchObject({ error: 'temporarily_unavailable' });
 
