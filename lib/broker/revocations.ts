@@ -13,6 +13,8 @@ import { SigningKeys } from './signing-keys.js';
 
 /** Instances' clocks, and what they were about to write, may differ by this much. */
 const MARGIN_SEC = 600;
+/** Two clocks that are both in order differ by no more: each is five seconds off. */
+const CLOCKS_DIFFER_SEC = 10;
 /** The rows are kept this much longer than anybody needs them: a clock that is set back makes tokens valid again. */
 const SET_BACK_SEC = 86_400;
 /** The wall clock may go back by this much before everything is pulled again: less than what the margin covers. */
@@ -85,9 +87,9 @@ export class Revocations {
     if (jti !== undefined && this.#known.has('token', storedHash(jti))) return true;
     const hash = storedHash(sub);
     const hashes = sid === undefined ? [hash, sessionlessHash(hash)] : [hash];
-    // `iat` is a whole second. What was issued in the very second of the revocation is refused, unless it has a session: those are
-    // ended one by one, and whoever logs in again at once must not be refused for an hour.
-    const issuedByMs = (iat + (sid === undefined ? 0 : 1)) * 1000;
+    // What was issued just before is refused, unless it has a session: those are ended one by one, and whoever logs in again at once,
+    // maybe at an instance whose clock is behind, must not be refused for an hour.
+    const issuedByMs = (iat + (sid === undefined ? 0 : CLOCKS_DIFFER_SEC)) * 1000;
     return hashes.some((one) => issuedByMs <= this.#known.atMs('subject', one));
   }
 

@@ -60,6 +60,30 @@ async function seenBy(offset: number): Promise<{ here: number[]; there: number[]
 
 const OFFSETS = [-5 * DAY, -2 * HOUR, -HOUR, -601, -130, -5, 0, 5, 130, 2 * HOUR];
 
+describe('the end of all sessions of a user', () => {
+  it.each([0, 1, 5, 9])(
+    'fault 13: refuses no token of a login after it, at an instance whose clock is %i s behind',
+    async (seconds) => {
+      const ahead = await startKeyKeeper();
+      const behind = await startWithClock(ahead, -seconds);
+      const sub = anId();
+      const [before, exchanged] = [{ sid: anId(), sub }, { sub }].map((one) => issued(ahead, one));
+      for (const one of [ahead, behind]) one.clock.advance(11);
+
+      await ahead.revocations.revokeSubject(storedHash(sub), 'all');
+      const after = issued(behind, { sid: anId(), sub });
+      for (const one of [ahead, behind]) await one.revocations.pull();
+
+      for (const { revocations } of [ahead, behind]) {
+        expect(revocations.covers(after)).toBe(false);
+        for (const token of [before, exchanged]) {
+          expect(token && revocations.covers(token)).toBe(true);
+        }
+      }
+    },
+  );
+});
+
 describe('a pull of revocations', () => {
   it.each(OFFSETS)(
     'LO-2: brings the end of a session by an instance whose clock is %i s off',
