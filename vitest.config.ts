@@ -13,7 +13,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'behaviour',
-          include: ['test/{support,unit,readme,store}/**/*.spec.ts', 'test/e2e/**/*.e2e-spec.ts'],
+          include: [
+            'test/{support,unit,readme,store,simulation}/**/*.spec.ts',
+            'test/e2e/**/*.e2e-spec.ts',
+          ],
           exclude: measuring,
           maxWorkers: 2,
           isolate: false, // loading Nest for each file would cost more than the tests; setup.ts clears up after each
