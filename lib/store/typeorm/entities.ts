@@ -17,6 +17,7 @@ export interface SessionRow {
   /** JSON: `[[generation, milliseconds], …]` */
   replaced: string;
   sealed: string;
+  /** Of an ended session: the id of its end. */
   leaseId: string | null;
   leaseUntil: number | null;
   revokedAt: number | null;
