@@ -16,11 +16,10 @@ import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './d
 import { endSessionUrl } from './end-session-url.js';
 import { ProviderConnection } from './provider-connection.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
-import { receiveTokens } from './received-tokens.js';
 import {
   type OtherParty,
   type SessionTokens,
-  askForRefresh,
+  refreshTokens,
   refreshSession,
 } from './refreshed-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
@@ -155,10 +154,8 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
-  async refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
-    const parameters = scope === undefined ? {} : { scope };
-    const answer = await askForRefresh(this.connection, refreshToken, { parameters });
-    return receiveTokens(this.connection, answer, { scope, refreshToken });
+  refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
+    return refreshTokens(this.connection, refreshToken, scope);
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */

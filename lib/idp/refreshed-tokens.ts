@@ -24,7 +24,7 @@ export type OtherParty = 'subject' | 'issuer' | 'audience';
 export type OtherPartyRefusal = (party: OtherParty, reason: string) => OAuthError;
 
 /** A refresh (RFC 6749 §6). @throws {@link OAuthError} 400 `invalid_grant`, 502, 503. */
-export async function askForRefresh(
+async function askForRefresh(
   connection: ProviderConnection,
   refreshToken: string,
   { parameters = {}, deadline }: { parameters?: Record<string, string>; deadline?: Deadline } = {},
@@ -38,9 +38,36 @@ export async function askForRefresh(
 }
 
 /**
+ * Reads what a refresh brought. An ID token that cannot be checked, or not in time, for want of keys is left out: the other tokens
+ * must not be lost, because those before may be worth nothing any more.
+ */
+async function received(
+  read: (idToken: 'checked' | 'left out') => Promise<TokenAnswer>,
+  deadline?: Deadline,
+): Promise<TokenAnswer> {
+  const checked = read('checked');
+  try {
+    return await (deadline === undefined ? checked : deadline.withinHalf(checked));
+  } catch (error) {
+    if (error instanceof OAuthError && error.getStatus() !== 503) throw error;
+    return read('left out');
+  }
+}
+
+/** Refreshes tokens that belong to whoever has them. Without a new refresh token in the answer the presented one stays good. */
+export async function refreshTokens(
+  connection: ProviderConnection,
+  refreshToken: string,
+  scope: string | undefined,
+): Promise<TokenAnswer> {
+  const parameters = scope === undefined ? {} : { scope };
+  const answer = await askForRefresh(connection, refreshToken, { parameters });
+  return received((idToken) => receiveTokens(connection, answer, { scope, refreshToken, idToken }));
+}
+
+/**
  * Refreshes the tokens of a session: an ID token in the answer must be of the same issuer, subject and audience as
- * the one of the login (OpenID Connect Core §12.2). One that cannot be checked in time, for want of keys, is left out: the
- * other tokens must not be lost.
+ * the one of the login (OpenID Connect Core §12.2).
  */
 export async function refreshSession(
   connection: ProviderConnection,
@@ -55,12 +82,7 @@ export async function refreshSession(
   checkParty(answer, user, refusal);
   const read = (idToken: 'checked' | 'left out') =>
     receiveTokens(connection, answer, { scope, refreshToken, idToken });
-  try {
-    return await deadline.withinHalf(read('checked'));
-  } catch (error) {
-    if (error instanceof OAuthError && error.getStatus() !== 503) return judged(error);
-    return read('left out');
-  }
+  return received(read, deadline).catch(judged);
 }
 
 function checkParty(answer: AnsweredTokens, user: UserIdentity, refusal: OtherPartyRefusal): void {
