@@ -50,6 +50,7 @@ describe.each(adapters)('token exchange on %s', (adapter) => {
       store: counting.store,
       broker: { signingAlgorithm: 'ES256' },
     });
+    await exchange(app, provider.accessToken()); // makes the first signing key
   });
 
   beforeEach(() => {
