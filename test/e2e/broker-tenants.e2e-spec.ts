@@ -145,6 +145,7 @@ describe('tenants that share an identity provider, in broker mode', () => {
   });
 
   it('RF-7: a refreshed ID token of another listed tenant ends the session', async () => {
+    clock.advance(61); // one line a minute
     const { accessToken, refreshToken, claims } = await loginOf(ONE);
     speakFor(provider, OTHER);
     provider.clearRequests();
@@ -152,7 +153,8 @@ describe('tenants that share an identity provider, in broker mode', () => {
     expectRefusal(await refresh(app, refreshToken), 400, 'invalid_grant');
 
     expect(await guarded(app, accessToken)).toBe('401 invalid_token');
-    expect(await app.service.listSessions(String(claims['sub']))).toEqual([]);
+    const open = await app.service.listSessions(String(claims['sub']));
+    expect(open.map(({ id }) => id)).not.toContain(claims['sid']);
     expect(provider.requestsTo('revocation')).toHaveLength(1);
     expect(app.logs().join('\n')).toMatch(/id-token-mismatch.*iss of the ID token/);
   });
