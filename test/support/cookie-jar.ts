@@ -14,7 +14,8 @@ interface StoredCookie extends Cookie {
 
 /**
  * The cookies of one browser: host, path, `Secure`, expiry and the name prefixes are honoured, ports are
- * not told apart (RFC 6265 §8.5). `Secure` cookies are dropped on http, on loopback too, as Safari does.
+ * not told apart (RFC 6265 §8.5). `Secure` cookies are dropped on http, on localhost too, as Safari does; at 127.0.0.1 they are taken,
+ * as Chrome and Firefox do.
  */
 export class CookieJar {
   #cookies: StoredCookie[] = [];
@@ -94,8 +95,9 @@ function sameCookie(a: StoredCookie, b: StoredCookie): boolean {
   return a.name === b.name && a.host === b.host && a.path === b.path;
 }
 
+/** Applications of ours are at `localhost`, providers at 127.0.0.1: Keycloak's cookies are `Secure` there too. */
 function isSecure(url: URL): boolean {
-  return url.protocol === 'https:';
+  return url.protocol === 'https:' || url.hostname === '127.0.0.1';
 }
 
 function inDomain(host: string, domain: string): boolean {
