@@ -11,6 +11,8 @@ export interface Grant {
   current: string;
   /** What was given out, and is in no row yet. */
   uncommitted: boolean;
+  /** Who asked for it. */
+  holder: Process | undefined;
   /** Whether it has reached who asked for it. */
   received: boolean;
   /** Why the login may be lost: a fault against which nothing helps. */
@@ -29,7 +31,7 @@ export interface ModelSession {
   readonly replacedAt: Map<number, number>;
   /** The one refresh token of each generation. */
   readonly tokens: Map<number, string>;
-  /** Generations that are being used at this moment. */
+  /** Generations that are being used at this moment, also by whoever waits no longer. */
   readonly inUse: number[];
   /** How many refreshes were written. */
   commits: number;
@@ -45,6 +47,8 @@ export interface ModelSession {
   /** How often somebody heard that he ended it, and how often he heard nothing. */
   told: number;
   untold: number;
+  /** When somebody heard nothing last, who may have been ending it. */
+  unansweredAt: number;
   events: number;
 }
 
@@ -61,6 +65,8 @@ export interface MintedClaims {
 
 /** How long an end may take to be known everywhere. */
 export const KNOWN_EVERYWHERE_MS = 10_000;
+/** A call to the store that nobody waits for any more. */
+const LONG_ON_ITS_WAY_MS = 15_000;
 const GRACE_MS = 30_000;
 /** Clocks, and how long a request is on its way. */
 const GRACE_MARGIN_MS = 10_000;
@@ -107,6 +113,7 @@ export class Model {
       toBeTold: false,
       told: 0,
       untold: 0,
+      unansweredAt: -Infinity,
       events: 0,
     };
     this.sessions.push(opened);
@@ -121,8 +128,18 @@ export class Model {
     return this.sessions.find((one) => one.id === id);
   }
 
-  heard(hashed: string): ModelSession | undefined {
+  /** By the name that it has in events. */
+  named(hashed: string): ModelSession | undefined {
     return this.sessions.find((one) => hashedId(one.id) === hashed);
+  }
+
+  /** An event told of an end. */
+  heard(hashed: string, reason: string, process: Process): void {
+    const session = this.named(hashed);
+    this.note(`${process.name} tells that ${session?.name ?? '?'} ended: ${reason}`);
+    if (session === undefined) return;
+    session.events += 1;
+    session.toBeTold ||= reason === 'logout' || reason === 'revoked';
   }
 
   generationOf(token: string): number {
@@ -168,6 +185,7 @@ export class Model {
       return;
     }
     session.endedAt = this.timeline.now;
+    if (this.timeline.now - session.unansweredAt < LONG_ON_ITS_WAY_MS) session.untold += 1;
     this.note(`${session.name} is ended by ${by.name}`);
     if (session.unwanted || session.grant.excuse !== undefined) return;
     if (session.endedByProviderAfter === session.commits) return;
@@ -178,6 +196,12 @@ export class Model {
   #isLate({ replacedAt }: ModelSession, generation: number): boolean {
     const at = replacedAt.get(generation);
     return at !== undefined && this.timeline.now - at > GRACE_MS - GRACE_MARGIN_MS;
+  }
+
+  /** Somebody heard nothing. */
+  unanswered(session: ModelSession): void {
+    session.unansweredAt = this.timeline.now;
+    if (session.endedAt !== undefined) session.untold += 1;
   }
 
   /** Somebody was refused with `invalid_grant`. */

@@ -55,6 +55,7 @@ const moods: readonly Mood[] = [
   { ...calm, name: 'late ends', endLate: 0.8, providerHiccup: 0.4, pauseMs: 2000, tabsMs: 14_000 },
   { ...calm, name: 'restarting database', shortOutages: 20, storeAnswerLost: 0.02, pauseMs: 4000 },
   { ...calm, name: 'lost answers', storeFails: 0.05, storeAnswerLost: 0.1, pauseMs: 6000 },
+  { ...calm, name: 'freezing', freezes: 12, kills: 2, pauseMs: 4000, tabsMs: 9000 },
   { ...calm, name: 'rolling update', rollingUpdate: true, pauseMs: 8000 },
   {
     ...calm,

@@ -9,8 +9,7 @@ const { SIMULATED_SCHEDULES: wished, SIMULATION_SEED: seeded } = process.env;
 const schedules = Number(wished ?? 200);
 const first = Number(seeded ?? (wished === undefined ? 1 : Math.floor(Math.random() * 1e9)));
 
-/** Ample: a busy machine is no failure. */
-const MS_A_SCHEDULE = 1500;
+const MS_A_SCHEDULE = 200;
 
 beforeEach(() => {
   serializeCrypto();
@@ -40,7 +39,6 @@ const HAPPENINGS: readonly RegExp[] = [
   /the provider sees a used token/,
   /ended: provider-ended-it/,
   /ended: refresh-token-reused/,
-  /lost a renewal/,
 ];
 const ENOUGH = 100;
 

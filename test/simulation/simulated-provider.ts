@@ -17,10 +17,10 @@ interface Call {
   over: boolean;
 }
 
-/** Whether used refresh tokens end their family, or are only refused. */
-export type Strictness = 'revokes on reuse' | 'refuses used tokens';
+/** Whether refresh tokens are replaced at each use, and what becomes of those that were. */
+export type Strictness = 'revokes on reuse' | 'refuses used tokens' | 'keeps its tokens';
 
-/** A provider that rotates its refresh tokens. */
+/** A provider, most often one that rotates its refresh tokens. */
 export class SimulatedProvider {
   readonly #tokens = new Map<string, Grant>();
   readonly #calls = new Set<Call>();
@@ -45,6 +45,7 @@ export class SimulatedProvider {
       revoked: false,
       current: '',
       uncommitted: false,
+      holder: undefined,
       received: false,
       excuse: undefined,
     };
@@ -52,12 +53,21 @@ export class SimulatedProvider {
     return grant;
   }
 
+  isAskedBy(process: Process): boolean {
+    return [...this.#calls].some((call) => call.process === process);
+  }
+
   /** What is lost when a process stops for long: what it was asking for, and what it had got. */
   interrupted(process: Process, why: string): void {
-    for (const { grant, process: of } of this.#calls) {
-      if (of === process) grant.excuse ??= why;
+    for (const { grant, process: of } of this.#calls) if (of === process) this.#lose(grant, why);
+    for (const { grant } of this.model.sessions) {
+      if (grant.uncommitted && grant.holder === process) this.#lose(grant, why);
     }
-    for (const { grant } of this.model.sessions) if (grant.uncommitted) grant.excuse ??= why;
+  }
+
+  /** What it gave may be lost, and with it the login: not where the token before stays good. */
+  #lose(grant: Grant, why: string): void {
+    if (this.strictness !== 'keeps its tokens') grant.excuse ??= why;
   }
 
   revoke(token: string): void {
@@ -110,12 +120,12 @@ export class SimulatedProvider {
       const arrived = () => {
         if (fails) return back(() => reject(unavailable('HTTP 503')));
         if (hiccup) return back(() => reject(this.#endedByMistake(grant)));
-        const answer = this.#rotated(grant, token, scope);
+        const answer = this.#rotated(call, token, scope);
         if (answer === undefined) {
           return back(() => reject(new OAuthError('invalid_grant', 'used or revoked')));
         }
-        if (lost) grant.excuse ??= 'an answer of the provider was lost';
-        if (timeline.now < this.noUseUntil) grant.excuse ??= 'the store was away for long';
+        if (lost) this.#lose(grant, 'an answer of the provider was lost');
+        if (timeline.now < this.noUseUntil) this.#lose(grant, 'the store was away for long');
         return lost ? undefined : back(() => resolve(answer));
       };
       timeline.after(thereMs, arrived);
@@ -129,23 +139,26 @@ export class SimulatedProvider {
     return new OAuthError('invalid_grant', 'a hiccup');
   }
 
-  #rotated(grant: Grant, token: string, scope: string): TokenAnswer | undefined {
+  #rotated({ grant, process }: Call, token: string, scope: string): TokenAnswer | undefined {
     if (grant.revoked) return undefined;
     if (grant.current !== token) {
       this.model.note(`the provider sees a used token of ${grant.sessionName}`);
       if (this.strictness === 'revokes on reuse') grant.revoked = true;
       return undefined;
     }
+    if (this.strictness === 'keeps its tokens') return this.answer(grant, scope);
     this.#next(grant);
     grant.uncommitted = true;
+    grant.holder = process;
     grant.received = false;
     return this.answer(grant, scope);
   }
 
   answer(grant: Grant, scope: string): TokenAnswer {
+    this.#given += 1;
     const base = Date.UTC(2030, 0, 1) + this.timeline.now;
     return {
-      accessToken: `access of ${grant.current}`,
+      accessToken: `access ${this.#given} of ${grant.sessionName}`,
       expiresAt: Math.floor((base + this.mood.accessTokenMs) / 1000),
       refreshToken: grant.current,
       refreshExpiresAt: undefined,
