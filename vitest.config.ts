@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: [
-            'test/{support,unit,readme,store,simulation}/**/*.spec.ts',
+            'test/{support,structure,unit,readme,store,simulation}/**/*.spec.ts',
             'test/e2e/**/*.e2e-spec.ts',
           ],
           exclude: measuring,

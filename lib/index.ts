@@ -7,24 +7,24 @@ export {
   type OidcEventName,
   type SessionEndReason,
 } from './events/oidc-events.js';
-export type { IssuedTokens } from './grants/authorization-code.grant.js';
-export type { CallbackRequest } from './grants/callback.js';
-export type { IntrospectionResponse } from './grants/introspect.js';
-export type { LogoutRequest } from './grants/logout.js';
-export { OidcService, type RequiredAuthRule } from './grants/oidc.service.js';
+export type { IssuedTokens } from './login/issued-tokens.js';
+export type { CallbackRequest } from './login/callback.js';
+export type { IntrospectionResponse } from './documents/introspect.js';
+export type { LogoutRequest } from './logout/logout.js';
+export { OidcService, type RequiredAuthRule } from './service/oidc.service.js';
 export type { TokenRequest } from './grants/select-grant.js';
-export type { LoginRedirect, LoginRequest } from './grants/start-login.js';
-export type { TokenResponse } from './grants/token-response.js';
-export type { UserProfile } from './grants/user-profile.js';
-export type { ClaimsOrId } from './grants/own-claims.js';
-export type { SessionInfo } from './grants/user-sessions.js';
+export type { LoginRedirect, LoginRequest } from './login/start-login.js';
+export type { TokenResponse } from './tokens/token-response.js';
+export type { UserProfile } from './users/user-profile.js';
+export type { ClaimsOrId } from './sessions/own-claims.js';
+export type { SessionInfo } from './sessions/user-sessions.js';
 export { Auth, Public, createAuthDecorator } from './guard/auth.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { type CallContext, CallContexts } from './guard/call-contexts.js';
 export { verifiedClaims } from './guard/caller.js';
 export { CurrentUser } from './guard/current-user.js';
 export { IdToken } from './guard/id-token.decorator.js';
-export type { DeviceAuthorization } from './idp/device-login.js';
+export type { DeviceAuthorization } from './providers/device-login.js';
 export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
 export { OidcAuthModule } from './oidc-auth.module.js';
 export type {
@@ -65,7 +65,7 @@ export {
   type SessionState,
   type StoredPeerKeys,
   type StoredSigningKey,
-} from './store/broker-store.js';
+} from './contract/broker-store.js';
 export { MemoryBrokerStore } from './store/memory-broker.store.js';
 export type { AuthCondition, AuthRule } from './tokens/auth-rule.js';
 export { Authenticator } from './tokens/authenticator.js';

@@ -3,7 +3,7 @@ import type { OidcAuthOptions, RouteOptions } from './options/oidc-auth-options.
 import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
 import { resolveRoutes } from './options/resolve-routes.js';
 import { createControllers } from './routes/create-controllers.js';
-import type { BrokerStoreChoice } from './store/broker-store.js';
+import type { BrokerStoreChoice } from './contract/broker-store.js';
 import { storeDefinition } from './store/resolve-store.js';
 
 /** What decides which controllers and exports the container holds, and so must be known at registration. */

@@ -4,7 +4,7 @@ import type { KeptCopy } from '../http/cached-document.js';
 import { type UsableKey, usableKeys } from '../http/usable-keys.js';
 import { isRecord } from '../options/value-rules.js';
 import type { KeyRing, Mac } from '../sealing/key-ring.js';
-import type { StoredPeerKeys } from '../store/broker-store.js';
+import type { StoredPeerKeys } from '../contract/broker-store.js';
 import type { StoreAccess } from '../store/store-access.js';
 
 const MAX_CHARACTERS = 60_000;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
-import { type LoginCookie, LoginCookies, type RequestCookies } from '../login/login-cookies.js';
+import { LoginCookies, type RequestCookies } from '../login/login-cookies.js';
 import {
   type PendingLogin,
   PendingLogins,
@@ -11,16 +11,10 @@ import {
 } from '../login/pending-login.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { LoginFinisher } from './login-finisher.js';
+import type { IssuedTokens } from '../login/issued-tokens.js';
+import { LoginFinisher } from '../login/login-finisher.js';
 import type { TokenRequest } from './select-grant.js';
-import type { TokenResponse } from './token-response.js';
-import { unknownLogin } from './unknown-login.js';
-
-/** Tokens for the caller, and the login cookies to remove with them. */
-export interface IssuedTokens {
-  readonly tokens: TokenResponse;
-  readonly cookies: readonly LoginCookie[];
-}
+import { unknownLogin } from '../login/unknown-login.js';
 
 interface Candidate {
   readonly login: PendingLogin;

@@ -2,13 +2,13 @@ import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
-import type { DeviceAuthorization } from '../idp/device-login.js';
-import { IdentityProvider } from '../idp/identity-provider.js';
+import type { DeviceAuthorization } from '../providers/device-login.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { LoginFinisher } from './login-finisher.js';
-import { loginScope } from './scopes.js';
-import type { TokenResponse } from './token-response.js';
+import { LoginFinisher } from '../login/login-finisher.js';
+import { loginScope } from '../tokens/scopes.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 
 const DEFAULT_INTERVAL_SEC = 5;
 /** How much earlier than the interval a poll may come: clients count from an answer, and networks are uneven. */

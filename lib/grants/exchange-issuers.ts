@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { printable } from '../errors/printable.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { PeerIssuers } from '../federation/peer-issuers.js';
-import { IdentityProvider } from '../idp/identity-provider.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SessionRefresh } from '../broker/session-refresh.js';
+import { SessionRefresh } from '../sessions/session-refresh.js';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import { OidcEvents } from '../events/oidc-events.js';
-import { IdentityProvider } from '../idp/identity-provider.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { BrokerTokens } from './broker-tokens.js';
-import { scopeWithin } from './scopes.js';
-import { type TokenResponse, toTokenResponse } from './token-response.js';
+import { BrokerTokens } from '../sessions/broker-tokens.js';
+import { scopeWithin } from '../tokens/scopes.js';
+import { type TokenResponse, toTokenResponse } from '../tokens/token-response.js';
 
 /** Refreshes (RFC 6749 §6): at the identity provider in passthrough mode, of our own sessions in broker mode. */
 @Injectable()

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Revocations } from '../broker/revocations.js';
-import { TokenMinter } from '../broker/token-minter.js';
+import { Revocations } from '../sessions/revocations.js';
+import { TokenMinter } from '../sessions/token-minter.js';
 import { Clock, epochSeconds } from '../clock/clock.js';
 import { invalidScope } from '../errors/invalid-scope.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { IdentityProvider } from '../idp/identity-provider.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -16,10 +16,10 @@ import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { ExchangeIssuers } from './exchange-issuers.js';
-import { LoginAdmission } from './login-admission.js';
-import { UserClaimsCollector } from './user-claims-collector.js';
+import { LoginAdmission } from '../login/login-admission.js';
+import { UserClaimsCollector } from '../users/user-claims-collector.js';
 import type { TokenRequest } from './select-grant.js';
-import type { TokenResponse } from './token-response.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 

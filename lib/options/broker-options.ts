@@ -1,4 +1,4 @@
-import type { BrokerStoreChoice } from '../store/broker-store.js';
+import type { BrokerStoreChoice } from '../contract/broker-store.js';
 import type { ClaimConstraint } from './claim-constraint.js';
 
 /** Another instance whose tokens are accepted here. */

@@ -1,6 +1,6 @@
 import { Get, Req, Res, type Type } from '@nestjs/common';
 import { IsIn, ValidateIf } from 'class-validator';
-import { OidcService } from '../grants/oidc.service.js';
+import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';

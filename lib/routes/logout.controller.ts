@@ -1,6 +1,6 @@
 import { Get, Req, Res, type Type } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { OidcService } from '../grants/oidc.service.js';
+import { OidcService } from '../service/oidc.service.js';
 import { bearerToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, queryOf } from './request-parameters.js';

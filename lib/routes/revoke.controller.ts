@@ -1,6 +1,6 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { OidcService } from '../grants/oidc.service.js';
+import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';

@@ -14,7 +14,7 @@ import { type Observable, catchError, defer } from 'rxjs';
 import { OAuthError } from '../errors/oauth.error.js';
 import { HostFaults } from '../events/host-faults.js';
 import { RefusalLog } from '../events/refusal-log.js';
-import { brokerOptions } from '../grants/broker-only.js';
+import { brokerOptions } from '../options/broker-only.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Challenges } from '../tokens/challenge.js';

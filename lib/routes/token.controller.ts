@@ -1,5 +1,5 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
-import { OidcService } from '../grants/oidc.service.js';
+import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, cookiesOf, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';

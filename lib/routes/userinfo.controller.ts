@@ -1,5 +1,5 @@
 import { Get, Req, Res, type Type } from '@nestjs/common';
-import { OidcService } from '../grants/oidc.service.js';
+import { OidcService } from '../service/oidc.service.js';
 import { bearerToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import type { RouteRequest } from './request-parameters.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ServiceMetadata } from '../grants/service-metadata.js';
+import { ServiceMetadata } from '../documents/service-metadata.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls, RESOURCE_METADATA_PATH } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';

@@ -8,7 +8,7 @@ import {
   type SessionState,
   type StoredPeerKeys,
   type StoredSigningKey,
-} from './broker-store.js';
+} from '../contract/broker-store.js';
 
 interface Row {
   session: BrokerSession;

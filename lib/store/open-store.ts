@@ -1,5 +1,5 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import type { BrokerStore } from './broker-store.js';
+import type { BrokerStore } from '../contract/broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
 import { defaultSqliteFile, sqliteFileOf } from './sqlite-file.js';
 import { packagesMissing } from './store-errors.js';

@@ -6,7 +6,7 @@ import {
   type BrokerStoreChoice,
   type BrokerStoreDefinition,
   type DefinedBrokerStore,
-} from './broker-store.js';
+} from '../contract/broker-store.js';
 import { openStoreByUrl } from './open-store.js';
 
 /** What a store may need to be made. */

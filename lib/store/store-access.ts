@@ -10,7 +10,7 @@ import { HostFaults } from '../events/host-faults.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
-import type { BrokerStore, BrokerStoreChoice } from './broker-store.js';
+import type { BrokerStore, BrokerStoreChoice } from '../contract/broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
 import { resolveStore, storeDefinition } from './resolve-store.js';
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { SigningKeys } from '../../lib/broker/signing-keys.js';
+import { SigningKeys } from '../../lib/keys/signing-keys.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
 import {

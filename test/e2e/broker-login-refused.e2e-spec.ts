@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { TokenMinter } from '../../lib/broker/token-minter.js';
+import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { OAuthError, OidcEvents, type LoginNotice } from '../../lib/index.js';
 import { adapters, type TestApp } from '../support/app.js';
 import {

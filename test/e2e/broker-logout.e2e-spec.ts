@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/broker/sessions.js';
-import { TokenMinter } from '../../lib/broker/token-minter.js';
+import { Sessions } from '../../lib/sessions/sessions.js';
+import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { OidcEvents } from '../../lib/index.js';
-import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
+import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/broker/sessions.js';
+import { Sessions } from '../../lib/sessions/sessions.js';
 import type { LoginNotice } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import type { TestApp } from '../support/app.js';

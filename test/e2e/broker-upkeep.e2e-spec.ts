@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
+import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { aSession } from '../store/a-session.js';
 import type { TestApp } from '../support/app.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { storedHash } from '../../lib/broker/refresh-tokens.js';
+import { storedHash } from '../../lib/sessions/refresh-tokens.js';
 import type { OAuthError } from '../../lib/index.js';
-import type { BrokerSession } from '../../lib/store/broker-store.js';
+import type { BrokerSession } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { NOW, aSession } from '../store/a-session.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
+import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import {
   MemoryBrokerStore,
   OAuthError,

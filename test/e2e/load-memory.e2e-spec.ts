@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { DeviceCodeGrant } from '../../lib/grants/device-code.grant.js';
-import { IdentityProvider } from '../../lib/idp/identity-provider.js';
+import { IdentityProvider } from '../../lib/providers/identity-provider.js';
 import { FinishedLogins } from '../../lib/login/finished-logins.js';
 import type { IdTokenClaims } from '../../lib/tokens/id-token-claims.js';
 import { VerificationCache } from '../../lib/tokens/verification-cache.js';

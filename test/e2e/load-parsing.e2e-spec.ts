@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { printable } from '../../lib/errors/printable.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
-import { loginScope } from '../../lib/grants/scopes.js';
+import { loginScope } from '../../lib/tokens/scopes.js';
 import { LoginCookies } from '../../lib/login/login-cookies.js';
 import { redirectTarget } from '../../lib/login/redirect-uris.js';
 import { isLocalPath } from '../../lib/options/url-rules.js';

@@ -1,9 +1,9 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/broker/sessions.js';
-import { SigningKeys } from '../../lib/broker/signing-keys.js';
-import { ProviderConnection } from '../../lib/idp/provider-connection.js';
+import { Sessions } from '../../lib/sessions/sessions.js';
+import { SigningKeys } from '../../lib/keys/signing-keys.js';
+import { ProviderConnection } from '../../lib/providers/provider-connection.js';
 import {
   OidcAuthModule,
   OidcConfigError,

@@ -1,17 +1,17 @@
 import { ModuleRef } from '@nestjs/core';
 
-import { OwnIssuer } from '../../lib/broker/own-issuer.js';
-import { RefreshTokens } from '../../lib/broker/refresh-tokens.js';
-import { Revocations } from '../../lib/broker/revocations.js';
-import { SessionRefresh } from '../../lib/broker/session-refresh.js';
-import { Sessions } from '../../lib/broker/sessions.js';
-import { SigningKeys } from '../../lib/broker/signing-keys.js';
-import { UpstreamTokens } from '../../lib/broker/upstream-tokens.js';
+import { OwnIssuer } from '../../lib/sessions/own-issuer.js';
+import { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
+import { Revocations } from '../../lib/sessions/revocations.js';
+import { SessionRefresh } from '../../lib/sessions/session-refresh.js';
+import { Sessions } from '../../lib/sessions/sessions.js';
+import { SigningKeys } from '../../lib/keys/signing-keys.js';
+import { UpstreamTokens } from '../../lib/sessions/upstream-tokens.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { OidcEvents } from '../../lib/events/oidc-events.js';
-import { SessionUpstream } from '../../lib/grants/session-upstream.js';
-import { UserSessions } from '../../lib/grants/user-sessions.js';
-import { IdentityProvider } from '../../lib/idp/identity-provider.js';
+import { SessionUpstream } from '../../lib/users/session-upstream.js';
+import { UserSessions } from '../../lib/sessions/user-sessions.js';
+import { IdentityProvider } from '../../lib/providers/identity-provider.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
 import { type ResolvedOptions, resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';

@@ -1,5 +1,5 @@
 import { hashedId } from '../../lib/events/oidc-events.js';
-import { RefreshTokens } from '../../lib/broker/refresh-tokens.js';
+import { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
 import type { Process, Timeline } from './timeline.js';
 
 /** What the provider granted to a login. */

@@ -1,6 +1,6 @@
 import { OAuthError, unavailable } from '../../lib/errors/oauth.error.js';
-import type { SessionTokens } from '../../lib/idp/refreshed-tokens.js';
-import type { TokenAnswer } from '../../lib/idp/token-answer.js';
+import type { SessionTokens } from '../../lib/providers/refreshed-tokens.js';
+import type { TokenAnswer } from '../../lib/providers/token-answer.js';
 import type { Grant, Model } from './model.js';
 import type { Mood } from './mood.js';
 import type { Random } from './random.js';

@@ -1,4 +1,4 @@
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import type { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import type { Model } from './model.js';
 import type { Mood } from './mood.js';

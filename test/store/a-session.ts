@@ -4,7 +4,7 @@ import type {
   BrokerSession,
   SessionState,
   StoredSigningKey,
-} from '../../lib/store/broker-store.js';
+} from '../../lib/contract/broker-store.js';
 
 /** The time at which all stores are tested; with milliseconds that not every column type would keep. */
 export const NOW = new Date('2030-05-06T07:08:09.123Z');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { BrokerStore, Revocation } from '../../lib/store/broker-store.js';
+import type { BrokerStore, Revocation } from '../../lib/contract/broker-store.js';
 import { NOW, aSession, aSigningKey, aState, after, anId, hashOf } from './a-session.js';
 
 const MANY = 50;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { NOW, aSession, aSigningKey } from './a-session.js';

@@ -6,7 +6,7 @@ import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
 import { defaultSqliteFile } from '../../lib/store/sqlite-file.js';
 import { NOW, aSession, aSigningKey } from './a-session.js';

@@ -2,8 +2,8 @@ import { decodeJwt } from 'jose';
 import { expect } from 'vitest';
 
 import type { BrokerOptions } from '../../lib/index.js';
-import { BrokerUpkeep } from '../../lib/grants/broker-upkeep.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { type AppOptions, type TestApp, startApp } from './app.js';
 import { registerIfSecret } from './canary-secrets.js';
 import { GuardedRoutes } from './guarded-routes.js';

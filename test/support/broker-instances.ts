@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import type { TestApp } from './app.js';
 import { startBrokerApp, type BrokerAppOptions } from './broker-app.js';

@@ -1,8 +1,8 @@
 import { Deadline } from '../../lib/clock/deadline.js';
-import type { CollectedClaims } from '../../lib/grants/collected-claims.js';
-import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
-import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
-import type { UserClaims } from '../../lib/broker/session-content.js';
+import type { CollectedClaims } from '../../lib/users/collected-claims.js';
+import { MintedSubjects } from '../../lib/users/minted-subjects.js';
+import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
+import type { UserClaims } from '../../lib/sessions/session-content.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import type { JsonMembers } from './compact-jws.js';
 import type { MisbehavingProvider } from './misbehaving-provider.js';

@@ -1,4 +1,4 @@
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 
 /** A store that notes what it is asked, and fails when it is told to. */

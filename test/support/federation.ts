@@ -15,7 +15,7 @@ import { PublicUrls } from '../../lib/options/public-urls.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { StoreAccess } from '../../lib/store/store-access.js';
 import { type AuthRule, checkAuthRule } from '../../lib/tokens/auth-rule.js';

@@ -1,4 +1,4 @@
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 
 /** What a store is asked for a session. */
 type SessionMethod =

@@ -1,9 +1,9 @@
 import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
-import { Revocations } from '../../lib/broker/revocations.js';
-import { SigningKeys } from '../../lib/broker/signing-keys.js';
-import { TokenMinter } from '../../lib/broker/token-minter.js';
+import { Revocations } from '../../lib/sessions/revocations.js';
+import { SigningKeys } from '../../lib/keys/signing-keys.js';
+import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { HostFaults } from '../../lib/events/host-faults.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
@@ -12,7 +12,7 @@ import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { StoreAccess } from '../../lib/store/store-access.js';
 import { FakeClock } from './fake-clock.js';

@@ -4,7 +4,7 @@ import type { JWK } from 'jose';
 
 import { isRecord } from '../../lib/options/value-rules.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
-import type { BrokerStore } from '../../lib/store/broker-store.js';
+import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import type { TestApp } from './app.js';
 import { BROKER_AUDIENCE } from './broker-app.js';
 import { TEST_CLIENT_ID, TEST_CLIENT_SECRET } from './provider-options.js';

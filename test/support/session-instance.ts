@@ -1,14 +1,14 @@
 import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
-import { RefreshTokens } from '../../lib/broker/refresh-tokens.js';
-import { Revocations } from '../../lib/broker/revocations.js';
-import { SigningKeys } from '../../lib/broker/signing-keys.js';
-import { type ProviderTokens, SessionContents } from '../../lib/broker/session-content.js';
-import { SessionRefresh } from '../../lib/broker/session-refresh.js';
-import { SessionRenewal } from '../../lib/broker/session-renewal.js';
-import { type FinishedSession, type OpenSession, Sessions } from '../../lib/broker/sessions.js';
-import { type RenewedTokens, UpstreamTokens } from '../../lib/broker/upstream-tokens.js';
+import { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
+import { Revocations } from '../../lib/sessions/revocations.js';
+import { SigningKeys } from '../../lib/keys/signing-keys.js';
+import { type ProviderTokens, SessionContents } from '../../lib/sessions/session-content.js';
+import { SessionRefresh } from '../../lib/sessions/session-refresh.js';
+import { SessionRenewal } from '../../lib/sessions/session-renewal.js';
+import { type FinishedSession, type OpenSession, Sessions } from '../../lib/sessions/sessions.js';
+import { type RenewedTokens, UpstreamTokens } from '../../lib/sessions/upstream-tokens.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { HostFaults } from '../../lib/events/host-faults.js';

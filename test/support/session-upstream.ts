@@ -1,10 +1,10 @@
-import { providerUserHash } from '../../lib/broker/sessions.js';
-import type { SessionContent } from '../../lib/broker/session-content.js';
-import type { RenewedTokens } from '../../lib/broker/upstream-tokens.js';
+import { providerUserHash } from '../../lib/sessions/sessions.js';
+import type { SessionContent } from '../../lib/sessions/session-content.js';
+import type { RenewedTokens } from '../../lib/sessions/upstream-tokens.js';
 import { Deadline } from '../../lib/clock/deadline.js';
-import { SessionUpstream } from '../../lib/grants/session-upstream.js';
-import { MintedSubjects } from '../../lib/grants/minted-subjects.js';
-import { UserClaimsCollector } from '../../lib/grants/user-claims-collector.js';
+import { SessionUpstream } from '../../lib/users/session-upstream.js';
+import { MintedSubjects } from '../../lib/users/minted-subjects.js';
+import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import { aSession } from '../store/a-session.js';
 import { alice } from './users.js';

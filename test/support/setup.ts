@@ -1,3 +1,4 @@
+import { ConsoleLogger, Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, vi } from 'vitest';
 
 import { forgetSecrets } from './canary-secrets.js';
@@ -37,6 +38,7 @@ afterAll(async () => {
   const violations = await takeViolations();
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
+  Logger.overrideLogger(new ConsoleLogger()); // Nest's testing module leaves one that says little
   clearCapturedLogs();
   forgetSecrets();
   if (violations.length > 0) throw new Error(violations.join('\n'));

@@ -4,7 +4,7 @@ import type {
   SessionState,
   StoredPeerKeys,
   StoredSigningKey,
-} from '../broker-store.js';
+} from '../../contract/broker-store.js';
 import type {
   PeerKeysDocument,
   RevocationDocument,

@@ -1,6 +1,6 @@
 import { createConnection, mongo } from 'mongoose';
 import { DocumentBrokerStore } from './document-broker.store.js';
-import type { BrokerStore } from '../broker-store.js';
+import type { BrokerStore } from '../../contract/broker-store.js';
 import { databaseMissing, unreadable } from '../store-errors.js';
 
 const SERVER_SELECTION_TIMEOUT_MS = 5000;

@@ -1,5 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { BrokerStore } from '../broker-store.js';
+import type { BrokerStore } from '../../contract/broker-store.js';
 import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
 import { parseUrl } from '../../options/url-rules.js';
 import { databaseMissing, unreadable } from '../store-errors.js';

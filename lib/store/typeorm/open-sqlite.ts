@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { OidcConfigError } from '../../errors/oidc-config.error.js';
-import type { BrokerStore } from '../broker-store.js';
+import type { BrokerStore } from '../../contract/broker-store.js';
 import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
 import { codeOf, repeated } from './driver-errors.js';
 import { OwnDataSourceStore } from './own-data-source.store.js';

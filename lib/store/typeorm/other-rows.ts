@@ -1,4 +1,4 @@
-import type { Revocation, StoredPeerKeys, StoredSigningKey } from '../broker-store.js';
+import type { Revocation, StoredPeerKeys, StoredSigningKey } from '../../contract/broker-store.js';
 import type { PeerKeysRow, RevocationRow, SigningKeyRow } from './entities.js';
 
 export function toRevocationRow({ kind, id, at, expiresAt }: Revocation): RevocationRow {

@@ -1,4 +1,8 @@
-import type { BrokerSession, ReplacedGeneration, SessionState } from '../broker-store.js';
+import type {
+  BrokerSession,
+  ReplacedGeneration,
+  SessionState,
+} from '../../contract/broker-store.js';
 import type { SessionRow } from './entities.js';
 
 function written(replaced: readonly ReplacedGeneration[]): string {

@@ -9,7 +9,7 @@ import {
   type SessionState,
   type StoredPeerKeys,
   type StoredSigningKey,
-} from '../broker-store.js';
+} from '../../contract/broker-store.js';
 import { checkSchema } from './check-schema.js';
 import { repeated } from './driver-errors.js';
 import { peerKeysEntity, sessionEntity, signingKeyEntity } from './entities.js';

@@ -1,5 +1,5 @@
 import type { DataSource, Repository, SelectQueryBuilder } from 'typeorm';
-import type { Revocation } from '../broker-store.js';
+import type { Revocation } from '../../contract/broker-store.js';
 import { repeated } from './driver-errors.js';
 import { type RevocationRow, revocationEntity, sessionEntity } from './entities.js';
 import { upserted } from './insert-row.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { StoredPeerKeys } from '../../../lib/store/broker-store.js';
+import type { StoredPeerKeys } from '../../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../../lib/store/memory-broker.store.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startFederation, startPeer } from '../../support/federation.js';

@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SigningKeys } from '../keys/signing-keys.js';
+import type { PublishedKey } from '../keys/signing-key.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { RouteName } from '../options/resolve-routes.js';
+import { brokerOptions } from '../options/broker-only.js';
+
+/**
+ * No `authorization_endpoint`: the login route is for the callers of the wire contract, who take `state` as it comes back. A standard
+ * client sends a `state` of its own, compares it, and would take the provider's code for ours.
+ */
+const ENDPOINTS: Readonly<Record<string, RouteName>> = {
+  token_endpoint: 'token',
+  userinfo_endpoint: 'userinfo',
+  revocation_endpoint: 'revoke',
+  end_session_endpoint: 'logout',
+};
+
+/** What a standard client can use, beside the login route. */
+const GRANT_TYPES = {
+  refresh: 'refresh_token',
+  device: 'urn:ietf:params:oauth:grant-type:device_code',
+  exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
+} as const;
+
+/** What this application publishes of itself, so that standard resource servers and clients need its address alone. */
+@Injectable()
+export class ServiceMetadata {
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly provider: IdentityProvider,
+    private readonly urls: PublicUrls,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** RFC 7517 §5. @throws {@link OAuthError} 404 in passthrough mode, 503 while the keys were never read. */
+  async jwks(): Promise<{ readonly keys: readonly PublishedKey[] }> {
+    brokerOptions(this.options);
+    return { keys: await this.keys.published() };
+  }
+
+  /** RFC 8414 §2. @throws {@link OAuthError} 404 in passthrough mode. */
+  authorizationServer(): Readonly<Record<string, unknown>> {
+    const { issuer, signingAlgorithm, introspectionScope } = brokerOptions(this.options);
+    const endpoints = Object.entries(ENDPOINTS).map(([member, route]) => [
+      member,
+      this.urls.url(route),
+    ]);
+    const introspection =
+      introspectionScope === undefined ? undefined : this.urls.url('introspect');
+    const { grants, allowedScopes } = this.options;
+    const deviceStart = grants.device ? this.urls.url('device') : undefined;
+    const usable = { ...grants, device: deviceStart !== undefined };
+    const offered = (['refresh', 'device', 'exchange'] as const).filter((name) => usable[name]);
+    const members: Record<string, unknown> = {
+      issuer,
+      ...Object.fromEntries(endpoints),
+      device_authorization_endpoint: deviceStart,
+      ...(this.urls.url('revoke') === undefined
+        ? {}
+        : { revocation_endpoint_auth_methods_supported: ['none'] }),
+      ...(introspection === undefined
+        ? {}
+        : {
+            introspection_endpoint: introspection,
+            introspection_endpoint_auth_methods_supported: ['Bearer'],
+          }),
+      jwks_uri: this.urls.url('jwks'),
+      scopes_supported: [...new Set(allowedScopes)],
+      response_types_supported: [], // a required member, although RFC 8414 §3.2 leaves empty lists out
+      grant_types_supported: offered.map((name) => GRANT_TYPES[name]),
+      token_endpoint_auth_methods_supported: ['none'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [signingAlgorithm],
+    };
+    return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+  }
+
+  /** RFC 9728 §2. In passthrough mode the tokens come from the identity provider, which is asked for its name. */
+  async protectedResource(): Promise<Readonly<Record<string, unknown>>> {
+    const { broker, publicUrl, allowedScopes } = this.options;
+    const servers = broker === undefined ? await this.provider.issuers() : [broker.issuer];
+    return {
+      resource: publicUrl,
+      authorization_servers: servers,
+      scopes_supported: [...new Set(allowedScopes)],
+      bearer_methods_supported: ['header'],
+    };
+  }
+}

@@ -1,0 +1,72 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { withoutDetails } from '../errors/shown-value.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
+import { toCallbackError } from '../providers/upstream-refusal.js';
+import { LoginCookies, type RequestCookies } from './login-cookies.js';
+import { type PendingLogin, PendingLogins, equalSecrets } from './pending-login.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { IssuedTokens } from './issued-tokens.js';
+import { LoginFinisher } from './login-finisher.js';
+import { unknownLogin } from './unknown-login.js';
+
+/** The authorization response as it reaches our callback (RFC 6749 §4.1.2, RFC 9207 §2). */
+export interface CallbackRequest {
+  readonly code?: string | undefined;
+  readonly state?: string | undefined;
+  readonly iss?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+function refused(cause: Reason): OAuthError {
+  const text = 'The login is unknown, expired, already finished or was begun in another browser';
+  return new OAuthError('invalid_request', text, { cause });
+}
+
+const taken = (): OAuthError => refused(new Reason('the login is finished already'));
+
+/** Finishes logins at our own callback; only in the browser that began them (RFC 9700 §4.7.1). */
+@Injectable()
+export class Callback {
+  readonly #cookies: LoginCookies;
+
+  constructor(
+    private readonly pending: PendingLogins,
+    private readonly provider: IdentityProvider,
+    private readonly finisher: LoginFinisher,
+    private readonly urls: PublicUrls,
+    @Inject(RESOLVED_OPTIONS) { publicUrl }: ResolvedOptions,
+  ) {
+    this.#cookies = new LoginCookies(publicUrl);
+  }
+
+  /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
+  async finish(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
+    const login = await this.#login(request.state, cookies);
+    await this.provider.checkCallbackIssuer(request.iss);
+    if (request.error !== undefined) {
+      throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
+    }
+    if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
+    const tokens = await this.finisher.redeem(login, request.code, taken);
+    return { tokens, cookies: [this.#cookies.remove(login.id)] };
+  }
+
+  async #login(state: string | undefined, cookies: RequestCookies): Promise<PendingLogin> {
+    if (!state) throw new OAuthError('invalid_request', 'state is missing');
+    const login = await this.pending.fromState(state);
+    if (login === undefined) throw refused(unknownLogin('state'));
+    const expected = this.urls.callback();
+    if (login.target !== 'callback' || login.redirectUri !== expected) {
+      const came = withoutDetails(login.redirectUri);
+      throw refused(new Reason('state of a login for another redirect_uri', { expected, came }));
+    }
+    const held = this.#cookies.of(login, cookies);
+    if (held !== undefined && equalSecrets(held.binding, login.binding)) return login;
+    const mend = 'a login ends in the browser that began it, and at the host of "publicUrl"';
+    throw refused(new Reason('the login cookie is missing', { option: '"publicUrl"', mend }));
+  }
+}

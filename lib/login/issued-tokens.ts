@@ -1,0 +1,8 @@
+import type { TokenResponse } from '../tokens/token-response.js';
+import type { LoginCookie } from './login-cookies.js';
+
+/** Tokens for the caller, and the login cookies to remove with them. */
+export interface IssuedTokens {
+  readonly tokens: TokenResponse;
+  readonly cookies: readonly LoginCookie[];
+}

@@ -1,0 +1,41 @@
+import { type HttpException, Inject, Injectable } from '@nestjs/common';
+import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { HostFaults } from '../events/host-faults.js';
+import { isLoginRefusal } from '../events/host-functions.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
+import type { LoginNotice } from '../options/oidc-auth-options.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+
+/** Asks the host, by its option `onLogin`, whether a login may go on. */
+@Injectable()
+export class LoginAdmission {
+  constructor(
+    private readonly provider: IdentityProvider,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly faults: HostFaults,
+  ) {}
+
+  /** @throws {@link OAuthError} 403 `access_denied` when the host refuses, or whatever else it throws. */
+  async check({ grant, claims }: Omit<LoginNotice, 'provider'>): Promise<void> {
+    const { onLogin } = this.options;
+    if (onLogin === undefined) return;
+    const provider = this.provider.name;
+    try {
+      await onLogin({ provider, grant, ...(claims === undefined ? {} : { claims }) });
+    } catch (error) {
+      throw isLoginRefusal(error) ? this.#refusal(error) : error;
+    }
+  }
+
+  /**
+   * A host refuses with an {@link OAuthError}, or with Nest's own Forbidden or Unauthorized, of which the caller hears our text, the
+   * log what the host said. The rest is a fault.
+   */
+  #refusal(error: HttpException): OAuthError {
+    if (error instanceof OAuthError) return error;
+    const cause = new Reason('refused by "onLogin"', { came: this.faults.masked(error).message });
+    return new OAuthError('access_denied', 'This login was refused', { status: 403, cause });
+  }
+}

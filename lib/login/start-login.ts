@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
+import { IdentityProvider } from '../providers/identity-provider.js';
+import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
+import { PendingLogins } from './pending-login.js';
+import { type RedirectTarget, redirectTarget } from './redirect-uris.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
+import { isText } from '../options/value-rules.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { loginScope } from '../tokens/scopes.js';
+
+/** The query of the login route. */
+export interface LoginRequest {
+  readonly redirectUri?: string | undefined;
+  /** `none` means: send no prompt. */
+  readonly prompt?: string | undefined;
+  readonly offlineAccess?: boolean | undefined;
+  /** Space separated; replaces the module's scopes. */
+  readonly scope?: string | undefined;
+  /** The client's own PKCE challenge (RFC 7636 §4.3). */
+  readonly codeChallenge?: string | undefined;
+  readonly codeChallengeMethod?: string | undefined;
+}
+
+/** Where to send the browser, and which cookies to set with it. */
+export interface LoginRedirect {
+  readonly url: string;
+  readonly cookies: readonly LoginCookie[];
+}
+
+const PROMPTS = new Set(['login', 'consent', 'select_account', 'create']);
+
+function invalidRequest(description: string, cause?: Reason): OAuthError {
+  return new OAuthError('invalid_request', description, { cause });
+}
+
+function checkedPrompt(prompt: string | undefined): string | undefined {
+  if (prompt === undefined || prompt === 'none') return undefined;
+  const words = prompt.split(' ');
+  if (words.every((word) => PROMPTS.has(word))) return prompt;
+  const expected = ['none', ...PROMPTS];
+  const cause = new Reason('prompt is unknown', { expected, came: words.map(protocolWord) });
+  throw invalidRequest('prompt is unknown', cause);
+}
+
+function checkedChallenge(
+  { codeChallenge, codeChallengeMethod }: LoginRequest,
+  target: RedirectTarget,
+): string | undefined {
+  if (codeChallenge === undefined && codeChallengeMethod === undefined) {
+    if (target !== 'client') return undefined;
+    const mend = 'a client elsewhere brings its own PKCE, or uses a loopback address';
+    throw invalidRequest(
+      'This redirect_uri needs code_challenge and code_challenge_method=S256',
+      new Reason('code_challenge is missing', { mend }),
+    );
+  }
+  if (target === 'callback') {
+    // The callback gets no verifier, so that the client would believe in a check that nobody makes.
+    throw invalidRequest('A login for our own callback takes no code_challenge');
+  }
+  if (codeChallengeMethod === 'S256' && /^[A-Za-z0-9_-]{43}$/.test(codeChallenge ?? '')) {
+    return codeChallenge;
+  }
+  throw invalidRequest('code_challenge must be 43 base64url characters with the method S256');
+}
+
+/** Begins logins. Nothing is written: everything needed later travels sealed in `state`. */
+@Injectable()
+export class StartLogin {
+  readonly #cookies: LoginCookies;
+
+  constructor(
+    private readonly pending: PendingLogins,
+    private readonly provider: IdentityProvider,
+    private readonly urls: PublicUrls,
+    @Inject(Clock) private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    this.#cookies = new LoginCookies(options.publicUrl);
+  }
+
+  /** @throws {@link OAuthError} 400 `invalid_request` or `invalid_scope`; 503 while the provider's metadata is unknown. */
+  async start(request: LoginRequest, cookies: RequestCookies): Promise<LoginRedirect> {
+    const { redirectUri } = request;
+    if (!redirectUri) throw invalidRequest('redirect_uri is missing');
+    const target = redirectTarget(redirectUri, this.urls.callback(), this.options);
+    if (target === undefined) throw this.#notAllowed(redirectUri);
+    const prompt = checkedPrompt(request.prompt);
+    const clientChallenge = checkedChallenge(request, target);
+    const scope = loginScope(this.options, request.scope, request.offlineAccess ?? false);
+    const secrets = this.provider.newLoginSecrets();
+    const sealed = await this.pending.begin(
+      { provider: this.provider.name, redirectUri, target, scope, clientChallenge },
+      secrets,
+    );
+    const url = await this.provider.authorizationUrl({
+      ...secrets,
+      redirectUri,
+      scope,
+      state: sealed.state,
+      prompt,
+    });
+    const bound = target === 'callback' || target === 'page';
+    return { url, cookies: bound ? this.#cookies.begin(sealed, cookies, this.clock) : [] };
+  }
+
+  #notAllowed(redirectUri: string): OAuthError {
+    const came = withoutDetails(redirectUri);
+    const cause = new Reason('redirect_uri is not allowed', {
+      expected: [this.urls.callback(), ...this.options.allowedRedirectUris].filter(isText),
+      came,
+      option: isLoopbackHost(parseUrl(redirectUri)?.hostname ?? '')
+        ? '"loopbackRedirects", "allowedRedirectUris"'
+        : '"publicUrl", "allowedRedirectUris"',
+    });
+    return invalidRequest(`redirect_uri is not allowed${repeated([came])}`, cause);
+  }
+}

@@ -1,0 +1,280 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { SessionRefresh } from '../sessions/session-refresh.js';
+import { SigningKeys } from '../keys/signing-keys.js';
+import { invalidGrant } from '../errors/oauth.error.js';
+import { RefusalLog } from '../events/refusal-log.js';
+import type { DeviceAuthorization } from '../providers/device-login.js';
+import type { RequestCookies } from '../login/login-cookies.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
+import { Authenticator } from '../tokens/authenticator.js';
+import type { RequestHeaders } from '../tokens/bearer-token.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { ApiDocument } from '../documents/api-document.js';
+import { AuthorizationCodeGrant } from '../grants/authorization-code.grant.js';
+import type { IssuedTokens } from '../login/issued-tokens.js';
+import { BackchannelLogout } from '../logout/backchannel-logout.js';
+import { brokerOptions } from '../options/broker-only.js';
+import { Callback, type CallbackRequest } from '../login/callback.js';
+import { DeviceCodeGrant } from '../grants/device-code.grant.js';
+import { Introspect, type IntrospectionResponse } from '../documents/introspect.js';
+import { Logout, type LogoutRequest } from '../logout/logout.js';
+import { type ClaimsOrId, ownName } from '../sessions/own-claims.js';
+import { RefreshGrant } from '../grants/refresh.grant.js';
+import { Revoke } from '../logout/revoke.js';
+import { type TokenRequest, selectGrant } from '../grants/select-grant.js';
+import { ServiceMetadata } from '../documents/service-metadata.js';
+import { type LoginRedirect, type LoginRequest, StartLogin } from '../login/start-login.js';
+import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
+import type { UserProfile } from '../users/user-profile.js';
+import { UserProfiles } from '../users/user-profiles.js';
+import { type SessionInfo, UserSessions } from '../sessions/user-sessions.js';
+
+/** A rule for code that asks for a token itself; whether it is optional, and what to compare it with, is then up to that code. */
+export type RequiredAuthRule = Omit<AuthRule, 'optional' | 'when'>;
+
+const NO_COOKIES: RequestCookies = new Map();
+
+/**
+ * What the routes do, one method each, for use without HTTP. All methods throw {@link OAuthError} with the status and
+ * code that the route would answer with.
+ */
+@Injectable()
+export class OidcService {
+  constructor(
+    private readonly startLogin: StartLogin,
+    private readonly finishLogin: Callback,
+    private readonly codeGrant: AuthorizationCodeGrant,
+    private readonly deviceGrant: DeviceCodeGrant,
+    private readonly refreshGrant: RefreshGrant,
+    private readonly exchangeGrant: TokenExchangeGrant,
+    private readonly startLogout: Logout,
+    private readonly revocation: Revoke,
+    private readonly introspection: Introspect,
+    private readonly providerLogout: BackchannelLogout,
+    private readonly profiles: UserProfiles,
+    private readonly userSessions: UserSessions,
+    private readonly sessionRefresh: SessionRefresh,
+    private readonly signingKeys: SigningKeys,
+    private readonly metadata: ServiceMetadata,
+    private readonly authenticator: Authenticator,
+    private readonly refusals: RefusalLog,
+    private readonly apiDocument: ApiDocument,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /**
+   * Begins a login.
+   *
+   * @param cookies of the browser's request; they keep the number of logins under way small.
+   * @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`; 503 while the provider's metadata is unknown.
+   */
+  login(request: LoginRequest, cookies: RequestCookies = NO_COOKIES): Promise<LoginRedirect> {
+    return this.startLogin.start(request, cookies);
+  }
+
+  /**
+   * Finishes a login at our own callback.
+   *
+   * @throws {@link OAuthError} 400 `invalid_request` or the provider's error; 502, 503 when the provider fails.
+   */
+  async callback(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
+    return this.finishLogin.finish(request, cookies);
+  }
+
+  /**
+   * Serves the token route: code, refresh token, device code, or in broker mode a subject token (RFC 8693).
+   *
+   * @throws {@link OAuthError} 400 with the codes of RFC 6749 §5.2 and RFC 8628 §3.5; 403 when the user may not log in; 502, 503
+   * when the provider or the store fails.
+   */
+  async token(request: TokenRequest, cookies: RequestCookies = NO_COOKIES): Promise<IssuedTokens> {
+    const selected = selectGrant(request, this.options.grants);
+    switch (selected.grant) {
+      case 'authorizationCode':
+        return this.codeGrant.redeem(selected.code, request, cookies);
+      case 'device':
+        return withoutCookies(await this.deviceGrant.redeem(selected.deviceCode));
+      case 'refresh':
+        return withoutCookies(await this.refreshGrant.redeem(selected.refreshToken, request.scope));
+      case 'exchange':
+        return withoutCookies(await this.exchangeGrant.redeem(selected.subjectToken, request));
+    }
+  }
+
+  /**
+   * Starts a device login (RFC 8628 §3.1).
+   *
+   * @param scope space separated; replaces the module's scopes.
+   * @throws {@link OAuthError} 400 `invalid_scope`; 503 when the provider has no device endpoint; 502 for its bad answer.
+   */
+  device({ scope }: { scope?: string | undefined } = {}): Promise<DeviceAuthorization> {
+    return this.deviceGrant.start(scope);
+  }
+
+  /**
+   * Where to send a browser to log out.
+   *
+   * @param accessToken in broker mode, the caller's: its session ends on every instance.
+   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed; 503 when the session cannot be ended.
+   */
+  logout(request: LogoutRequest = {}, accessToken?: string): Promise<string> {
+    return this.startLogout.start(request, accessToken);
+  }
+
+  /**
+   * The profile of an access token's user: from its own claims where they name the user, in broker mode also from its session,
+   * else from the provider.
+   *
+   * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`; 502, 503 when the provider fails.
+   */
+  async userinfo(accessToken: string): Promise<UserProfile> {
+    return this.profiles.of(accessToken);
+  }
+
+  /**
+   * Revokes a token (RFC 7009): at the provider; in broker mode the token, and the session that it belongs to, here and there.
+   *
+   * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot; 502, 503 when it or the store fails.
+   */
+  revoke(token: string, tokenTypeHint?: string): Promise<void> {
+    return this.revocation.revoke(token, tokenTypeHint);
+  }
+
+  /**
+   * Broker mode: what a token is worth (RFC 7662).
+   *
+   * @param callerToken gives the caller's own access token, or throws when there is none.
+   * @throws {@link OAuthError} 404 without `broker.introspectionScope`; 401, 403 for the caller; 503.
+   */
+  introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
+    return this.introspection.introspect(token, callerToken);
+  }
+
+  /**
+   * Broker mode: ends the sessions that the provider says it has ended (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold, also when provider or store fails: the
+   * specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
+   */
+  backchannelLogout(logoutToken: string): Promise<void> {
+    return this.providerLogout.end(logoutToken);
+  }
+
+  /** Broker mode: the public keys of our tokens (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
+  jwks(): ReturnType<ServiceMetadata['jwks']> {
+    return this.metadata.jwks();
+  }
+
+  /**
+   * Broker mode: a live access token of the identity provider for the user of a session, for calls to other APIs. Refreshed
+   * when it is about to end, by one instance at a time.
+   *
+   * @param session the caller's verified claims: the session of their `sid`, when the token is one of ours. Claims of a trusted
+   * issuer have none here. A bare session id is for administration: nobody checks whose it is.
+   * @throws {@link OAuthError} 400 `invalid_grant` when there is no such session, it is over or cannot be refreshed; 404 in
+   * passthrough mode; 503.
+   */
+  async getIdpToken(session: ClaimsOrId): Promise<string> {
+    const id = this.#ownName(session, 'sid');
+    if (id === undefined) throw invalidGrant('no session of ours');
+    return this.sessionRefresh.providerAccessToken(id);
+  }
+
+  /**
+   * Broker mode: the sessions of a user, newest first.
+   *
+   * @param user the caller's verified claims: the user of their `sub`, when the token is one of ours; users of a trusted issuer
+   * have no sessions here. A bare `sub` of our tokens is for administration: it must not come from the token of anybody else.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async listSessions(user: ClaimsOrId): Promise<SessionInfo[]> {
+    const sub = this.#ownName(user, 'sub');
+    return sub === undefined ? [] : this.userSessions.list(sub);
+  }
+
+  /**
+   * Broker mode: ends a session, here at once and on every other instance within `broker.revocationPollSec`.
+   *
+   * @param session as for {@link getIdpToken}.
+   * @returns whether there was one to end.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async revokeSession(session: ClaimsOrId): Promise<boolean> {
+    const id = this.#ownName(session, 'sid');
+    return id !== undefined && (await this.userSessions.end(id));
+  }
+
+  /**
+   * Broker mode: ends all sessions of a user, and refuses every token that was issued to that user until now.
+   *
+   * @param user as for {@link listSessions}.
+   * @returns how many sessions ended.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async revokeSessions(user: ClaimsOrId): Promise<number> {
+    const sub = this.#ownName(user, 'sub');
+    return sub === undefined ? 0 : this.userSessions.endAll(sub);
+  }
+
+  /**
+   * Broker mode: retires a signing key in an emergency. Another one signs at once, and every token of the retired one is refused,
+   * here at once and on every other instance within `broker.revocationPollSec`; peers learn of it from the JWKS.
+   *
+   * @param kid default: the key that signs now.
+   * @returns whether there was such a key.
+   * @throws {@link OAuthError} 404, 503
+   */
+  async retireSigningKey(kid?: string): Promise<boolean> {
+    brokerOptions(this.options);
+    return this.signingKeys.retire(kid);
+  }
+
+  /**
+   * Completes an OpenAPI document that `SwaggerModule.createDocument()` of `@nestjs/swagger` has made: adds the security scheme `oidc`
+   * (OpenID Connect in passthrough mode, a bearer token in broker mode), adds up the rules of classes and handlers, names handlers that
+   * only an `AuthGuard` on the whole application guards, and takes out routes that answer nothing.
+   *
+   * @returns the same document.
+   */
+  describe<Document extends object>(document: Document): Document {
+    this.apiDocument.complete(document);
+    return document;
+  }
+
+  /**
+   * Verifies an access token and holds it against a rule, as `@Auth()` does.
+   *
+   * @returns its claims, frozen.
+   * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
+   */
+  async verify(accessToken: string, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
+    const checked = checkAuthRule(rule);
+    const { claims } = await this.refusals.around('OidcService.verify', () =>
+      this.authenticator.authenticate(accessToken, checked),
+    );
+    return claims;
+  }
+
+  /**
+   * The same for a request of any kind: reads the bearer token from its headers (RFC 6750 §2.1).
+   *
+   * @throws {@link OAuthError} as {@link verify}; 400 `invalid_request` for two `Authorization` headers.
+   */
+  async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
+    const checked = checkAuthRule(rule);
+    const { claims } = await this.refusals.around('OidcService.authenticate', () =>
+      this.authenticator.identify({ headers }, checked),
+    );
+    return claims;
+  }
+
+  #ownName(whom: ClaimsOrId, claim: 'sid' | 'sub'): string | undefined {
+    return ownName(whom, claim, brokerOptions(this.options).issuer);
+  }
+}
+
+function withoutCookies(tokens: IssuedTokens['tokens']): IssuedTokens {
+  return { tokens, cookies: [] };
+}

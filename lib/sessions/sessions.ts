@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { Deadline } from '../clock/deadline.js';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { BrokerSession, SessionFilter } from '../contract/broker-store.js';
+import { StoreAccess } from '../store/store-access.js';
+import type { UserIdentity } from '../tokens/id-token-claims.js';
+import { RefreshTokens, storedHash } from './refresh-tokens.js';
+import { Revocations } from './revocations.js';
+import { type ProviderTokens, type SessionContent, SessionContents } from './session-content.js';
+import { UpstreamTokens } from './upstream-tokens.js';
+
+/** A session with what it remembers in secret. */
+export interface OpenSession {
+  readonly session: BrokerSession;
+  readonly content: SessionContent;
+}
+
+/** A login that ended well, and becomes a session. */
+export interface FinishedSession {
+  /** Unique to the login, however often and wherever it is redeemed. */
+  readonly loginId: string;
+  /** Name of the identity provider, and its issuer. */
+  readonly provider: string;
+  readonly issuer: string;
+  /** `sid` of its ID token, if it had one. */
+  readonly providerSession: string | undefined;
+  readonly content: Omit<SessionContent, 'refreshToken'>;
+}
+
+/** Who ends a session. */
+export interface EndedBy {
+  /** A refresh, which may end it only while this lease is its own (fencing). */
+  readonly leaseId?: string;
+  /** Tokens of the provider that are newer than those in the row, to be given back in their place. */
+  readonly newest?: ProviderTokens | undefined;
+}
+
+/** A database that restarts is waited for so long; whoever logs out waits too. */
+const END_PATIENCE_MS = 1000;
+const ID_FORM = /^[0-9a-f]{32}$/;
+
+/** How an identity provider's `sub` or `sid` is kept: with its issuer, because only both together name something. */
+function ofIssuer(issuer: string, identifier: string): string {
+  return storedHash(JSON.stringify([issuer, identifier]));
+}
+
+/** How the user of a session is kept in its row: which tenant or provider he is of is told by this alone. */
+export function providerUserHash({ iss, sub }: UserIdentity): string {
+  return ofIssuer(iss, sub);
+}
+
+/** Sessions of broker mode: one row a login. Their refresh is in {@link SessionRefresh}. */
+@Injectable()
+export class Sessions {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(Clock) private readonly clock: Clock,
+    private readonly store: StoreAccess,
+    private readonly contents: SessionContents,
+    private readonly tokens: RefreshTokens,
+    private readonly revocations: Revocations,
+    private readonly upstream: UpstreamTokens,
+    private readonly events: OidcEvents,
+  ) {}
+
+  /** Makes sure that a session could be written now. @throws {@link OAuthError} 503 */
+  async prepare(): Promise<void> {
+    await this.find(newId());
+  }
+
+  /**
+   * Writes the session of a login.
+   *
+   * @returns `undefined` when that login has one already.
+   * @throws {@link OAuthError} 503 when the store cannot be asked; 502 for tokens too large to keep.
+   */
+  async create(login: FinishedSession): Promise<OpenSession | undefined> {
+    const now = this.clock.now();
+    const id = newId();
+    const refreshable = login.content.provider.refreshToken !== undefined;
+    const issued = refreshable ? this.tokens.issue(id, 1) : undefined;
+    const content: SessionContent = { ...login.content, refreshToken: issued?.token };
+    const sealed = await this.contents.seal(id, content);
+    if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');
+    const endsAt = after(now, this.#broker.sessionLifetimeSec);
+    const session: BrokerSession = {
+      id,
+      loginHash: storedHash(login.loginId),
+      provider: login.provider,
+      subjectHash: storedHash(content.claims.sub),
+      providerSubjectHash: providerUserHash({ iss: login.issuer, sub: content.providerSubject }),
+      providerSessionHash:
+        login.providerSession === undefined
+          ? undefined
+          : ofIssuer(login.issuer, login.providerSession),
+      createdAt: now,
+      usedAt: now,
+      endsAt,
+      // Without a refresh token nothing shows that the session is in use.
+      expiresAt: refreshable ? this.idleEnd(now, endsAt) : endsAt,
+      generation: 1,
+      refreshHash: issued?.hash,
+      replaced: [],
+      sealed,
+      leaseId: undefined,
+      leaseUntil: undefined,
+    };
+    return (await this.#insert(session)) ? { session, content } : undefined;
+  }
+
+  /** @throws {@link OAuthError} 503 */
+  async find(id: string): Promise<BrokerSession | undefined> {
+    if (!ID_FORM.test(id)) return undefined;
+    const now = this.clock.now();
+    const found = await this.store.ask((store) => store.findSession(id, now), { repeat: true });
+    if (found !== undefined) this.revocations.compareClocks(found);
+    return found;
+  }
+
+  /** A session with its content; `undefined` also when that cannot be decrypted. @throws {@link OAuthError} 503 */
+  async findOpen(id: string): Promise<OpenSession | undefined> {
+    const session = await this.find(id);
+    const content = session && (await this.open(session));
+    return session && content && { session, content };
+  }
+
+  /** `undefined` when it cannot be decrypted, which is reported. */
+  async open(session: BrokerSession): Promise<SessionContent | undefined> {
+    const content = await this.contents.open(session.id, session.sealed);
+    if (content === undefined) {
+      this.events.emit('undecryptable', { provider: session.provider, what: 'session' });
+    }
+    return content;
+  }
+
+  /** @throws {@link OAuthError} 503 */
+  async ofSubject(subject: string): Promise<BrokerSession[]> {
+    return this.#list({ subjectHash: storedHash(subject) });
+  }
+
+  /** The sessions that a `sid` of the identity provider stands for. @throws {@link OAuthError} 503 */
+  async ofProviderSession(issuer: string, sid: string): Promise<BrokerSession[]> {
+    return this.#list({ providerSessionHash: ofIssuer(issuer, sid) });
+  }
+
+  /** All sessions of a user of the identity provider. @throws {@link OAuthError} 503 */
+  async ofProviderUser(user: UserIdentity): Promise<BrokerSession[]> {
+    return this.#list({ providerSubjectHash: providerUserHash(user) });
+  }
+
+  /**
+   * Ends a session everywhere, and gives the provider's tokens back.
+   *
+   * @returns whether there was one to end: `false` when another one was faster, or the lease was lost.
+   * @throws {@link OAuthError} 503 when the store cannot be asked. The session is then as it was, or nobody can tell: in that
+   * case the tokens are given back all the same.
+   */
+  async end(session: BrokerSession, reason: SessionEndReason, by: EndedBy = {}): Promise<boolean> {
+    const provider = by.newest ?? (await this.open(session))?.provider;
+    try {
+      if (!(await this.#markEnded(session, by.leaseId))) return false;
+    } catch (error) {
+      if (await this.#mayHaveEnded(session.id)) await this.#giveBack(provider);
+      throw error;
+    }
+    this.events.emit('session-ended', {
+      provider: session.provider,
+      session: hashedId(session.id),
+      reason,
+    });
+    await this.#giveBack(provider);
+    return true;
+  }
+
+  /** The earlier of the idle and the absolute limit. */
+  idleEnd(usedAt: Date, endsAt: Date): Date {
+    const idle = after(usedAt, this.#broker.sessionIdleSec);
+    return idle < endsAt ? idle : endsAt;
+  }
+
+  /** Repeated with its own id: the answer to the first time may have been lost. */
+  async #markEnded(session: BrokerSession, leaseId: string | undefined): Promise<boolean> {
+    const { id } = session;
+    const at = this.revocations.endOf(session);
+    const keepUntil = this.revocations.keepUntil(at);
+    const ending = { at, keepUntil, leaseId, endingId: newId() };
+    const until = new Deadline(this.clock, END_PATIENCE_MS);
+    const ended = await this.store.ask((store) => store.revokeSession(id, ending), { until });
+    if (ended || leaseId === undefined) this.revocations.add({ kind: 'session', id, at });
+    return ended;
+  }
+
+  async #mayHaveEnded(id: string): Promise<boolean> {
+    const found = await this.find(id).catch(() => undefined);
+    return found === undefined;
+  }
+
+  async #giveBack(provider: ProviderTokens | undefined): Promise<void> {
+    if (provider !== undefined) await this.upstream.revoke(provider);
+  }
+
+  /** A write whose answer was lost is looked for: else the login would seem to be taken. */
+  async #insert(session: BrokerSession): Promise<boolean> {
+    const { id, createdAt } = session;
+    try {
+      return await this.store.ask(
+        async (store, again) => {
+          if (await store.createSession(session)) return true;
+          return again && (await store.findSession(id, createdAt)) !== undefined;
+        },
+        { repeat: true },
+      );
+    } catch (error) {
+      await this.#markEnded(session, undefined).catch(() => undefined); // it may be there, and nobody would hold it
+      throw error;
+    }
+  }
+
+  async #list(filter: SessionFilter): Promise<BrokerSession[]> {
+    const now = this.clock.now();
+    return this.store.ask((store) => store.listSessions(filter, now), { repeat: true });
+  }
+
+  get #broker(): ResolvedBrokerOptions {
+    if (this.options.broker === undefined) throw new TypeError('Broker mode is off');
+    return this.options.broker;
+  }
+}
+
+function newId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function after(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1000);
+}

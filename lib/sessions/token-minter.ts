@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { SignJWT } from 'jose';
+import { Clock, epochSeconds } from '../clock/clock.js';
+import { SafeLogger } from '../errors/safe-logger.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { UserClaims } from './session-content.js';
+import { SigningKeys } from '../keys/signing-keys.js';
+
+/** What a minted token is for. */
+export interface MintRequest {
+  readonly claims: UserClaims;
+  /** Space separated. */
+  readonly scope: string;
+  /** `undefined`: the token belongs to no session. */
+  readonly sessionId: string | undefined;
+  /** It expires then at the latest: the end of its session, or of the token that it was exchanged for. */
+  readonly notAfter: Date;
+}
+
+/** A minted access token; `expiresAt` in seconds since 1970. */
+export interface MintedToken {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+/** Signs access tokens of our own (RFC 9068). */
+@Injectable()
+export class TokenMinter {
+  readonly #logger = new SafeLogger();
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(Clock) private readonly clock: Clock,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  /** Makes sure that a token could be signed now. @throws {@link OAuthError} 503 */
+  async prepare(): Promise<void> {
+    await this.keys.current();
+  }
+
+  /** @throws {@link OAuthError} 503 while there is no key to sign with. */
+  async mint({ claims, scope, sessionId, notAfter }: MintRequest): Promise<MintedToken> {
+    const { broker, clientId, maxTokenBytes } = this.options;
+    if (broker === undefined) throw new TypeError('Broker mode is off');
+    const key = await this.keys.current();
+    const iat = epochSeconds(this.clock);
+    // The key's limit is what the instances agree on, whatever the options of each say: revocations are kept as long.
+    const lifetimeSec = Math.min(broker.accessTokenLifetimeSec, key.tokenLifetimeSec ?? Infinity);
+    const expiresAt = Math.min(iat + lifetimeSec, Math.floor(notAfter.getTime() / 1000));
+    const token = await new SignJWT({
+      ...claims,
+      iss: broker.issuer,
+      aud: broker.audience,
+      client_id: clientId,
+      scope,
+      jti: randomUUID(),
+      ...(sessionId === undefined ? {} : { sid: sessionId }),
+      iat,
+      exp: expiresAt,
+    })
+      .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'at+jwt' })
+      .sign(key.privateKey);
+    if (token.length > maxTokenBytes) {
+      this.#logger.error(
+        `A minted token has ${token.length} bytes, more than "maxTokenBytes" (${maxTokenBytes}), so the guard refuses it: ` +
+          'the user has too many roles, or "broker.mapClaims" adds too much',
+      );
+    }
+    return { token, expiresAt };
+  }
+}

@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { storedHash } from './refresh-tokens.js';
+import { Revocations } from './revocations.js';
+import { Sessions } from './sessions.js';
+import type { BrokerSession } from '../contract/broker-store.js';
+import { storeUnavailable } from '../store/store-access.js';
+
+const AT_ONCE = 10;
+/** What `listSessions` of a store gives at most. */
+const LONGEST_LIST = 1000;
+
+/** A session, as its user or an administrator may see it. */
+export interface SessionInfo {
+  /** `sid` of its tokens. */
+  readonly id: string;
+  /** Name of the identity provider in this module's configuration. */
+  readonly provider: string;
+  readonly createdAt: Date;
+  /** When it was refreshed last. */
+  readonly usedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** Sessions by user: to list them, and to end one or all. */
+@Injectable()
+export class UserSessions {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
+  ) {}
+
+  async list(subject: string): Promise<SessionInfo[]> {
+    const sessions = await this.sessions.ofSubject(subject);
+    return sessions.map(({ id, provider, createdAt, usedAt, expiresAt }) => ({
+      id,
+      provider,
+      createdAt,
+      usedAt,
+      expiresAt,
+    }));
+  }
+
+  async end(id: string): Promise<boolean> {
+    const session = await this.sessions.find(id);
+    return session !== undefined && (await this.sessions.end(session, 'revoked'));
+  }
+
+  /** Ends all sessions of a subject, and refuses every token that it was given until now, those by exchange included. */
+  async endAll(subject: string): Promise<number> {
+    await this.revocations.revokeSubject(storedHash(subject), 'all');
+    return this.endEach(() => this.sessions.ofSubject(subject), 'revoked');
+  }
+
+  /**
+   * Ends what is listed until nothing new is: a list is cut at a thousand.
+   *
+   * @throws {@link OAuthError} 503 when the store goes on listing what was ended, and so hides what comes after it.
+   */
+  async endEach(
+    list: () => Promise<BrokerSession[]>,
+    reason: 'revoked' | 'logout',
+  ): Promise<number> {
+    const seen = new Set<string>();
+    let ended = 0;
+    for (;;) {
+      const listed = await list();
+      const open = listed.filter(({ id }) => !seen.has(id));
+      if (open.length === 0 && listed.length >= LONGEST_LIST) throw storeUnavailable('stale reads');
+      if (open.length === 0) return ended;
+      while (open.length > 0) {
+        // Each may ask the provider to revoke its tokens, which others wait to log in at.
+        const some = open.splice(0, AT_ONCE);
+        for (const { id } of some) seen.add(id);
+        const results = await Promise.all(some.map((one) => this.sessions.end(one, reason)));
+        ended += results.filter(Boolean).length;
+      }
+    }
+  }
+}
