@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { aSession } from '../store/a-session.js';
+import { aSession } from '../../lib/testing/store-contract/samples.js';
 import type { TestApp } from '../support/app.js';
 import { brokerLogin, guarded, pull, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';

@@ -43,7 +43,7 @@ const publicNames: Record<string, readonly string[]> = {
   ],
   './express': [],
   './fastify': [],
-  './testing': ['MockIdentity', 'TestClock', 'TestIssuer', 'mockIdentity'],
+  './testing': ['MockIdentity', 'TestClock', 'TestIssuer', 'brokerStoreContract', 'mockIdentity'],
 };
 
 describe.each(nestReleases)('installed beside Nest %s', (nest) => {

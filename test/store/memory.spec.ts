@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { NOW, aSession } from './a-session.js';
-import { brokerStoreContract } from './broker-store-contract.js';
+import { NOW, aSession } from '../../lib/testing/store-contract/samples.js';
+import { brokerStoreContract } from '../../lib/testing/index.js';
 
 describe('MemoryBrokerStore', () => {
-  brokerStoreContract(async () => new MemoryBrokerStore());
+  brokerStoreContract(async () => new MemoryBrokerStore(), { afterAll, describe, it });
 
   it('shares no object with its callers', async () => {
     const store = new MemoryBrokerStore();

@@ -4,7 +4,15 @@ import mongoose, { type Connection, type ConnectOptions, mongo } from 'mongoose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { MongooseBrokerStore } from '../../lib/store/mongoose/index.js';
-import { NOW, aSession, aSigningKey, aState, after, anId, hashOf } from './a-session.js';
+import {
+  NOW,
+  aSession,
+  aSigningKey,
+  aState,
+  after,
+  anId,
+  hashOf,
+} from '../../lib/testing/store-contract/samples.js';
 import { required } from './required.js';
 
 const server = process.env['OIDC_TEST_MONGODB_URL'];

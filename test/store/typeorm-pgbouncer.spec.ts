@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 
 import { openStoreByUrl } from '../../lib/store/open-store.js';
-import { brokerStoreContract } from './broker-store-contract.js';
+import { brokerStoreContract } from '../../lib/testing/index.js';
 import { type FreshDatabase, freshDatabase } from './fresh-database.js';
 import { required } from './required.js';
 
@@ -20,12 +20,18 @@ describe.skipIf(missing)(
 
     afterAll(() => database.drop());
 
-    brokerStoreContract(async () => {
-      const url = new URL(proxy ?? '');
-      url.pathname = new URL(database.url).pathname;
-      const store = await openStoreByUrl(url.href, { appName: 'test', onWarning: () => undefined });
-      await store.open();
-      return store;
-    });
+    brokerStoreContract(
+      async () => {
+        const url = new URL(proxy ?? '');
+        url.pathname = new URL(database.url).pathname;
+        const store = await openStoreByUrl(url.href, {
+          appName: 'test',
+          onWarning: () => undefined,
+        });
+        await store.open();
+        return store;
+      },
+      { afterAll, describe, it },
+    );
   },
 );

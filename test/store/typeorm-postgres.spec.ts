@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 
 import { openStoreByUrl } from '../../lib/store/open-store.js';
-import { brokerStoreContract } from './broker-store-contract.js';
+import { brokerStoreContract } from '../../lib/testing/index.js';
 import { type FreshDatabase, freshDatabase } from './fresh-database.js';
 import { required } from './required.js';
 
@@ -17,10 +17,13 @@ describe.skipIf(missing)(`TypeORM on PostgreSQL${missing ? ` (${missing})` : ''}
 
   afterAll(() => database.drop());
 
-  brokerStoreContract(async () => {
-    const opening = { appName: 'test', onWarning: () => undefined };
-    const store = await openStoreByUrl(database.url, opening);
-    await store.open();
-    return store;
-  });
+  brokerStoreContract(
+    async () => {
+      const opening = { appName: 'test', onWarning: () => undefined };
+      const store = await openStoreByUrl(database.url, opening);
+      await store.open();
+      return store;
+    },
+    { afterAll, describe, it },
+  );
 });

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 
 import { openStoreByUrl } from '../../lib/store/open-store.js';
-import { brokerStoreContract } from './broker-store-contract.js';
+import { brokerStoreContract } from '../../lib/testing/index.js';
 import { required } from './required.js';
 import { sqliteMissing } from './sqlite-driver.js';
 
@@ -20,10 +20,13 @@ describe.skipIf(missing)(`TypeORM on SQLite${missing ? ` (${missing})` : ''}`, (
 
   afterAll(() => rm(folder, { recursive: true }));
 
-  brokerStoreContract(async () => {
-    const opening = { appName: 'test', onWarning: () => undefined };
-    const store = await openStoreByUrl(`sqlite://${join(folder, 'broker.db')}`, opening);
-    await store.open();
-    return store;
-  });
+  brokerStoreContract(
+    async () => {
+      const opening = { appName: 'test', onWarning: () => undefined };
+      const store = await openStoreByUrl(`sqlite://${join(folder, 'broker.db')}`, opening);
+      await store.open();
+      return store;
+    },
+    { afterAll, describe, it },
+  );
 });

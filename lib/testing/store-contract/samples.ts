@@ -2,9 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import type {
   BrokerSession,
+  LeaseRequest,
   SessionState,
+  StoredPeerKeys,
   StoredSigningKey,
-} from '../../lib/contract/broker-store.js';
+} from '../../contract/broker-store.js';
 
 /** The time at which all stores are tested; with milliseconds that not every column type would keep. */
 export const NOW = new Date('2030-05-06T07:08:09.123Z');
@@ -68,4 +70,30 @@ export function aSigningKey(members: Partial<StoredSigningKey> = {}): StoredSign
     retiredAt: undefined,
     ...members,
   };
+}
+
+/** How many try at once where exactly one may win. */
+export const MANY = 50;
+
+export function times<T>(count: number, make: (at: number) => T): T[] {
+  return Array.from({ length: count }, (_, at) => make(at));
+}
+
+/** A wish for the lease of a session in its first generation, for 15 seconds. */
+export function lease(members: Partial<LeaseRequest> = {}): LeaseRequest {
+  return {
+    leaseId: anId(),
+    now: NOW,
+    until: after(15, members.now ?? NOW),
+    generation: 1,
+    ...members,
+  };
+}
+
+export function keysOf(issuer: string, jwks: string, fetchedAt = NOW): StoredPeerKeys {
+  return { issuer, issuerHash: hashOf(issuer), jwks, fetchedAt };
+}
+
+export function idsOf(listed: readonly { readonly id: string }[]): string[] {
+  return listed.map(({ id }) => id).toSorted();
 }
