@@ -16,6 +16,14 @@ type Members = Record<string, unknown>;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
+/** Types of schemes that have scopes in OpenAPI 3.0. */
+const SCOPED = ['oauth2', 'openIdConnect'];
+
+const REFUSALS = {
+  401: 'No access token, or none that is valid',
+  403: 'The access token does not allow this',
+} as const;
+
 /** Completes a document of the host's API, as `SwaggerModule.createDocument()` makes it. */
 @Injectable()
 export class ApiDocument {
@@ -27,17 +35,17 @@ export class ApiDocument {
   complete(document: object): void {
     const paths: unknown = Reflect.get(document, 'paths');
     if (!isRecord(paths)) return;
+    const hasScopes = SCOPED.some((type) => type === this.#scheme(document)['type']);
     for (const [path, item] of Object.entries(paths)) {
       if (!isRecord(item)) continue;
       for (const method of METHODS) {
         const operation = item[method];
         if (!isRecord(operation)) continue;
         if (this.#answersNothing(operation)) delete item[method];
-        else this.#completeOperation(operation);
+        else this.#completeOperation(operation, hasScopes);
       }
       if (!METHODS.some((method) => method in item)) delete paths[path];
     }
-    this.#addScheme(document);
   }
 
   /** Routes of broker mode are 404 without it, and so is introspection unless it is switched on. */
@@ -48,57 +56,38 @@ export class ApiDocument {
     return route === 'introspect' && broker.introspectionScope === undefined;
   }
 
-  #completeOperation(operation: Members): void {
+  #completeOperation(operation: Members, hasScopes: boolean): void {
     const isOpen = operation[OPEN_EXTENSION] === true;
     const isOurs = operation[ROUTE_EXTENSION] !== undefined;
     delete operation[OPEN_EXTENSION];
     delete operation[ROUTE_EXTENSION];
-    if (isOpen) {
-      this.#open(operation);
+    const ofClass = takeOpenClass(operation);
+    const required = requirementsOf(operation);
+    if (isOpen || (ofClass && required.length === 0)) {
+      open(operation);
       return;
     }
-    const required = requirementsOf(operation);
-    if (required.length > 0) operation['security'] = this.#sum(required);
-    else if (!isOurs && operation['security'] === undefined && guardsEverything(this.application)) {
+    if (required.length > 0) {
+      operation['security'] = sumOf(required, hasScopes);
+      if (!isOurs && !isOptional(required)) addRefusals(operation, [401, 403]);
+    } else if (
+      !isOurs &&
+      operation['security'] === undefined &&
+      guardsEverything(this.application)
+    ) {
       operation['security'] = [{ [SECURITY_SCHEME]: [] }];
-      operation['responses'] = {
-        401: errorContent('No access token, or none that is valid'),
-        ...Object(operation['responses']),
-      };
+      addRefusals(operation, [401]);
     }
   }
 
-  /** `@Public()` under a class with `@Auth()`. */
-  #open(operation: Members): void {
-    const others = securityOf(operation).filter((one) => !(SECURITY_SCHEME in one));
-    if (others.length > 0) operation['security'] = others;
-    else delete operation['security'];
-  }
-
-  /** Rules of class and handler stand beside each other in the metadata, and hold together. */
-  #sum(requirements: readonly Members[]): Members[] {
-    const ours = requirements.filter((one) => SECURITY_SCHEME in one);
-    const scopes = ours.flatMap((one): unknown[] => {
-      const listed = one[SECURITY_SCHEME];
-      return Array.isArray(listed) ? listed : [];
-    });
-    // Only OpenID Connect has scopes in OpenAPI 3.0.
-    const named = this.options.broker === undefined ? [...new Set(scopes)] : [];
-    const empty = requirements.filter((one) => Object.keys(one).length === 0);
-    const optional = empty.length >= ours.length ? [{}] : [];
-    const others = requirements.filter(
-      (one) => !(SECURITY_SCHEME in one) && Object.keys(one).length > 0,
-    );
-    return [{ [SECURITY_SCHEME]: named }, ...others, ...optional];
-  }
-
-  #addScheme(document: object): void {
-    const components = memberOf(document, 'components');
-    const schemes = memberOf(components, 'securitySchemes');
+  /** The scheme of a document, the host's own or ours. */
+  #scheme(document: object): Members {
+    const schemes = memberOf(memberOf(document, 'components'), 'securitySchemes');
     schemes[SECURITY_SCHEME] ??=
       this.options.broker === undefined
         ? { type: 'openIdConnect', openIdConnectUrl: this.options.discoveryUrl }
         : { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' };
+    return memberOf(schemes, SECURITY_SCHEME);
   }
 }
 
@@ -107,10 +96,63 @@ function securityOf(operation: Members): Members[] {
   return Array.isArray(security) ? security.filter(isRecord) : [];
 }
 
+function setSecurity(operation: Members, requirements: readonly Members[]): void {
+  if (requirements.length > 0) operation['security'] = requirements;
+  else delete operation['security'];
+}
+
+/** `@Public()` under a class with `@Auth()`. */
+function open(operation: Members): void {
+  setSecurity(
+    operation,
+    securityOf(operation).filter((one) => !(SECURITY_SCHEME in one)),
+  );
+}
+
+/** Removes the mark of `@Public()`. @returns whether there was one. */
+function takeOpenClass(operation: Members): boolean {
+  const all = securityOf(operation);
+  const others = all.filter((one) => !(OPEN_EXTENSION in one));
+  if (others.length === all.length) return false;
+  setSecurity(operation, others);
+  return true;
+}
+
 /** Those of an operation that has one of ours. */
 function requirementsOf(operation: Members): Members[] {
   const security = securityOf(operation);
   return security.some((one) => SECURITY_SCHEME in one) ? security : [];
+}
+
+/** Everybody may come where there is an empty requirement for each of ours. */
+function isOptional(requirements: readonly Members[]): boolean {
+  const ours = requirements.filter((one) => SECURITY_SCHEME in one);
+  return requirements.filter((one) => Object.keys(one).length === 0).length >= ours.length;
+}
+
+/** Rules of class and handler stand beside each other in the metadata, and hold together. */
+function sumOf(requirements: readonly Members[], hasScopes: boolean): Members[] {
+  const scopes = requirements.flatMap((one): unknown[] => {
+    const listed = one[SECURITY_SCHEME];
+    return Array.isArray(listed) ? listed : [];
+  });
+  const others = requirements.filter(
+    (one) => !(SECURITY_SCHEME in one) && Object.keys(one).length > 0,
+  );
+  return [
+    { [SECURITY_SCHEME]: hasScopes ? [...new Set(scopes)] : [] },
+    ...others,
+    ...(isOptional(requirements) ? [{}] : []),
+  ];
+}
+
+/** What the host says of an answer stays. */
+function addRefusals(operation: Members, statuses: readonly (keyof typeof REFUSALS)[]): void {
+  const refusals = statuses.map((status) => [status, errorContent(REFUSALS[status])]);
+  operation['responses'] = {
+    ...Object.fromEntries(refusals),
+    ...Object(operation['responses']),
+  };
 }
 
 function memberOf(holder: object, name: string): Members {

@@ -2,7 +2,6 @@ import type { CheckedAuthRule } from './auth-rule.js';
 
 // Where @nestjs/swagger keeps what its decorators say. The package itself is not imported: metadata that nobody reads costs nothing.
 const SECURITY = 'swagger/apiSecurity';
-const RESPONSES = 'swagger/apiResponse';
 const EXTENSIONS = 'swagger/apiExtension';
 
 /** The name of our security scheme in a document. */
@@ -35,23 +34,21 @@ function addTo(key: string, target: object, members: Readonly<Record<string, unk
   Reflect.defineMetadata(key, { ...Object(before), ...members }, target);
 }
 
-/** Leaves on a handler or a class what a document of the API says of its rule. */
+function addRequirements(target: object, ...requirements: readonly Requirement[]): void {
+  const before: unknown = Reflect.getOwnMetadata(SECURITY, target);
+  const known: unknown[] = Array.isArray(before) ? before : [];
+  Reflect.defineMetadata(SECURITY, [...known, ...requirements], target);
+}
+
+/**
+ * Leaves on a handler or a class what a document of the API says of its rule. Not its answers: where a handler has any, @nestjs/swagger drops its
+ * own of success, and what the plugin of the Nest CLI knows of it. `OidcService.describe()` adds them.
+ */
 export function describeRule(rule: CheckedAuthRule | 'public', target: object): void {
   if (rule === 'public') {
     addTo(EXTENSIONS, target, { [OPEN_EXTENSION]: true });
+    addRequirements(target, { [OPEN_EXTENSION]: [] }); // of a class extensions are not read
     return;
   }
-  const before: unknown = Reflect.getOwnMetadata(SECURITY, target);
-  const requirements: Requirement[] = [{ [SECURITY_SCHEME]: [...rule.scopes] }];
-  if (rule.optional) requirements.push({});
-  Reflect.defineMetadata(
-    SECURITY,
-    [...(Array.isArray(before) ? before : []), ...requirements],
-    target,
-  );
-  if (rule.optional) return;
-  addTo(RESPONSES, target, {
-    401: errorAnswer('No access token, or none that is valid'),
-    403: errorAnswer('The access token does not allow this'),
-  });
+  addRequirements(target, { [SECURITY_SCHEME]: [...rule.scopes] }, ...(rule.optional ? [{}] : []));
 }

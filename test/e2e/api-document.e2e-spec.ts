@@ -1,6 +1,13 @@
 import { Controller, Get, Post } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiProperty,
+  ApiUnauthorizedResponse,
+  DocumentBuilder,
+  type OpenAPIObject,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import {
   createConfig,
   lintDocument,
@@ -53,6 +60,48 @@ class Plain {
   }
 }
 
+@Controller('lobby')
+@Public()
+class Lobby {
+  @Get()
+  enter(): object {
+    return {};
+  }
+
+  @Get('safe')
+  @Auth({ scopes: 'safe' })
+  safe(): object {
+    return {};
+  }
+}
+
+class Answer {
+  @ApiProperty()
+  readonly text: string = '';
+}
+
+@Controller('described')
+class Described {
+  /** What the plugin of the Nest CLI leaves on a class. */
+  static _OPENAPI_METADATA_FACTORY() {
+    return { typed: { type: Answer } };
+  }
+
+  @Get()
+  @Auth()
+  typed(): Answer {
+    return new Answer();
+  }
+
+  @Post()
+  @ApiAcceptedResponse()
+  @Auth()
+  @ApiUnauthorizedResponse({ description: 'My own words' })
+  accepted(): object {
+    return {};
+  }
+}
+
 const broker: OidcAuthOptions['broker'] = {
   audience: 'api',
   store: 'memory://',
@@ -70,10 +119,14 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     app = undefined;
   });
 
-  const documentOf = async (options: Partial<AppOptions>): Promise<OpenAPIObject> => {
+  const documentOf = async (
+    options: Partial<AppOptions>,
+    settings: (builder: DocumentBuilder) => DocumentBuilder = (builder) => builder,
+  ): Promise<OpenAPIObject> => {
     app = await startApp({ adapter, controllers: [Orders, Plain], ...options });
-    const config = new DocumentBuilder().setTitle('API').setVersion('1').addServer('/').build();
-    return app.service.describe(SwaggerModule.createDocument(app.app, config));
+    const builder = new DocumentBuilder().setTitle('API').setVersion('1').addServer('/');
+    const document = SwaggerModule.createDocument(app.app, settings(builder).build());
+    return app.service.describe(document);
   };
 
   it('says of guarded handlers which scopes they need, and that they answer 401 and 403', async () => {
@@ -83,16 +136,32 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(operation(document, '/orders', 'post')?.security).toEqual([
       { oidc: ['orders', 'write'] },
     ]);
-    expect(Object.keys(operation(document, '/orders')?.responses ?? {})).toEqual(
-      expect.arrayContaining(['401', '403']),
-    );
+    expect(Object.keys(operation(document, '/orders')?.responses ?? {})).toEqual([
+      '200',
+      '401',
+      '403',
+    ]);
     expect(operation(document, '/orders/open')?.security).toBeUndefined();
+    expect(Object.keys(operation(document, '/orders/open')?.responses ?? {})).toEqual(['200']);
     expect(operation(document, '/plain/feed')?.security).toEqual([{ oidc: [] }, {}]);
     expect(operation(document, '/plain')?.security).toBeUndefined();
     expect(document.components?.securitySchemes?.['oidc']).toMatchObject({
       type: 'openIdConnect',
       openIdConnectUrl: expect.stringContaining('/.well-known/openid-configuration'),
     });
+  });
+
+  it('leaves alone what the host and its compiler plugin say of answers', async () => {
+    const document = await documentOf({ controllers: [Described] });
+
+    const { responses: ofPlugin } = operation(document, '/described') ?? {};
+    expect(ofPlugin?.['200']).toMatchObject({
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Answer' } } },
+    });
+    expect(Object.keys(ofPlugin ?? {})).toEqual(['200', '401', '403']);
+    const { responses: ofHost } = operation(document, '/described', 'post') ?? {};
+    expect(Object.keys(ofHost ?? {})).toEqual(['202', '401', '403']);
+    expect(ofHost?.['401']).toMatchObject({ description: 'My own words' });
   });
 
   it('names handlers that only a guard of the whole application guards', async () => {
@@ -105,6 +174,15 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(operation(document, '/auth/v2/login')?.security).toBeUndefined();
   });
 
+  it('names what a public class leaves open, and what a handler closes in it', async () => {
+    const providers = [{ provide: APP_GUARD, useExisting: AuthGuard }];
+    const document = await documentOf({ providers, controllers: [Lobby] });
+
+    expect(operation(document, '/lobby')?.security).toBeUndefined();
+    expect(Object.keys(operation(document, '/lobby')?.responses ?? {})).toEqual(['200']);
+    expect(operation(document, '/lobby/safe')?.security).toEqual([{ oidc: ['safe'] }]);
+  });
+
   it('has a bearer token without scopes in broker mode', async () => {
     const document = await documentOf({ options: { broker } });
 
@@ -114,6 +192,18 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
       scheme: 'bearer',
       bearerFormat: 'JWT',
     });
+  });
+
+  it.each([
+    ['passthrough', {}],
+    ['broker', { broker }],
+  ])('keeps a scheme of the host’s by that name, with scopes, in %s mode', async (_, options) => {
+    const flow = { authorizationUrl: '/login', tokenUrl: '/token', scopes: { orders: '' } };
+    const scheme = { type: 'oauth2', flows: { authorizationCode: flow } } as const;
+    const document = await documentOf({ options }, (builder) => builder.addOAuth2(scheme, 'oidc'));
+
+    expect(document.components?.securitySchemes).toEqual({ oidc: scheme });
+    expect(operation(document, '/orders')?.security).toEqual([{ oidc: ['orders'] }]);
   });
 
   it('has our routes with parameters, forms, answers and real status codes, under one tag', async () => {
