@@ -1,42 +1,14 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, type Page, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Quickstart, startQuickstart } from '../../sample/quickstart/src/start-quickstart.js';
 import { freePort } from '../support/free-port.js';
-
-const CHROMIUM = process.env['OIDC_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const hasChromium = existsSync(CHROMIUM);
-if (!hasChromium) {
-  const line = `Skipped: the browser test needs Chromium at ${CHROMIUM} (or OIDC_TEST_CHROMIUM)`;
-  if (process.env['CI']) throw new Error(line);
-  console.warn(line);
-}
-
-async function enter(on: Page, user: string): Promise<void> {
-  await on.fill('input[name=login]', user);
-  await on.fill('input[name=password]', user);
-  await on.click('#submit');
-}
+import { type Browser, enter, hasChromium, openBrowser } from './chromium.js';
 
 describe.skipIf(!hasChromium)('the quickstart page', () => {
   let quickstart: Quickstart;
-  let profile: string;
-  let context: BrowserContext;
-  let page: Page;
-  let problems: string[];
+  let browser: Browser;
+  let page: Browser['page'];
+  let context: Browser['context'];
+  let problems: Browser['problems'];
 
   beforeAll(async () => {
     quickstart = await startQuickstart({
@@ -50,22 +22,12 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
   afterAll(() => quickstart.close());
 
   beforeEach(async () => {
-    profile = await mkdtemp(join(tmpdir(), 'oidc-browser-'));
-    context = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
-      headless: true,
-      args: FLAGS,
-    });
-    page = context.pages()[0] ?? (await context.newPage());
-    problems = [];
-    page.on('pageerror', (error) => problems.push(error.message));
+    browser = await openBrowser();
+    ({ page, context, problems } = browser);
     await page.goto(quickstart.url);
   });
 
-  afterEach(async () => {
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
-  });
+  afterEach(() => browser.close());
 
   async function login(user: string): Promise<void> {
     await page.click('#login');

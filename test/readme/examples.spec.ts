@@ -141,7 +141,7 @@ describe('the examples of the README, run', () => {
     const { app } = await example('SwaggerModule.setup');
     await app?.listen(port, '127.0.0.1');
 
-    const document = await request(`http://localhost:${port}/api-json`);
+    const document = await request(`http://localhost:${port}/docs-json`);
     expect(Object.keys(Object(document.json()['paths']))).toContain('/auth/v2/login');
   });
 

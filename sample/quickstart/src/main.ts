@@ -1,11 +1,12 @@
 import { StartError } from './listen.js';
+import { type Mode, modes } from './mode.js';
 import { startQuickstart } from './start-quickstart.js';
 import { welcome } from './welcome.js';
 
 try {
   const port = portFrom('PORT', 3000);
   const idpPort = portFrom('IDP_PORT', 3001);
-  const quickstart = await startQuickstart({ port, idpPort });
+  const quickstart = await startQuickstart({ port, idpPort, mode: modeFrom('MODE') });
   process.stdout.write(welcome(quickstart));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
@@ -19,4 +20,11 @@ function portFrom(variable: string, fallback: number): number {
   const port = Number(value);
   if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
   throw new StartError(`${variable} must be a port number from 1 to 65535, not "${value}".`);
+}
+
+function modeFrom(variable: string): Mode {
+  const value = process.env[variable] ?? '';
+  const mode = modes.find((one) => one === (value === '' ? 'broker' : value));
+  if (mode !== undefined) return mode;
+  throw new StartError(`${variable} must be ${modes.join(' or ')}, not "${value}".`);
 }

@@ -1,8 +1,9 @@
 import { demoAccounts } from './identity-provider/accounts.js';
+import { modes } from './mode.js';
 import type { Quickstart } from './start-quickstart.js';
 
 /** What a person at the terminal needs to try everything: the address, the users, a line for each flow. */
-export function welcome({ url, issuer, sessions }: Omit<Quickstart, 'close'>): string {
+export function welcome({ url, issuer, mode, sessions }: Omit<Quickstart, 'close'>): string {
   const auth = `${url}/api/auth/v2`;
   const users = demoAccounts.map(
     ({ username, password, roles }) => `${username} / ${password}  (${roles.join(', ')})`,
@@ -11,8 +12,10 @@ export function welcome({ url, issuer, sessions }: Omit<Quickstart, 'close'>): s
   ${bold('nestjs-oidc-auth quickstart')}
 
   Open        ${bold(`${url}/`)}
+  API         ${url}/docs
   Users       ${users.join('\n              ')}
   Provider    ${issuer}
+  Mode        ${mode} (the variable MODE: ${modes.join(' or ')})
   Sessions    ${sessions}
   Stop        Ctrl-C
 
@@ -34,21 +37,25 @@ export function welcome({ url, issuer, sessions }: Omit<Quickstart, 'close'>): s
   # refresh
   TOKENS=$(curl -s -d "refresh_token=$(field refresh_token <<< "$TOKENS")" ${auth}/token); echo "$TOKENS"
 
-  # your sessions
-  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/sessions
-
-  # userinfo
+${mode === 'broker' ? ofBroker(url) : ''}  # userinfo
   curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${auth}/userinfo
 
-  # what other services verify our tokens with
-  curl -s -w '\\n' ${url}/.well-known/openid-configuration
-
-  # revoke: no refresh after this, and the access token is refused at once
+  # revoke: no refresh after this${mode === 'broker' ? ', and the access token is refused at once' : ''}
   curl -i -w '\\n' -d "token=$(field refresh_token <<< "$TOKENS")" ${auth}/revoke
 
   ${bold('With the Python client')} (pip install py-oidc-auth-client)
 
   python -m py_oidc_auth_client ${url}/api --timeout 120
+
+`;
+}
+
+function ofBroker(url: string): string {
+  return `  # your sessions
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/sessions
+
+  # what other services verify our tokens with
+  curl -s -w '\\n' ${url}/.well-known/openid-configuration
 
 `;
 }

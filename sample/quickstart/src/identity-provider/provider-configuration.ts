@@ -98,6 +98,7 @@ function clientMetadata({ clientId, clientSecret }: ClientSettings): ClientMetad
     application_type: 'native',
     redirect_uris: [
       'http://localhost/', // the page
+      'http://localhost/docs/oauth2-redirect.html', // Swagger UI
       'http://localhost/api/auth/v2/callback', // the module's own callback
       ...loopbacks.map((host) => `${host}/callback`), // command-line clients
     ],
