@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +13,7 @@ import { RecordingLogger } from '../support/recording-logger.js';
 import { UserAgent } from '../support/user-agent.js';
 import { sqliteMissing } from '../store/sqlite-driver.js';
 import { codeBlocks } from './code-blocks.js';
+import { runBlock, withEntries } from './run-block.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const blocks = codeBlocks('README.md', readFileSync(join(root, 'README.md'), 'utf8'));
@@ -27,13 +27,7 @@ interface Example {
 
 /** The words of the README that name somebody else's servers, and what stands for them here. */
 function here(code: string, issuer: TestIssuer, port: number): string {
-  const entries = { '': 'index', '/typeorm': 'store/typeorm/index', '/testing': 'testing/index' };
-  return Object.entries(entries)
-    .reduce(
-      (text, [entry, file]) =>
-        text.replaceAll(`from 'nestjs-oidc-auth${entry}'`, `from '../../lib/${file}.js'`),
-      code,
-    )
+  return withEntries(code)
     .replace(/'https:\/\/idp\.example\.org\/[^']*'/g, `'${issuer.options.discoveryUrl}'`)
     .replaceAll("'https://app.example.org'", `'http://localhost:${port}'`)
     .replace(
@@ -45,23 +39,13 @@ function here(code: string, issuer: TestIssuer, port: number): string {
     .replace('NestFactory.create(AppModule)', 'NestFactory.create(AppModule, { logger: false })');
 }
 
-/** Runs a block as a module of its own, with the decorators of this project's settings. */
+/** Runs a block, and gives what it declares. */
 async function run(code: string): Promise<Example> {
-  const file = join(
-    root,
-    `test/readme/example-${process.pid}-${Math.random().toString(36).slice(2)}.ts`,
-  );
   const names = ['AppModule', 'app'].filter((name) =>
     new RegExp(`\\b(class|const) ${name}\\b`).test(code),
   );
   const exported = names.filter((name) => !code.includes(`export class ${name}`));
-  try {
-    await writeFile(file, `${code}\nexport { ${exported.join(', ')} };\n`);
-    const example: Example = await import(/* @vite-ignore */ file);
-    return example;
-  } finally {
-    await rm(file, { force: true });
-  }
+  return runBlock<Example>(`${code}\nexport { ${exported.join(', ')} };\n`);
 }
 
 const blockWith = (text: string): string => {
