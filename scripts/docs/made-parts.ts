@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { format, resolveConfig } from 'prettier';
+
+import { EVENTS_BEGIN, EVENTS_END, eventsText } from './events-list.js';
+import { OPTIONS_BEGIN, OPTIONS_END, optionsText } from './options-page.js';
+import { TsDoc } from './tsdoc.js';
+
+/** The parts of pages that are made from the code. */
+const PARTS = [
+  { page: 'docs/options.md', begin: OPTIONS_BEGIN, end: OPTIONS_END, make: optionsText },
+  { page: 'docs/operations.md', begin: EVENTS_BEGIN, end: EVENTS_END, make: eventsText },
+];
+
+/** A page with what is between its marks replaced. */
+function between(text: string, begin: string, end: string, made: string): string {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`The marks are not there: ${begin} … ${end}`);
+  return `${text.slice(0, from + begin.length)}\n\n${made}\n\n${text.slice(to)}`;
+}
+
+export interface MadePage {
+  readonly page: string;
+  /** As the file is. */
+  readonly written: string;
+  /** As it should be. */
+  readonly made: string;
+}
+
+/** Each page with parts that are made from the code, as it is and as it should be. */
+export async function madePages(root: string): Promise<readonly MadePage[]> {
+  const code = new TsDoc(join(root, 'lib'));
+  const config = await resolveConfig(join(root, 'docs/options.md'));
+  return Promise.all(
+    PARTS.map(async ({ page, begin, end, make }) => {
+      const written = readFileSync(join(root, page), 'utf8');
+      const text = between(written, begin, end, make(code));
+      return { page, written, made: await format(text, { ...config, parser: 'markdown' }) };
+    }),
+  );
+}

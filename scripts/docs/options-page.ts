@@ -1,0 +1,73 @@
+import type { DocumentedMember, TsDoc } from './tsdoc.js';
+
+/** The interfaces that the page shows, in its order: what is written before a member's name, and what the section says first. */
+const SECTIONS: readonly {
+  readonly title: string;
+  readonly of: string;
+  readonly prefix?: string;
+  readonly intro?: string;
+  readonly leaveOut?: readonly string[];
+}[] = [
+  { title: 'Login and tokens', of: 'OidcAuthOptions' },
+  {
+    title: 'Broker mode',
+    of: 'BrokerOptions',
+    prefix: 'broker.',
+    intro:
+      'What they are for: [Broker mode](broker.md), [Stores](stores.md), [Federation](federation.md).',
+  },
+  {
+    title: 'A trusted issuer',
+    of: 'TrustedIssuer',
+    prefix: 'broker.trustedIssuers[].',
+  },
+  {
+    title: 'Routes',
+    of: 'RouteOptions',
+    prefix: 'routes.',
+    intro:
+      'A path that begins with `/`, or `false`: the route does not exist. What each does: [Routes](routes.md).',
+  },
+  { title: 'Grants', of: 'GrantOptions', prefix: 'grants.' },
+  { title: 'Endpoints of the provider', of: 'EndpointOptions', prefix: 'endpoints.' },
+  { title: 'Loopback redirects', of: 'LoopbackRedirectOptions', prefix: 'loopbackRedirects.' },
+  {
+    title: 'Registration',
+    of: 'OidcAuthRegistration',
+    intro:
+      'What decides which controllers and exports the container holds. In `forRootAsync` it stands beside the factory.',
+    leaveOut: ['routes'],
+  },
+];
+
+/** The interfaces that the page shows. */
+export const shownInterfaces: readonly string[] = SECTIONS.map(({ of }) => of);
+
+export const OPTIONS_BEGIN = '<!-- Made from the comments of the code by `npm run docs:write`. -->';
+export const OPTIONS_END = '<!-- End of what is made. -->';
+
+function entry(
+  prefix: string,
+  { name, type, optional, text, defaultValue }: DocumentedMember,
+): string {
+  const shown = `\`${prefix}${name}\``;
+  const facts = [
+    `Type: \`${type}\``,
+    ...(defaultValue === undefined ? [] : [`default: ${defaultValue}`]),
+    ...(optional ? [] : ['required']),
+  ].join(', ');
+  return [`### ${shown}`, facts, text].filter((part) => part !== '').join('\n\n');
+}
+
+/** What stands between the marks of `docs/options.md`, before formatting. */
+export function optionsText(code: TsDoc): string {
+  const sections = SECTIONS.map(({ title, of, prefix = '', intro, leaveOut = [] }) => {
+    const members = code.membersOf(of).filter(({ name }) => !leaveOut.includes(name));
+    return [
+      `## ${title}`,
+      ...(intro === undefined ? [] : [intro]),
+      ...members.map((one) => entry(prefix, one)),
+    ].join('\n\n');
+  });
+  return sections.join('\n\n');
+}
