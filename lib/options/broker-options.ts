@@ -104,7 +104,10 @@ export interface BrokerOptions {
   exchangeClients?: readonly string[];
   /** Clients whose `resource_access` counts as roles. Default: our own client. */
   roleClients?: readonly string[];
-  /** Scope that a caller of the introspection route must hold. Default: none, and the route answers 404. */
+  /**
+   * Scope that a caller of the introspection route must hold; list it in `additionalScopes` too, so that logins can ask for it.
+   * Default: none, and the route answers 404.
+   */
   introspectionScope?: string;
   /**
    * Top-level claim of the identity provider that becomes `sub`, such as `preferred_username` in fleets with Python peers. A

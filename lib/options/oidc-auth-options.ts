@@ -116,7 +116,8 @@ export interface LoginNotice {
   grant: 'authorization_code' | 'device_code' | 'token_exchange';
   /**
    * The claims of the validated ID token; absent when a device login brought none. In broker mode all that the provider said:
-   * its access token, if that verifies, else its ID token, else userinfo decides what a claim is.
+   * its access token, if that verifies, else its ID token, else userinfo decides what a claim is. `acr` and `amr` are among them where
+   * the provider says them.
    */
   claims?: Readonly<Record<string, unknown>>;
 }
@@ -178,7 +179,7 @@ export interface OidcAuthOptions {
   offlineAccess?: boolean;
   /**
    * What every `@Auth()` that names no claims of its own demands of a token, e.g.
-   * `{ 'realm_access.roles': ['staff'] }`. A list or a string means roles.
+   * `{ 'realm_access.roles': ['staff'] }`. A list or a string means roles. `@Auth({ claims: false })` lifts it for a handler.
    */
   claims?: ClaimConstraint;
   /**
@@ -251,7 +252,9 @@ export interface OidcAuthOptions {
   allowInsecureHttp?: boolean;
   /**
    * Strings of 32 characters and more that do not repeat themselves (`openssl rand -base64 32`); the first seals login handles,
-   * all open them. Instances that serve the same logins need the same keys. Default: derived from {@link clientSecret} when that
+   * all open them. In broker mode they also encrypt sessions and signing keys. Instances that serve the same logins need the same keys.
+   * To change them while instances run, add the new one at the end everywhere, then move it to the front.
+   * Default: derived from {@link clientSecret} when that
    * has 32 characters and does not repeat itself, else random for each process, with a warning that says why; with a lasting
    * `broker.store` start-up stops instead.
    */
@@ -283,7 +286,7 @@ export interface OidcAuthOptions {
    */
   clockToleranceSec?: number;
   /**
-   * How far in the future `exp` of an accepted token may lie, in seconds.
+   * How far in the future `exp` of an accepted token may lie, in seconds; 31 days by default.
    * @defaultValue `2678400`
    */
   maxTokenAgeSec?: number;

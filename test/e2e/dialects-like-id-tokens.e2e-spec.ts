@@ -102,7 +102,7 @@ describe.each(cases)('$name on $adapter, whose access tokens look like ID tokens
     expect(app.logs().join('\n')).toMatch(/ID token: it carries nonce.*accessTokenMark/);
   });
 
-  it('JV-8: with the option of docs/providers.md they open handlers, refreshed ones too', async () => {
+  it('JV-8: with the option of docs/providers they open handlers, refreshed ones too', async () => {
     const app = await start({ accessTokenMark });
 
     const tokens = await loggedIn(app, { offline_access: 'true' });

@@ -7,34 +7,34 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { HostApplication, moduleKinds } from './host-application.js';
 import { installBeside } from './npm.js';
 
-/** Each entry works where its own packages are installed, and the other's are not. */
+const typeOrm = {
+  entry: 'nestjs-oidc-auth/typeorm',
+  names: [
+    'CreateOidcBrokerTables1764115200000',
+    'TypeOrmBrokerStore',
+    'brokerEntities',
+    'peerKeysEntity',
+    'revocationEntity',
+    'sessionEntity',
+    'signingKeyEntity',
+  ],
+};
+const mongoose = { entry: 'nestjs-oidc-auth/mongoose', names: ['MongooseBrokerStore'] };
+
+/** Each entry works where its own packages are installed, and the other's are not: with each major that the peers allow. */
 const entries = [
-  {
-    entry: 'nestjs-oidc-auth/typeorm',
-    packages: ['@nestjs/typeorm@^12', 'typeorm@^1'],
-    names: [
-      'CreateOidcBrokerTables1764115200000',
-      'TypeOrmBrokerStore',
-      'brokerEntities',
-      'peerKeysEntity',
-      'revocationEntity',
-      'sessionEntity',
-      'signingKeyEntity',
-    ],
-  },
-  {
-    entry: 'nestjs-oidc-auth/mongoose',
-    packages: ['@nestjs/mongoose@^12', 'mongoose@^9'],
-    names: ['MongooseBrokerStore'],
-  },
+  { ...typeOrm, nest: '^11.0.0', packages: ['@nestjs/typeorm@^11', 'typeorm@^0.3'] },
+  { ...typeOrm, nest: '^12.0.0', packages: ['@nestjs/typeorm@^12', 'typeorm@^1'] },
+  { ...mongoose, nest: '^11.0.0', packages: ['@nestjs/mongoose@^11', 'mongoose@^8'] },
+  { ...mongoose, nest: '^12.0.0', packages: ['@nestjs/mongoose@^12', 'mongoose@^9'] },
 ];
 
-describe.each(entries)('a host with $packages alone', ({ entry, packages, names }) => {
+describe.each(entries)('a host with $packages alone', ({ entry, nest, packages, names }) => {
   let installed: string;
 
   beforeAll(async () => {
     installed = await mkdtemp(join(tmpdir(), 'oidc-host-'));
-    await installBeside('^12.0.0', inject('tarball'), installed, packages);
+    await installBeside(nest, inject('tarball'), installed, packages);
   });
 
   afterAll(() => rm(installed, { recursive: true }));

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import ts from 'typescript';
 import { describe, expect, inject, it } from 'vitest';
 
+import { deadLinks } from '../readme/links.js';
 import { installedTool, projectRoot } from './project-root.js';
 import { run } from './run-command.js';
 
@@ -29,16 +30,31 @@ async function importedPackages(): Promise<ReadonlySet<string>> {
   return new Set(foreign.map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name));
 }
 
+describe('the documents in the tarball', () => {
+  it('have no link that leads out of it, or nowhere', async () => {
+    const files = (await packedFiles()).map((file) => file.replace(/^package\//, ''));
+    const texts = new Map<string, string>();
+    for (const file of files.filter((name) => name.endsWith('.md'))) {
+      texts.set(file, await packedText(`package/${file}`));
+    }
+
+    expect([...texts.keys()]).toContain('docs/providers/keycloak.md');
+    expect(deadLinks([...texts.keys()], (path) => texts.get(path))).toEqual([]);
+  });
+});
+
 interface Manifest {
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: Record<string, string>;
 }
 
 describe('the packed tarball', () => {
-  it('holds the built module, the licence, the README and the changelog, and nothing else', async () => {
+  it('holds the built module, the licence, the README, its pages and the changelog, and nothing else', async () => {
     const files = await packedFiles();
 
-    const besideBuild = files.filter((file) => !/^package\/dist\/.+\.(?:js|d\.ts)$/.test(file));
+    const besideBuild = files.filter(
+      (file) => !/^package\/(?:dist\/.+\.(?:js|d\.ts)|docs\/[^.]+\.md)$/.test(file),
+    );
     expect(besideBuild.toSorted()).toEqual([
       'package/CHANGELOG.md',
       'package/LICENSE',

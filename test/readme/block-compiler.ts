@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import ts from 'typescript';
 
@@ -25,27 +25,38 @@ export class BlockCompiler {
     this.#options = { ...options, noEmit: true, moduleDetection: ts.ModuleDetectionKind.Force };
   }
 
-  /** What is wrong with a block, each as `README.md:41 TS2322: …`. */
-  errorsOf(block: CodeBlock, neighbours: readonly CodeBlock[] = []): readonly string[] {
-    const files = new Map(
-      [...neighbours.filter(({ file }) => file !== undefined), block].map((each) => [
-        this.#pathOf(each),
-        each.code,
-      ]),
-    );
-    const path = this.#pathOf(block);
-    const program = ts.createProgram([path], this.#options, this.#hostWith(files));
-    const source = program.getSourceFile(path);
-    const diagnostics = [
-      ...program.getOptionsDiagnostics(),
-      ...program.getSyntacticDiagnostics(source),
-      ...program.getSemanticDiagnostics(source),
-    ];
-    return diagnostics.map((diagnostic) => inDocument(block, diagnostic));
+  /**
+   * What is wrong with blocks, each as `README.md:41 TS2322: …`; of another library's only whether it is TypeScript. All are
+   * compiled together, but for those that widen what others see.
+   */
+  errorsOf(blocks: readonly CodeBlock[]): readonly string[] {
+    const alone = blocks.filter(({ code }) => /^\s*declare /m.test(code));
+    const together = blocks.filter((block) => !alone.includes(block));
+    return [together, ...alone.map((block) => [block])].flatMap((group) => this.#errorsIn(group));
   }
 
+  #errorsIn(blocks: readonly CodeBlock[]): readonly string[] {
+    const byPath = new Map(blocks.map((block) => [this.#pathOf(block), block]));
+    const files = new Map([...byPath].map(([path, { code }]) => [path, code]));
+    const program = ts.createProgram([...files.keys()], this.#options, this.#hostWith(files));
+    const options = program
+      .getOptionsDiagnostics()
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+    const errors = [...byPath].flatMap(([path, block]) => {
+      const source = program.getSourceFile(path);
+      const diagnostics = [
+        ...program.getSyntacticDiagnostics(source),
+        ...(block.before ? [] : program.getSemanticDiagnostics(source)),
+      ];
+      return diagnostics.map((diagnostic) => inDocument(block, diagnostic));
+    });
+    return [...options, ...errors];
+  }
+
+  /** Each document has a folder of its own beside it, where blocks that name their file are found by the others. */
   #pathOf({ document, file, line }: CodeBlock): string {
-    return join(this.#root, dirname(document), file ?? `block-at-line-${line}.ts`);
+    const folder = join(this.#root, dirname(document), `of-${basename(document, '.md')}`);
+    return join(folder, file ?? `block-at-line-${line}.ts`);
   }
 
   #hostWith(files: ReadonlyMap<string, string>): ts.CompilerHost {

@@ -7,9 +7,11 @@ export interface CodeBlock {
   readonly code: string;
   /** What the block's first line names it: `// src/app.module.ts`. */
   readonly file?: string;
+  /** Marked as `ts before`: it shows another library, which is not installed here. */
+  readonly before?: true;
 }
 
-const openingFence = /^(?<indent>\s*)(?<fence>```+|~~~+)\s*(?<language>[\w-]*)/;
+const openingFence = /^(?<indent>\s*)(?<fence>```+|~~~+)\s*(?<language>[\w-]*)(?<marks>.*)$/;
 const fileComment = /^\/\/ (?<file>\S+\.[cm]?ts)\s*$/;
 
 /** Every block whose language is `ts` or `typescript`, in order. */
@@ -22,14 +24,16 @@ export function codeBlocks(document: string, markdown: string): readonly CodeBlo
     next += 1;
     if (opening === undefined) continue;
 
-    const { fence = '', indent = '', language = '' } = opening;
+    const { fence = '', indent = '', language = '', marks = '' } = opening;
     const first = next;
     while (next < lines.length && lines[next]?.trim() !== fence) next += 1;
     if (next === lines.length) throw new Error(`${document}:${first}: the fence is never closed`);
 
     const body = lines.slice(first, next).map((line) => withoutIndent(line, indent.length));
     next += 1;
-    if (/^(?:ts|typescript)$/i.test(language)) blocks.push(toBlock(document, first + 1, body));
+    if (!/^(?:ts|typescript)$/i.test(language)) continue;
+    const block = toBlock(document, first + 1, body);
+    blocks.push(marks.trim() === 'before' ? { ...block, before: true } : block);
   }
   return blocks;
 }

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -8,11 +5,9 @@ import type { OidcAuthOptions } from '../../lib/index.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
 import { isRecord } from '../../lib/options/value-rules.js';
-import { codeBlocks } from './code-blocks.js';
+import { blocksOf, pages } from './documents.js';
 
-const page = 'docs/providers.md';
-const text = readFileSync(fileURLToPath(new URL(`../../${page}`, import.meta.url)), 'utf8');
-const blocks = codeBlocks(page, text);
+const blocks = pages.filter((page) => page.startsWith('docs/providers/')).flatMap(blocksOf);
 
 /** What a block exports; such a block imports types only, so that it runs without its neighbours. */
 async function exportsOf(code: string): Promise<Readonly<Record<string, unknown>>> {
@@ -25,7 +20,7 @@ async function exportsOf(code: string): Promise<Readonly<Record<string, unknown>
   return isRecord(exported) ? exported : {};
 }
 
-describe('the options on the page of identity providers', () => {
+describe('the options on the pages of identity providers', () => {
   beforeAll(() => {
     vi.stubEnv('OIDC_CLIENT_SECRET', 'client-secret-of-at-least-32-characters');
   });
@@ -34,7 +29,7 @@ describe('the options on the page of identity providers', () => {
     vi.unstubAllEnvs();
   });
 
-  it.each(blocks)('are accepted at start-up: line $line', async ({ code }) => {
+  it.each(blocks)('are accepted at start-up: $document, line $line', async ({ code }) => {
     const written = Object.values(await exportsOf(code));
 
     expect(written).not.toHaveLength(0);
@@ -42,7 +37,7 @@ describe('the options on the page of identity providers', () => {
   });
 
   it('would not be with a mistake in them', async () => {
-    const [first] = blocks;
+    const [first] = blocksOf('docs/providers/keycloak.md');
     const { keycloak } = await exportsOf(first?.code.replace("'https://idp", "'ftp://idp") ?? '');
 
     expect(() => resolved(keycloak)).toThrow(/discoveryUrl/);

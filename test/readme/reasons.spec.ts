@@ -1,15 +1,21 @@
+import { readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+
+import { TsDoc } from '../../scripts/docs/tsdoc.js';
+import { textOf } from './documents.js';
 
 /** The rooms that refuse what a caller did; what the provider did wrong has names and codes of its own. */
-const rooms = ['broker', 'grants', 'guard', 'login', 'routes', 'tokens', 'websockets'];
+const rooms = readdirSync('lib', { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'providers')
+  .map(({ name }) => name);
 const named = /(?:new Reason|invalidToken|invalidGrant)\(\s*(['`])((?:(?!\1).)+)\1/g;
 
 /** Reasons as the code names them, up to where a value begins. */
 async function reasonsIn(room: string): Promise<string[]> {
-  const files = await readdir(join('lib', room));
+  const files = await readdir(join('lib', room), { recursive: true });
   const sources = await Promise.all(
     files
       .filter((name) => name.endsWith('.ts'))
@@ -18,28 +24,80 @@ async function reasonsIn(room: string): Promise<string[]> {
   return sources.flatMap((source) => [...source.matchAll(named)].map(([, , name = '']) => name));
 }
 
-/** A name is there when its fixed words are: `claim ${path} ${what}` as `claim …`, `a ${x}` as `… x`. */
-function isNamed(name: string, table: string): boolean {
-  const words = name.split(/\$\{[^}]*\}/).map((part) => part.trim());
-  const fixed = words.filter((part) => part !== '').toSorted((a, b) => b.length - a.length);
-  return fixed[0] === undefined || table.includes(fixed[0]);
+/** Words as an anchor has them. */
+function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .replace(/[\s-]+/g, '-')
+    .replace(/^-|-$/g, '');
 }
 
-describe('the section of the README on the log', () => {
-  let table = '';
+/** Each name of the list with the anchors of its line: `claim … is not there`, `#reason-claim-is-not-there`. */
+function listedNames(section: string, prefix: string): Map<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  for (const line of section.split('\n').filter((text) => text.startsWith('- <a id'))) {
+    const outside = line.replace(/`[^`]*`/g, (span) => '`'.repeat(span.length));
+    const head = line.slice(0, outside.indexOf(': '));
+    const anchors = [...line.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id);
+    for (const [, name = ''] of head.matchAll(/`([^`]+)`/g)) names.set(name, anchors);
+    expect(
+      anchors.every((id) => id.startsWith(prefix)),
+      line,
+    ).toBe(true);
+  }
+  return names;
+}
 
-  beforeAll(async () => {
-    const readme = await readFile('README.md', 'utf8');
-    [, table = ''] = /## What the log says\n([\s\S]*?)\n## /.exec(readme) ?? [];
-  });
+/** A name is there as it is; one that holds values when its fixed words are: `claim ${path} ${what}` as `claim …`. */
+function isNamed(name: string, listed: readonly string[]): boolean {
+  const words = name.split(/\$\{[^}]*\}/).map((part) => part.trim());
+  if (words.length === 1) return listed.some((one) => one === name || one.startsWith(`${name}:`));
+  const [longest = ''] = words.toSorted((a, b) => b.length - a.length);
+  return listed.some((one) => one.includes(longest));
+}
+
+describe('the page on troubleshooting', () => {
+  const text = textOf('docs/troubleshooting.md');
+  const section = (title: string): string =>
+    new RegExp(`## ${title}\\n([\\s\\S]*?)(?:\\n## |$)`).exec(text)?.[1] ?? '';
+  const reasons = section('What the log says');
+  const listed = [...listedNames(reasons, 'reason-').keys()];
 
   it.each(rooms)('names every reason for which lib/%s refuses', async (room) => {
-    const unnamed = (await reasonsIn(room)).filter((name) => !isNamed(name, table));
+    const unnamed = (await reasonsIn(room)).filter((name) => !isNamed(name, listed));
 
-    expect(unnamed, 'add them to the table "What the log says"').toEqual([]);
+    expect(unnamed, 'add them to the list "What the log says"').toEqual([]);
   });
 
   it('knows reasons at all', async () => {
     expect(await reasonsIn('tokens')).toContain('aud');
+    expect(rooms).toEqual(expect.arrayContaining(['grants', 'login', 'sessions']));
+  });
+
+  it('has an anchor for every reason that it names', () => {
+    const names = listedNames(reasons, 'reason-');
+    const without = [...names].filter(
+      ([name, anchors]) => !anchors.includes(`reason-${slug(name)}`),
+    );
+
+    expect(names.size).toBeGreaterThan(60);
+    expect(without).toEqual([]);
+  });
+
+  it('has an anchor for every line at start-up and every alarm that it names', () => {
+    const names = listedNames(section('At start-up, and alarms'), 'log-');
+    const without = [...names].filter(([name, anchors]) => !anchors.includes(`log-${slug(name)}`));
+
+    expect(names.size).toBeGreaterThan(20);
+    expect(without).toEqual([]);
+  });
+
+  it('has an anchor for every error code', () => {
+    const codes = new TsDoc('lib').unionOf('OAuthErrorCode');
+    const without = codes.filter((code) => !text.includes(`<a id="error-${code}"></a>`));
+
+    expect(codes).toContain('invalid_grant');
+    expect(without).toEqual([]);
   });
 });

@@ -1,15 +1,27 @@
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { root } from './documents.js';
+
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const entries = { '': 'index', '/typeorm': 'store/typeorm/index', '/testing': 'testing/index' };
+
+/** Where each entry of the package lies in the tree: by what the compiler is told. */
+const entries = [
+  ...readFileSync(join(root, 'tsconfig.json'), 'utf8').matchAll(
+    /"(nestjs-oidc-auth[^"]*)": \["\.\/([^"]+)\.ts"\]/g,
+  ),
+];
 
 /** The code of a block, with this package's entries where they lie in the tree. */
 export function withEntries(code: string): string {
-  return Object.entries(entries).reduce(
-    (text, [entry, file]) =>
-      text.replaceAll(`from 'nestjs-oidc-auth${entry}'`, `from '../../lib/${file}.js'`),
+  return entries.reduce(
+    (text, [, name, file = '']) =>
+      text.replaceAll(
+        new RegExp(`^(import|.* from) '${name}'`, 'gm'),
+        `$1 '${join(root, file)}.js'`,
+      ),
     code,
   );
 }
