@@ -11,7 +11,7 @@ describe('the TypeScript in the documents', () => {
 
   beforeAll(() => {
     errors = compiler.errorsOf(documents.flatMap(blocksOf));
-  });
+  }, 300_000);
 
   it('is there: the README shows code', () => {
     expect(blocksOf('README.md')).not.toHaveLength(0);
