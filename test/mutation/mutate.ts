@@ -78,9 +78,16 @@ async function tryAll(
     const siblings = mutants.filter(({ file }) => file === mutant.file).map(({ id }) => id);
     return { mutant, runs: runsFor(mutant.id, new Set(siblings), recorded, budgetMs) };
   });
-  const runs = planned.flatMap((plan) => plan.runs);
-  const reports = await laboratory.run(runs);
-  const noticed = new Set(reports.filter(({ failed }) => failed).map(({ mutant }) => mutant));
+  // The cheapest turn of each first, then two more, then four: whatever is noticed takes no further ones.
+  const noticed = new Set<number | undefined>();
+  for (let done = 0, wave = 1; ; done += wave, wave *= 2) {
+    const runs = planned.flatMap(({ mutant, runs: own }) =>
+      noticed.has(mutant.id) ? [] : own.slice(done, done + wave),
+    );
+    if (runs.length === 0) break;
+    const reports = await laboratory.run(runs);
+    for (const { failed, mutant } of reports) if (failed) noticed.add(mutant);
+  }
 
   return planned.map(({ mutant, runs: own }) => {
     const tests = own.flatMap((run) => run.tests ?? []).length;
@@ -180,7 +187,7 @@ class InOrder {
 }
 
 function failure({ file, mutant }: FileRun): FileReport {
-  const nothing = { tests: [], atImport: [], inHooks: [] };
+  const nothing = { tookMs: 0, tests: [], atImport: [], inHooks: [] };
   return { file, ...(mutant === undefined ? {} : { mutant }), failed: true, ...nothing };
 }
 

@@ -37,6 +37,7 @@ export default class MutationRunner extends VitestTestRunner {
   readonly #reports: TestReport[] = [];
   readonly #killed = new Set<number>();
   #turn = -1;
+  #turnBegun = 0;
   #begun = 0;
   #atImport: number[] = [];
   #inHooks: number[] = [];
@@ -47,6 +48,7 @@ export default class MutationRunner extends VitestTestRunner {
 
   onBeforeCollect(): void {
     this.#turn += 1;
+    this.#turnBegun = performance.now();
     const { mutant, isStatic = false } = this.#run ?? {};
     if (isStatic || this.#plan.runs[this.#turn - 1]?.isStatic === true) vi.resetModules();
     Object.assign(state, { active: mutant ?? -1, questions: 0, reached: new Set<number>() });
@@ -101,6 +103,7 @@ export default class MutationRunner extends VitestTestRunner {
       file: run?.file ?? '',
       ...(run?.mutant === undefined ? {} : { mutant: run.mutant }),
       failed,
+      tookMs: performance.now() - this.#turnBegun,
       tests: this.#reports,
       atImport: this.#atImport,
       inHooks: [...this.#inHooks, ...takeReached()],

@@ -25,6 +25,8 @@ export interface FileReport {
   readonly file: string;
   readonly mutant?: number;
   readonly failed: boolean;
+  /** The whole turn, what its hooks and modules take included. */
+  readonly tookMs: number;
   /** Those that passed without a mutant. */
   readonly tests: readonly TestReport[];
   readonly atImport: readonly number[];
@@ -34,12 +36,14 @@ export interface FileReport {
 /** Tests of one file that reach a mutant. */
 interface Reaching {
   readonly file: string;
+  /** What a turn takes beside the tests. */
+  readonly overheadMs: number;
   readonly tests: readonly TestReport[];
 }
 
 /**
  * The turns that try a mutant: those tests that reach it, of unit tests and quick files first, as many as take
- * `budgetMs` at most; one at least. Empty: no test reaches it.
+ * `budgetMs` at most, what their files take beside them left out of account; one at least. Empty: no test reaches it.
  *
  * @param siblings the mutants of the same source file
  */
@@ -60,14 +64,19 @@ export function runsFor(
   return withinBudget(users, budgetMs).map((run) => ({ ...run, mutant, isStatic: true }));
 }
 
-function reachingByTests(mutants: ReadonlySet<number>, { file, tests }: FileReport): Reaching {
-  return { file, tests: tests.filter(({ reached }) => reached.some((id) => mutants.has(id))) };
+function reachingByTests(mutants: ReadonlySet<number>, report: FileReport): Reaching {
+  const tests = report.tests.filter(({ reached }) => reached.some((id) => mutants.has(id)));
+  return { file: report.file, overheadMs: overheadOf(report), tests };
 }
 
 /** What a hook did, any of the file's tests may notice. */
-function reachingByHooks(mutant: number, { file, tests, inHooks }: FileReport): Reaching {
-  const isReached = inHooks.includes(mutant);
-  return { file, tests: isReached ? tests : [] };
+function reachingByHooks(mutant: number, report: FileReport): Reaching {
+  const tests = report.inHooks.includes(mutant) ? report.tests : [];
+  return { file: report.file, overheadMs: overheadOf(report), tests };
+}
+
+function overheadOf({ tookMs, tests }: FileReport): number {
+  return tookMs - sumOf(tests);
 }
 
 function withinBudget(all: readonly Reaching[], budgetMs: number): FileRun[] {
@@ -86,7 +95,10 @@ function withinBudget(all: readonly Reaching[], budgetMs: number): FileRun[] {
   return runs;
 }
 
-function rank({ file, tests }: Reaching): number {
-  const tookMs = tests.reduce((sum, test) => sum + test.tookMs, 0);
-  return tookMs + (file.includes('/unit/') ? 0 : 1e9);
+function rank({ file, overheadMs, tests }: Reaching): number {
+  return overheadMs + sumOf(tests) + (file.includes('/unit/') ? 0 : 1e9);
+}
+
+function sumOf(tests: readonly TestReport[]): number {
+  return tests.reduce((sum, test) => sum + test.tookMs, 0);
 }
