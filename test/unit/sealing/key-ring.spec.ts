@@ -3,27 +3,14 @@ import { hkdfSync } from 'node:crypto';
 import { CompactEncrypt, EncryptJWT, decodeProtectedHeader } from 'jose';
 import { describe, expect, it } from 'vitest';
 
-import type { OidcAuthOptions, RouteOptions } from '../../../lib/index.js';
-import { resolveOptions } from '../../../lib/options/resolve-options.js';
-import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
-import { KeyRing, Mac, RowSealer, Sealer } from '../../../lib/sealing/key-ring.js';
+import type { OidcAuthOptions } from '../../../lib/index.js';
+import { type KeyRing, Mac, RowSealer, Sealer } from '../../../lib/sealing/key-ring.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { RING_KEY, keyRing } from '../../support/key-ring.js';
 import { capturedLogs } from '../../support/output-capture.js';
 
 const OLD = 'an-encryption-key-of-the-year-before-last';
-const NEW = 'the-encryption-key-of-this-year-at-last';
 const clock = new FakeClock();
-
-function ring(options: Partial<OidcAuthOptions> = {}, routes: RouteOptions = {}): KeyRing {
-  const given: OidcAuthOptions = {
-    clientId: 'my-client',
-    discoveryUrl: 'https://idp.example.org/.well-known/openid-configuration',
-    audience: 'my-aud',
-    publicUrl: 'https://app.example.org',
-    ...options,
-  };
-  return new KeyRing(resolveOptions(given, resolveRoutes(routes)), clock);
-}
 
 /** The last letter of a part in another spelling of the same bytes. */
 function respelled(part: string): string {
@@ -38,7 +25,7 @@ function respelled(part: string): string {
 
 /** Of the same message each time. */
 function macOf(label: string): string {
-  return new Mac([NEW], label).of('message').toString('hex');
+  return new Mac([RING_KEY], label).of('message').toString('hex');
 }
 
 describe('keys derived from a secret', () => {
@@ -52,8 +39,8 @@ describe('keys derived from a secret', () => {
   });
 
   it('KM-5: have ids of their own, by which what was sealed names its key', async () => {
-    const handle = await new Sealer([NEW], 'login handle', clock).seal({}, 60);
-    const row = await new RowSealer([NEW], 'session').seal('text', 'session/1/content');
+    const handle = await new Sealer([RING_KEY], 'login handle', clock).seal({}, 60);
+    const row = await new RowSealer([RING_KEY], 'session').seal('text', 'session/1/content');
 
     expect(decodeProtectedHeader(handle)).toEqual({ alg: 'dir', enc: 'A256GCM', kid: 'okNMnUYZ' });
     expect(decodeProtectedHeader(row)).toEqual({
@@ -66,11 +53,11 @@ describe('keys derived from a secret', () => {
 });
 
 describe('Sealer', () => {
-  const sealer = new Sealer([NEW, OLD], 'login handle', clock);
+  const sealer = new Sealer([RING_KEY, OLD], 'login handle', clock);
 
   it('KM-5: opens what any of its keys sealed, until it ends', async () => {
     const times = new FakeClock();
-    const both = new Sealer([NEW, OLD], 'login handle', times);
+    const both = new Sealer([RING_KEY, OLD], 'login handle', times);
     const old = await new Sealer([OLD], 'login handle', times).seal({ id: 'x' }, 60);
 
     times.advance(59);
@@ -79,12 +66,23 @@ describe('Sealer', () => {
     expect(await both.open(old)).toBeUndefined();
   });
 
+  it('KM-5: seals for whole seconds', async () => {
+    const times = new FakeClock();
+    const ofLong = new Sealer([RING_KEY], 'login handle', times);
+    const sealed = await ofLong.seal({}, 2000);
+
+    times.advance(1999);
+    expect(await ofLong.open(sealed)).toBeDefined();
+    times.advance(1);
+    expect(await ofLong.open(sealed)).toBeUndefined();
+  });
+
   it('AR-3: opens nothing of another purpose, of an unknown key, or that was altered', async () => {
     const sealed = await sealer.seal({ id: 'xy' }, 60);
     const [header = '', key = '', iv = '', text = '', tag = ''] = sealed.split('.');
 
     for (const other of [
-      await new Sealer([NEW], 'another purpose', clock).seal({}, 60),
+      await new Sealer([RING_KEY], 'another purpose', clock).seal({}, 60),
       await new Sealer(['a-key-that-nobody-here-has-listed'], 'login handle', clock).seal({}, 60),
       [header, key, iv, text, respelled(tag)].join('.'),
       [header, key, iv, respelled(text), tag].join('.'),
@@ -125,13 +123,15 @@ describe('Sealer', () => {
 
 /** The key of a purpose, as `Sealer` derives it, with its id. */
 async function keyOf(label: string): Promise<{ kid: string; key: Uint8Array }> {
-  const { kid = '' } = decodeProtectedHeader(await new Sealer([NEW], label, clock).seal({}, 60));
-  const key = new Uint8Array(hkdfSync('sha256', NEW, '', `nestjs-oidc-auth ${label}`, 32));
+  const { kid = '' } = decodeProtectedHeader(
+    await new Sealer([RING_KEY], label, clock).seal({}, 60),
+  );
+  const key = new Uint8Array(hkdfSync('sha256', RING_KEY, '', `nestjs-oidc-auth ${label}`, 32));
   return { kid, key };
 }
 
 describe('RowSealer', () => {
-  const sealer = new RowSealer([NEW, OLD], 'session');
+  const sealer = new RowSealer([RING_KEY, OLD], 'session');
 
   it('KM-5: opens text where it was written, and says whether the first key wrote it', async () => {
     const ofNew = await sealer.seal('Grüße', 'session/1/content');
@@ -148,7 +148,7 @@ describe('RowSealer', () => {
 
     expect(await sealer.open(sealed, 'session/2/content')).toBeUndefined();
     expect(await sealer.open(`${sealed.slice(0, -2)}AA`, place)).toBeUndefined();
-    expect(await new RowSealer([NEW], 'key').open(sealed, place)).toBeUndefined();
+    expect(await new RowSealer([RING_KEY], 'key').open(sealed, place)).toBeUndefined();
     expect(await sealer.open(await foreign.seal('text', place), place)).toBeUndefined();
     expect(await sealer.open('no JWE', place)).toBeUndefined();
   });
@@ -159,7 +159,9 @@ describe('RowSealer', () => {
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid })
       .encrypt(key);
 
-    expect(await new RowSealer([NEW], 'session').open(sealed, 'session/1/content')).toBeUndefined();
+    expect(
+      await new RowSealer([RING_KEY], 'session').open(sealed, 'session/1/content'),
+    ).toBeUndefined();
   });
 
   it('cannot be without a key', async () => {
@@ -168,19 +170,19 @@ describe('RowSealer', () => {
 });
 
 describe('Mac', () => {
-  const mac = new Mac([NEW, OLD], 'refresh token');
+  const mac = new Mac([RING_KEY, OLD], 'refresh token');
 
   it('KM-5: is made with the first key and known from all of them', () => {
     const ofOld = new Mac([OLD], 'refresh token').of('message');
 
-    expect(mac.of('message')).toEqual(new Mac([NEW], 'refresh token').of('message'));
+    expect(mac.of('message')).toEqual(new Mac([RING_KEY], 'refresh token').of('message'));
     expect(mac.verify('message', mac.of('message'))).toBe(true);
     expect(mac.verify('message', ofOld)).toBe(true);
   });
 
   it('RF-4: is not known of another message, purpose, key or length', () => {
     const code = mac.of('message');
-    const ofOther = new Mac([NEW], 'another').of('message');
+    const ofOther = new Mac([RING_KEY], 'another').of('message');
     const ofUnlisted = new Mac(['a-key-that-nobody-here-has-listed'], 'refresh token');
 
     expect(mac.verify('Message', code)).toBe(false);
@@ -205,15 +207,15 @@ describe('KeyRing', () => {
   const SECRET = 'a-client-secret-of-32-characters';
 
   it.each<[options: Partial<OidcAuthOptions>, origin: string, missing: RegExp | undefined]>([
-    [{ encryptionKeys: [NEW] }, 'encryptionKeys', undefined],
-    [{ encryptionKeys: [NEW], clientSecret: SECRET }, 'encryptionKeys', undefined],
-    [{ encryptionKeys: [NEW], clientSecret: 'short' }, 'encryptionKeys', undefined],
+    [{ encryptionKeys: [RING_KEY] }, 'encryptionKeys', undefined],
+    [{ encryptionKeys: [RING_KEY], clientSecret: SECRET }, 'encryptionKeys', undefined],
+    [{ encryptionKeys: [RING_KEY], clientSecret: 'short' }, 'encryptionKeys', undefined],
     [{ clientSecret: SECRET }, 'clientSecret', undefined],
     [{ clientSecret: SECRET.slice(1) }, 'random', /^"clientSecret" has fewer than 32 characters/],
     [{ clientSecret: 'a'.repeat(40) }, 'random', /^"clientSecret" repeats itself/],
     [{}, 'random', /^there is no "clientSecret"/],
   ])('KM-5: %j: keys of %s', (options, origin, missing) => {
-    const keys = ring(options);
+    const keys = keyRing(options);
 
     expect(keys.origin).toBe(origin);
     if (missing === undefined) expect(keys.missing).toBeUndefined();
@@ -221,32 +223,34 @@ describe('KeyRing', () => {
   });
 
   it('KM-5: the keys are those of its secrets, the first one first', () => {
-    expect(firstKeyOf(ring({ encryptionKeys: [NEW, OLD] }))).toEqual(
-      new Mac([NEW], 'x').of('message'),
+    expect(firstKeyOf(keyRing({ encryptionKeys: [RING_KEY, OLD] }))).toEqual(
+      new Mac([RING_KEY], 'x').of('message'),
     );
-    expect(firstKeyOf(ring({ encryptionKeys: [NEW], clientSecret: SECRET }))).toEqual(
-      new Mac([NEW], 'x').of('message'),
+    expect(firstKeyOf(keyRing({ encryptionKeys: [RING_KEY], clientSecret: SECRET }))).toEqual(
+      new Mac([RING_KEY], 'x').of('message'),
     );
-    expect(firstKeyOf(ring({ clientSecret: SECRET }))).toEqual(
+    expect(firstKeyOf(keyRing({ clientSecret: SECRET }))).toEqual(
       new Mac([SECRET], 'x').of('message'),
     );
-    expect(firstKeyOf(ring())).not.toEqual(firstKeyOf(ring()));
+    for (const options of [{}, { clientSecret: SECRET.slice(1) }]) {
+      expect(firstKeyOf(keyRing(options))).not.toEqual(firstKeyOf(keyRing(options)));
+    }
     expect(
-      ring({ encryptionKeys: [NEW, OLD] })
+      keyRing({ encryptionKeys: [RING_KEY, OLD] })
         .mac('x')
         .verify('m', new Mac([OLD], 'x').of('m')),
     ).toBe(true);
   });
 
   it('KM-5: each purpose of the ring is its label', async () => {
-    const keys = ring({ encryptionKeys: [NEW] });
+    const keys = keyRing({ encryptionKeys: [RING_KEY] });
     const [handle, row] = [
       await keys.sealer('a').seal({ id: 'x' }, 60),
       await keys.rowSealer('a').seal('text', 'place'),
     ];
 
-    expect(await new Sealer([NEW], 'a', clock).open(handle)).toMatchObject({ id: 'x' });
-    expect(await new RowSealer([NEW], 'a').open(row, 'place')).toMatchObject({ text: 'text' });
+    expect(await new Sealer([RING_KEY], 'a', clock).open(handle)).toMatchObject({ id: 'x' });
+    expect(await new RowSealer([RING_KEY], 'a').open(row, 'place')).toMatchObject({ text: 'text' });
   });
 
   it('KM-5: says in the log that logins do not outlive the process, where there are logins', () => {
@@ -256,12 +260,12 @@ describe('KeyRing', () => {
         .slice(before)
         .filter((line) => line.includes('Logins finish only on the instance'));
 
-    ring({ clientSecret: SECRET });
-    ring({ encryptionKeys: [NEW] });
-    ring({}, { login: false, callback: false, device: false, token: false });
+    keyRing({ clientSecret: SECRET });
+    keyRing({ encryptionKeys: [RING_KEY] });
+    keyRing({}, { routes: { login: false, callback: false, device: false, token: false } });
     expect(warned()).toEqual([]);
 
-    ring();
+    keyRing({});
     expect(warned()).toEqual([
       expect.stringMatching(/"encryptionKeys" is not set, and there is no "clientSecret"/),
     ]);
