@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, IntrinsicException } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { CallContext } from '../guard/call-contexts.js';
 import { isRecord } from '../options/value-rules.js';
@@ -15,9 +15,9 @@ const CODES: Readonly<Record<number, string>> = {
 
 /**
  * A refusal as a GraphQL error: its `extensions` go to the client as they are, whichever copy of `graphql` the host has. It has no
- * stack of its own, because some servers send that along while developing.
+ * stack of its own, because some servers send that along while developing, and Nest does not log it: the guard has.
  */
-export class GraphqlRefusal extends Error {
+export class GraphqlRefusal extends IntrinsicException {
   override readonly name = 'GraphQLError';
   readonly extensions: Readonly<Record<string, unknown>>;
 
@@ -65,9 +65,12 @@ function ofRequest(gql: unknown): Credentials {
   for (const place of places) {
     const request = member(gql, ...place);
     const headers = member(request, 'headers');
-    if (!isHeaders(headers)) continue;
-    const raw = member(request, 'raw', 'rawHeaders') ?? member(request, 'rawHeaders');
-    return { headers, rawHeaders: isTexts(raw) ? raw : undefined };
+    if (!isRecord(request) || !isHeaders(headers)) continue;
+    const node = member(request, 'raw') ?? request;
+    const rawHeaders = member(node, 'rawHeaders');
+    const credentials = { headers, rawHeaders: isTexts(rawHeaders) ? rawHeaders : undefined };
+    // A handshake outlives what its token was refused for.
+    return member(node, 'upgrade') === true ? credentials : { ...credentials, request };
   }
   return { headers: {} };
 }

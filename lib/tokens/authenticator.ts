@@ -7,6 +7,7 @@ import { bearerToken } from './bearer-token.js';
 import type { Credentials, Identity } from './identity.js';
 import { rolesOf } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
+import type { Verification } from './verification-cache.js';
 
 /**
  * Verifies the token of a request and holds its claims against a rule. What every guard and {@link OidcService} ask: a test that
@@ -14,6 +15,8 @@ import { TokenVerifier } from './token-verifier.js';
  */
 @Injectable()
 export class Authenticator {
+  readonly #refusals = new WeakMap<object, { token: string; refusal: unknown }>();
+
   constructor(
     private readonly verifier: TokenVerifier,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -25,8 +28,11 @@ export class Authenticator {
    * @throws {@link OAuthError} 401 `invalid_token`, 400 `invalid_request` for two `Authorization` headers, 403
    * `insufficient_scope`, 503 `temporarily_unavailable`.
    */
-  async identify({ headers, rawHeaders }: Credentials, rule: CheckedAuthRule): Promise<Identity> {
-    return this.authenticate(bearerToken(headers, rawHeaders), rule);
+  async identify(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
+    const { headers, rawHeaders, request } = credentials;
+    const token = bearerToken(headers, rawHeaders);
+    if (request === undefined) return this.authenticate(token, rule);
+    return this.#authorized(await this.#verifyOnce(token, request), rule);
   }
 
   /**
@@ -35,7 +41,22 @@ export class Authenticator {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
-    const { claims, issuer, holds } = await this.verifier.verify(token);
+    return this.#authorized(await this.verifier.verify(token), rule);
+  }
+
+  /** The verifier remembers good tokens; a request of GraphQL may ask for a bad one a thousand times. */
+  async #verifyOnce(token: string, request: object): Promise<Verification> {
+    const known = this.#refusals.get(request);
+    if (known?.token === token) throw known.refusal;
+    try {
+      return await this.verifier.verify(token);
+    } catch (refusal) {
+      this.#refusals.set(request, { token, refusal });
+      throw refusal;
+    }
+  }
+
+  #authorized({ claims, issuer, holds }: Verification, rule: CheckedAuthRule): Identity {
     const identity = { claims, roles: rolesOf(claims, this.options.roleClients), holds };
     authorize(identity, rule, [
       ...issuer.demands,

@@ -6,6 +6,8 @@ export interface Credentials {
   readonly headers: RequestHeaders;
   /** Names and values as they came, `IncomingMessage.rawHeaders`, where there are any. */
   readonly rawHeaders?: readonly string[] | undefined;
+  /** The request, where many decisions belong to one: what was refused once in it is not verified again. */
+  readonly request?: object;
 }
 
 /** The caller that a verified token names, as rules and handlers see it. */

@@ -31,6 +31,7 @@ const UNKNOWN_ISSUER = 'unknown issuer';
 @Injectable()
 export class TokenVerifier {
   readonly #cache = new VerificationCache();
+  readonly #running = new Map<string, Promise<Verification>>();
 
   constructor(
     private readonly issuers: TokenIssuers,
@@ -53,6 +54,21 @@ export class TokenVerifier {
     const cacheKey = VerificationCache.keyOf(token);
     const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
     if (known !== undefined) return known;
+    // Who comes with the same token meanwhile waits for the same answer: fields of a GraphQL query come at once.
+    const name = `${endedForSec} ${cacheKey}`;
+    const running =
+      this.#running.get(name) ??
+      this.#verifyAndKeep(token, { cacheKey, nowSec, endedForSec }).finally(() =>
+        this.#running.delete(name),
+      );
+    this.#running.set(name, running);
+    return running;
+  }
+
+  async #verifyAndKeep(
+    token: string,
+    { cacheKey, nowSec, endedForSec }: { cacheKey: string; nowSec: number; endedForSec: number },
+  ): Promise<Verification> {
     try {
       const verification = await this.#verifyAnew(token, nowSec, endedForSec);
       if (endedForSec === 0) this.#cache.set(cacheKey, verification);

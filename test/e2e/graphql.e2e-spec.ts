@@ -12,8 +12,8 @@ import {
   Subscription,
 } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
-import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Client, createClient } from 'graphql-ws';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { OidcGraphqlModule } from '../../lib/graphql/index.js';
@@ -26,6 +26,7 @@ import {
   type IdTokenClaims,
   Public,
 } from '../../lib/index.js';
+import { TokenIssuers } from '../../lib/tokens/verification-keys.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -192,7 +193,20 @@ async function post(
 
 const query = (app: TestApp, text: string, bearer?: string) => post(app, { query: text }, bearer);
 
-describe.each(drivers)('GraphQL by $title', ({ adapter, module }) => {
+const aliases = (field: string): string =>
+  Array.from({ length: 50 }, (_, index) => `a${index}: ${field}`).join(' ');
+
+/** What a subscription is answered first; drivers differ in how they say no. */
+const outcome = async (socket: Client): Promise<string> =>
+  socket
+    .iterate({ query: 'subscription { ticks }' })
+    .next()
+    .then(
+      ({ value }) => JSON.stringify(value),
+      (error: unknown) => JSON.stringify(error),
+    );
+
+describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   const clock = new FakeClock();
@@ -281,13 +295,62 @@ describe.each(drivers)('GraphQL by $title', ({ adapter, module }) => {
     }
   });
 
-  it('GW-4: judges a batch once a resolver, and asks the provider for its keys once', async () => {
-    const token = provider.accessToken({ jti: 'batch' });
-    const { answer } = await post(app, [{ query: '{ me }' }, { query: '{ admin }' }], token);
+  /** How often a token was verified while something ran. */
+  const verifications = async (run: () => Promise<unknown>): Promise<number> => {
+    const named = vi.spyOn(app.app.get(TokenIssuers, { strict: false }), 'named');
+    await run();
+    const { length } = named.mock.calls;
+    named.mockRestore();
+    return length;
+  };
 
-    const [first, second]: Answer[] = Array.isArray(answer) ? answer : [];
-    expect(first?.data).toEqual({ me: 'sub-0001-alice' });
-    expect(second?.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+  const batch = (bearer: string, ...texts: string[]) =>
+    post(
+      app,
+      texts.map((text) => ({ query: text })),
+      bearer,
+    );
+
+  it('GW-4: judges each operation of a batch, and verifies their token once', async () => {
+    const token = provider.accessToken({ jti: 'batch' });
+    let answers: Answer[] = [];
+    const times = await verifications(async () => {
+      const { answer } = await batch(token, '{ me }', '{ admin }', '{ a: me b: me }');
+      answers = Array.isArray(answer) ? answer : [];
+    });
+
+    expect(answers[0]?.data).toEqual({ me: 'sub-0001-alice' });
+    expect(answers[1]?.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+    expect(answers[2]?.data).toEqual({ a: 'sub-0001-alice', b: 'sub-0001-alice' });
+    expect(times).toBe(1);
+  });
+
+  it.each([
+    ['fields that are resolved at once', `{ ${aliases('me')} }`],
+    ['fields that are resolved one after another', `mutation { ${aliases('rename(name: "x")')} }`],
+  ])('GW-4: verifies a token once for %s, a bad one too', async (_, text) => {
+    const good = provider.accessToken({ jti: text.slice(0, 8), scope: 'write' });
+    const bad = `${good.slice(0, -4)}AAAA`;
+
+    expect(await verifications(() => query(app, text, good))).toBe(1);
+    expect(
+      await verifications(async () => {
+        const { answer } = await query(app, text, bad);
+        expect(answer.errors).toHaveLength(50);
+      }),
+    ).toBe(1);
+    expect(await verifications(() => batch(bad, text, text))).toBe(1);
+    expect((await query(app, text, good)).answer.errors).toBeUndefined();
+  });
+
+  it('LG-3: a refusal is one line in the log, and no error of the application', async () => {
+    clock.advance(61); // one line a minute
+    const linesBefore = app.logs().length;
+    await query(app, '{ a: admin b: admin }', provider.accessToken());
+
+    expect(app.logs().slice(linesBefore)).toEqual([
+      expect.stringMatching(/PersonResolver\.admin refused \(403 insufficient_scope\): roles/),
+    ]);
   });
 
   it('stops start-up for @Auth() on a field where Nest runs no guards, and names the mend', async () => {
@@ -324,6 +387,7 @@ describe.each(drivers)('GraphQL by $title', ({ adapter, module }) => {
       webSocketImpl: Handshake,
       connectionParams,
       retryAttempts: 0,
+      lazyCloseTimeout: 10_000, // one connection for several subscriptions
     });
   };
 
@@ -345,13 +409,19 @@ describe.each(drivers)('GraphQL by $title', ({ adapter, module }) => {
 
   it('refuses a subscription without a token', async () => {
     const socket = client({});
-    const events = socket.iterate({ query: 'subscription { ticks }' });
 
-    const outcome = await events.next().then(
-      ({ value }) => JSON.stringify(value),
-      (error: unknown) => JSON.stringify(error),
-    );
-    expect(outcome).toContain('UNAUTHENTICATED');
+    expect(await outcome(socket)).toContain('UNAUTHENTICATED');
+    await socket.dispose();
+  });
+
+  it('looks again at the token of a connection that was refused before', async () => {
+    const socket = client({}, { authorization: `Bearer ${provider.accessToken({ jti: title })}` });
+    const named = vi.spyOn(app.app.get(TokenIssuers, { strict: false }), 'named');
+    named.mockResolvedValueOnce(undefined);
+
+    expect(await outcome(socket)).toContain('UNAUTHENTICATED');
+    expect(await outcome(socket)).toContain('"ticks":1');
+    named.mockRestore();
     await socket.dispose();
   });
 

@@ -47,6 +47,7 @@ export class TestVerifier {
   readonly http: WatchedFetch;
   readonly connection: ProviderConnection;
   readonly provider: IdentityProvider;
+  readonly tokens: TokenVerifier;
   readonly #authenticator: Authenticator;
 
   constructor(
@@ -59,8 +60,8 @@ export class TestVerifier {
     this.http = new WatchedFetch(this.options);
     this.connection = new ProviderConnection(this.options, this.http, clock, this.events);
     this.provider = new IdentityProvider(this.options, this.connection, this.events);
-    const verifier = new TokenVerifier(this.provider, clock, this.events, this.options);
-    this.#authenticator = new Authenticator(verifier, this.options);
+    this.tokens = new TokenVerifier(this.provider, clock, this.events, this.options);
+    this.#authenticator = new Authenticator(this.tokens, this.options);
   }
 
   /** What `@Auth(rule)` does with a token. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { type Verification, VerificationCache } from '../../../lib/tokens/verification-cache.js';
 import { memoryGrowth } from '../../support/memory.js';
@@ -44,6 +44,33 @@ describe('remembered verifications', () => {
     expect(await verifier.outcome(token)).toBe('401 invalid_token');
     clock.set(new Date(clock.now().getTime() - 10_000));
     expect(await verifier.outcome(token)).toBe('accepted'); // verified anew, nothing is remembered wrongly
+  });
+
+  it('GW-4: verifies a token once for all who bring it at the same time', async () => {
+    const { provider, verifier } = await startVerifier();
+    const named = vi.spyOn(verifier.provider, 'named');
+    const token = provider.accessToken();
+    const bad = `${token.slice(0, -4)}AAAA`;
+
+    const all = [token, bad, token, bad].map((one) => verifier.outcome(one));
+
+    const refused = '401 invalid_token';
+    expect(await Promise.all(all)).toEqual(['accepted', refused, 'accepted', refused]);
+    expect(named).toHaveBeenCalledTimes(2);
+    expect(await verifier.outcome(bad)).toBe(refused); // and again for who comes later
+    expect(named).toHaveBeenCalledTimes(3);
+  });
+
+  it('JV-10: lets nobody in by a token that has ended, while another one may still use it', async () => {
+    const { clock, provider, verifier } = await startVerifier();
+    const token = provider.accessToken(); // lives 300 s
+    clock.advance(400);
+
+    const lenient = verifier.tokens.verify(token, { endedForSec: 3600 });
+    const strict = verifier.outcome(token);
+
+    expect((await lenient).claims.sub).toBe('sub-0001-alice');
+    expect(await strict).toBe('401 invalid_token');
   });
 
   it('JV-10: forgets what a key verified when that key goes', async () => {
