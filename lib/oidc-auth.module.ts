@@ -6,62 +6,25 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { OwnIssuer } from './sessions/own-issuer.js';
-import { RefreshTokens } from './sessions/refresh-tokens.js';
-import { Revocations } from './sessions/revocations.js';
-import { SessionContents } from './sessions/session-content.js';
-import { SessionRefresh } from './sessions/session-refresh.js';
-import { SessionRenewal } from './sessions/session-renewal.js';
-import { Sessions } from './sessions/sessions.js';
-import { SigningKeys } from './keys/signing-keys.js';
-import { TokenMinter } from './sessions/token-minter.js';
-import { UpstreamTokens } from './sessions/upstream-tokens.js';
-import { PeerIssuers } from './federation/peer-issuers.js';
-import { BackchannelLogout } from './logout/backchannel-logout.js';
-import { BrokerLogin } from './login/broker-login.js';
-import { BrokerTokens } from './sessions/broker-tokens.js';
-import { BrokerUpkeep } from './service/broker-upkeep.js';
-import { ExchangeIssuers } from './grants/exchange-issuers.js';
-import { GuardIssuers } from './service/guard-issuers.js';
-import { Introspect } from './documents/introspect.js';
-import { LoginAdmission } from './login/login-admission.js';
-import { UserClaimsCollector } from './users/user-claims-collector.js';
-import { OwnTokens } from './logout/own-tokens.js';
-import { RefreshGrant } from './grants/refresh.grant.js';
-import { Revoke } from './logout/revoke.js';
-import { ServiceMetadata } from './documents/service-metadata.js';
-import { SessionUpstream } from './users/session-upstream.js';
-import { TokenExchangeGrant } from './grants/token-exchange.grant.js';
-import { UserProfiles } from './users/user-profiles.js';
-import { UserSessions } from './sessions/user-sessions.js';
 import { WellKnownDocuments } from './routes/well-known-documents.js';
-import { StoreAccess } from './store/store-access.js';
 import { Clock, SystemClock } from './clock/clock.js';
 import { HostFaults } from './events/host-faults.js';
 import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
 import { RefusalLog } from './events/refusal-log.js';
-import { ApiDocument } from './documents/api-document.js';
-import { AuthorizationCodeGrant } from './grants/authorization-code.grant.js';
-import { Callback } from './login/callback.js';
-import { DeviceCodeGrant } from './grants/device-code.grant.js';
-import { LoginFinisher } from './login/login-finisher.js';
-import { Logout } from './logout/logout.js';
-import { MintedSubjects } from './users/minted-subjects.js';
+import { createMode } from './service/create-mode.js';
+import { Mode } from './service/mode.js';
 import { OidcService } from './service/oidc.service.js';
-import { StartLogin } from './login/start-login.js';
+import { Surroundings } from './service/surroundings.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
 import { HandlerRules } from './guard/handler-rules.js';
 import { LeftOut } from './guard/left-out.js';
 import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
-import { UnmetClaims } from './guard/unmet-claims.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
 import { IdentityProvider } from './providers/identity-provider.js';
 import { ProviderConnection } from './providers/provider-connection.js';
-import { FinishedLogins } from './login/finished-logins.js';
-import { PendingLogins } from './login/pending-login.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -97,7 +60,6 @@ import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { Challenges } from './tokens/challenge.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
-import { TokenIssuers } from './tokens/verification-keys.js';
 
 /**
  * OpenID Connect login and token checking: the `/auth/v2` routes, `@Auth()`, `@IdToken()` and {@link OidcService}.
@@ -130,68 +92,29 @@ import { TokenIssuers } from './tokens/verification-keys.js';
       inject: [ModulesContainer],
     },
     { provide: Clock, useClass: SystemClock },
-    { provide: TokenIssuers, useExisting: GuardIssuers },
-    { provide: UpstreamTokens, useExisting: SessionUpstream },
+    { provide: Mode, useFactory: createMode, inject: [Surroundings] },
+    { provide: TokenVerifier, useFactory: ({ verifier }: Mode) => verifier, inject: [Mode] },
     Answers,
-    ApiDocument,
     Authenticator,
     AuthGuard,
-    AuthorizationCodeGrant,
-    BackchannelLogout,
-    BrokerLogin,
-    BrokerTokens,
-    BrokerUpkeep,
     CallContexts,
-    Callback,
     Challenges,
     currentUserProvider,
-    DeviceCodeGrant,
     EarlyChecks,
-    FinishedLogins,
     GuardedFetch,
-    ExchangeIssuers,
-    GuardIssuers,
     HandlerRules,
     IdentityProvider,
-    Introspect,
     KeyRing,
     LeftOut,
     LiveCalls,
-    LoginAdmission,
-    LoginFinisher,
-    Logout,
-    MintedSubjects,
     OidcEvents,
     OidcService,
-    OwnIssuer,
     OwnRoutes,
-    OwnTokens,
-    PeerIssuers,
-    PendingLogins,
     ProviderConnection,
     PublicUrls,
-    RefreshGrant,
-    RefreshTokens,
     RefusalLog,
-    Revocations,
-    Revoke,
     RouteRefusals,
-    ServiceMetadata,
-    SessionContents,
-    SessionRefresh,
-    SessionRenewal,
-    Sessions,
-    SessionUpstream,
-    SigningKeys,
-    StartLogin,
-    StoreAccess,
-    TokenExchangeGrant,
-    TokenMinter,
-    TokenVerifier,
-    UnmetClaims,
-    UserClaimsCollector,
-    UserProfiles,
-    UserSessions,
+    Surroundings,
     WellKnownDocuments,
   ],
   // Nest builds AuthGuard inside the host's modules: what it injects must be exported too. The options never are.

@@ -1,8 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
-import { brokerRoutes } from '../options/resolve-routes.js';
+import type { ApplicationConfig } from '@nestjs/core';
 import { isRecord } from '../options/value-rules.js';
 import {
   OPEN_EXTENSION,
@@ -10,6 +6,7 @@ import {
   SECURITY_SCHEME,
   errorAnswer,
 } from '../tokens/api-description.js';
+import type { ApiSecurity } from './api-security.js';
 import { guardsEverything } from '../tokens/whole-application.js';
 
 type Members = Record<string, unknown>;
@@ -25,10 +22,9 @@ const REFUSALS = {
 } as const;
 
 /** Completes a document of the host's API, as `SwaggerModule.createDocument()` makes it. */
-@Injectable()
 export class ApiDocument {
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly security: ApiSecurity,
     private readonly application: ApplicationConfig,
   ) {}
 
@@ -41,19 +37,11 @@ export class ApiDocument {
       for (const method of METHODS) {
         const operation = item[method];
         if (!isRecord(operation)) continue;
-        if (this.#answersNothing(operation)) delete item[method];
+        if (this.security.answersNothing(operation[ROUTE_EXTENSION])) delete item[method];
         else this.#completeOperation(operation, hasScopes);
       }
       if (!METHODS.some((method) => method in item)) delete paths[path];
     }
-  }
-
-  /** Routes of broker mode are 404 without it, and so is introspection unless it is switched on. */
-  #answersNothing(operation: Members): boolean {
-    const route = operation[ROUTE_EXTENSION];
-    const { broker } = this.options;
-    if (broker === undefined) return brokerRoutes.some((name) => name === route);
-    return route === 'introspect' && broker.introspectionScope === undefined;
   }
 
   #completeOperation(operation: Members, hasScopes: boolean): void {
@@ -83,10 +71,7 @@ export class ApiDocument {
   /** The scheme of a document, the host's own or ours. */
   #scheme(document: object): Members {
     const schemes = memberOf(memberOf(document, 'components'), 'securitySchemes');
-    schemes[SECURITY_SCHEME] ??=
-      this.options.broker === undefined
-        ? { type: 'openIdConnect', openIdConnectUrl: this.options.discoveryUrl }
-        : { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' };
+    schemes[SECURITY_SCHEME] ??= this.security.scheme();
     return memberOf(schemes, SECURITY_SCHEME);
   }
 }

@@ -1,14 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
-import { checkAuthRule } from '../tokens/auth-rule.js';
-import { Authenticator } from '../tokens/authenticator.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import { type CheckedAuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
-import { TokenVerifier } from '../tokens/token-verifier.js';
-import { brokerOptions } from '../options/broker-only.js';
+import type { TokenVerifier } from '../tokens/token-verifier.js';
 
 /** RFC 7662 §2.2. */
 export type IntrospectionResponse =
@@ -16,25 +12,28 @@ export type IntrospectionResponse =
   | ({ readonly active: true; readonly token_type: 'Bearer' } & IdTokenClaims);
 
 /** Token introspection (RFC 7662) of the access tokens that the guard takes. */
-@Injectable()
 export class Introspect {
   constructor(
-    private readonly authenticator: Authenticator,
     private readonly verifier: TokenVerifier,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
   /**
-   * @param callerToken the caller's own access token, which must hold `broker.introspectionScope`.
-   * @throws {@link OAuthError} 404 when the route is off, 401 and 403 for the caller, 503.
+   * What a caller's own access token must hold: `broker.introspectionScope`.
+   *
+   * @throws {@link OAuthError} 404 when the route is off.
    */
-  async introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
-    const { introspectionScope: scopes } = brokerOptions(this.options);
+  callersRule(): CheckedAuthRule {
+    const { introspectionScope: scopes } = this.broker;
     if (scopes === undefined) {
       const cause = new Reason('introspection is off', { option: '"broker.introspectionScope"' });
       throw new OAuthError('invalid_request', 'Introspection is off', { status: 404, cause });
     }
-    await this.authenticator.authenticate(callerToken(), checkAuthRule({ scopes, claims: false }));
+    return checkAuthRule({ scopes, claims: false });
+  }
+
+  /** @throws {@link OAuthError} 503 */
+  async introspect(token: string): Promise<IntrospectionResponse> {
     try {
       const { claims } = await this.verifier.verify(token);
       const scope = scopesOf(claims).join(' ');

@@ -1,21 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { GuardedFetch } from '../http/guarded-fetch.js';
+import type { OidcEvents } from '../events/oidc-events.js';
+import type { GuardedFetch } from '../http/guarded-fetch.js';
 import type { UsableKey } from '../http/usable-keys.js';
 import type { TrustedIssuers } from '../options/broker-options.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { PublicUrls } from '../options/public-urls.js';
+import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedTrustedIssuer, resolveTrustedIssuers } from '../options/trusted-issuer.js';
-import { KeyRing } from '../sealing/key-ring.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { KeyRing } from '../sealing/key-ring.js';
+import type { StoreAccess } from '../store/store-access.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
 import { KeptKeySets } from './kept-key-sets.js';
 import { PeerKeys } from './peer-keys.js';
@@ -38,7 +35,6 @@ const NO_PEERS: Peers = new Map();
  * The instances whose tokens are accepted here, each with keys of its own. A list that stands in the options counts from
  * the beginning; a function is asked by {@link refresh}, and what it gave last stays in force while it fails.
  */
-@Injectable()
 export class PeerIssuers {
   readonly #kept: KeptKeySets;
   /** `undefined` until a function has given its first list. */
@@ -49,18 +45,18 @@ export class PeerIssuers {
   #reading: Promise<void> | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
     private readonly http: GuardedFetch,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly clock: Clock,
     private readonly events: OidcEvents,
     private readonly store: StoreAccess,
     private readonly urls: PublicUrls,
     keyRing: KeyRing,
   ) {
     this.#kept = new KeptKeySets(this.store, clock, keyRing);
-    const { broker } = options;
-    if (typeof broker?.trustedIssuers === 'function') return;
-    this.#peers = broker === undefined ? NO_PEERS : this.#peersOf(broker, broker.trustedIssuers);
+    const { trustedIssuers } = broker;
+    if (typeof trustedIssuers !== 'function') this.#peers = this.#peersOf(trustedIssuers);
   }
 
   /**
@@ -90,19 +86,17 @@ export class PeerIssuers {
    * key sets are deleted from the store in the background. Calls at the same time share one question.
    */
   async refresh(): Promise<void> {
-    const { broker } = this.options;
-    if (broker === undefined) return;
-    this.#reading ??= this.#read(broker).finally(() => (this.#reading = undefined));
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
     await this.#reading;
     void this.#sweep();
   }
 
-  async #read(broker: ResolvedBrokerOptions): Promise<void> {
-    const { trustedIssuers: give } = broker;
+  async #read(): Promise<void> {
+    const { trustedIssuers: give } = this.broker;
     if (typeof give !== 'function') return;
     try {
-      const list = await this.#within(Promise.resolve().then(give));
-      this.#peers = this.#peersOf(broker, list);
+      const list = await this.clock.within(this.options.timeoutMs, Promise.resolve().then(give));
+      this.#peers = this.#peersOf(list);
     } catch (error) {
       const reason =
         error instanceof OidcConfigError ? printable(error.message) : describeError(error);
@@ -111,28 +105,27 @@ export class PeerIssuers {
   }
 
   /** Entries that did not change stay the same peer, so that nothing is forgotten or fetched again. */
-  #peersOf(broker: ResolvedBrokerOptions, list: Exclude<TrustedIssuers, () => unknown>): Peers {
+  #peersOf(list: Exclude<TrustedIssuers, () => unknown>): Peers {
     const { allowInsecureHttp } = this.options;
-    const entries = resolveTrustedIssuers(list, { ownIssuer: broker.issuer, allowInsecureHttp });
+    const entries = resolveTrustedIssuers(list, {
+      ownIssuer: this.broker.issuer,
+      allowInsecureHttp,
+    });
     const before = this.#peers ?? NO_PEERS;
-    const peers = entries.map((entry) => this.#peerOf(entry, before.get(entry.issuer), broker));
+    const peers = entries.map((entry) => this.#peerOf(entry, before.get(entry.issuer)));
     const same =
       peers.length === before.size && peers.every((peer) => before.get(peer.entry.issuer) === peer);
     return same ? before : new Map(peers.map((peer) => [peer.entry.issuer, peer]));
   }
 
-  #peerOf(
-    entry: ResolvedTrustedIssuer,
-    before: Peer | undefined,
-    broker: ResolvedBrokerOptions,
-  ): Peer {
+  #peerOf(entry: ResolvedTrustedIssuer, before: Peer | undefined): Peer {
     const written = JSON.stringify(entry);
     if (before?.written === written) return before;
     const keys = before?.entry.jwksUri === entry.jwksUri ? before?.keys : undefined;
-    return this.#newPeer({ entry, written, keys: keys ?? this.#keysOf(entry, broker) }, broker);
+    return this.#newPeer({ entry, written, keys: keys ?? this.#keysOf(entry) });
   }
 
-  #newPeer(peer: Omit<Peer, 'issuer'>, { audience }: ResolvedBrokerOptions): Peer {
+  #newPeer(peer: Omit<Peer, 'issuer'>): Peer {
     const { entry, keys } = peer;
     const { tokenAlgorithms, claims, roleClients } = this.options;
     const issuer: TokenIssuer = {
@@ -141,7 +134,7 @@ export class PeerIssuers {
       provider: DEFAULT_PROVIDER,
       keys,
       algorithms: tokenAlgorithms,
-      audience: [audience],
+      audience: [this.broker.audience],
       clientId: '',
       defaultDemands: entry.claims === undefined ? claims : [],
       demands: entry.claims ?? [],
@@ -151,10 +144,8 @@ export class PeerIssuers {
     return { ...peer, issuer };
   }
 
-  #keysOf(
-    { issuer, jwksUri }: ResolvedTrustedIssuer,
-    { jwksPath }: ResolvedBrokerOptions,
-  ): PeerKeys {
+  #keysOf({ issuer, jwksUri }: ResolvedTrustedIssuer): PeerKeys {
+    const { jwksPath } = this.broker;
     const base = issuer.replace(/\/$/, '');
     return new PeerKeys({
       issuer,
@@ -190,22 +181,6 @@ export class PeerIssuers {
       // Reported by the store; the next refresh tries again.
     } finally {
       this.#sweeping = false;
-    }
-  }
-
-  async #within<T>(work: Promise<T>): Promise<T> {
-    const end = new AbortController();
-    const late = sleep(this.options.timeoutMs, undefined, { signal: end.signal, ref: false }).then(
-      () => {
-        throw new Error('timed out');
-      },
-    );
-    late.catch(() => undefined);
-    work.catch(() => undefined); // when nobody waits for it any more
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      end.abort();
     }
   }
 }

@@ -1,18 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import { LoginCookies, type RequestCookies } from '../login/login-cookies.js';
 import {
   type PendingLogin,
-  PendingLogins,
+  type PendingLogins,
   equalSecrets,
   meetsChallenge,
 } from '../login/pending-login.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { IssuedTokens } from '../login/issued-tokens.js';
-import { LoginFinisher } from '../login/login-finisher.js';
+import type { LoginFinisher } from '../login/login-finisher.js';
 import type { TokenRequest } from './select-grant.js';
 import { unknownLogin } from '../login/unknown-login.js';
 
@@ -23,14 +21,13 @@ interface Candidate {
 }
 
 /** Finishes logins on the token route (RFC 6749 §4.1.3). What a login needs depends on where its redirect URI points. */
-@Injectable()
 export class AuthorizationCodeGrant {
   readonly #cookies: LoginCookies;
 
   constructor(
     private readonly pending: PendingLogins,
     private readonly finisher: LoginFinisher,
-    @Inject(RESOLVED_OPTIONS) { publicUrl }: ResolvedOptions,
+    { publicUrl }: ResolvedOptions,
   ) {
     this.#cookies = new LoginCookies(publicUrl);
   }

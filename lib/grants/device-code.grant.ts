@@ -1,12 +1,10 @@
 import { hash } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { LoginFinisher } from '../login/login-finisher.js';
+import type { LoginFinisher } from '../login/login-finisher.js';
 import { loginScope } from '../tokens/scopes.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
@@ -32,17 +30,15 @@ export function noDeviceLogins(option: 'grants.device' | 'routes.device'): OAuth
 }
 
 /** Device logins (RFC 8628). */
-@Injectable()
 export class DeviceCodeGrant {
   /** By SHA-256 of the device code; the oldest goes when it is full. */
   readonly #pollers = new Map<string, Poller>();
 
   constructor(
     private readonly provider: IdentityProvider,
-    @Inject(LoginFinisher)
     private readonly finisher: Pick<LoginFinisher, 'prepare' | 'concludeDevice'>,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
   ) {}
 
   /** @throws {@link OAuthError} 503 where device logins are off; clients of the wire contract then take their browser. */

@@ -1,10 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { printable } from '../errors/printable.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { PeerIssuers } from '../federation/peer-issuers.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { OidcEvents } from '../events/oidc-events.js';
+import type { PeerIssuers } from '../federation/peer-issuers.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 
 /**
@@ -12,13 +10,12 @@ import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
  * too is not taken: what the options say of it was looked at when the application started, but its metadata and the function of
  * `broker.trustedIssuers` can bring one up later.
  */
-@Injectable()
 export class ExchangeIssuers extends TokenIssuers {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly peers: PeerIssuers,
     private readonly events: OidcEvents,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {
     super();
   }
@@ -39,6 +36,6 @@ export class ExchangeIssuers extends TokenIssuers {
   }
 
   #isSomebodyElses(iss: string): boolean {
-    return iss === this.options.broker?.issuer || this.peers.lists(iss);
+    return iss === this.broker.issuer || this.peers.lists(iss);
   }
 }

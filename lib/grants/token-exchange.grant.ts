@@ -1,23 +1,21 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Revocations } from '../sessions/revocations.js';
-import { TokenMinter } from '../sessions/token-minter.js';
-import { Clock, epochSeconds } from '../clock/clock.js';
+import type { Revocations } from '../sessions/revocations.js';
+import type { TokenMinter } from '../sessions/token-minter.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import { invalidScope } from '../errors/invalid-scope.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { authorizedParty } from '../tokens/check-claims.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
-import { ExchangeIssuers } from './exchange-issuers.js';
-import { LoginAdmission } from '../login/login-admission.js';
-import { UserClaimsCollector } from '../users/user-claims-collector.js';
+import type { ExchangeIssuers } from './exchange-issuers.js';
+import type { LoginAdmission } from '../login/login-admission.js';
+import type { UserClaimsCollector } from '../users/user-claims-collector.js';
 import type { TokenRequest } from './select-grant.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
@@ -31,7 +29,6 @@ function invalidRequest(description: string, cause?: unknown): OAuthError {
  * Token exchange (RFC 8693): an access token of the identity provider for one of ours, no longer and no wider than it. It
  * belongs to no session and cannot be refreshed.
  */
-@Injectable()
 export class TokenExchangeGrant {
   readonly #verifier: TokenVerifier;
 
@@ -43,24 +40,22 @@ export class TokenExchangeGrant {
     private readonly minter: TokenMinter,
     private readonly revocations: Revocations,
     private readonly events: OidcEvents,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {
     this.#verifier = new TokenVerifier(issuers, clock, events, options);
   }
 
   /** @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`; 403; 503 without keys. */
   async redeem(subjectToken: string, request: TokenRequest): Promise<TokenResponse> {
-    const { broker } = this.options;
-    if (broker === undefined) {
-      throw new OAuthError('unsupported_grant_type', 'This grant is not offered here');
-    }
-    this.#checkRequest(request, broker);
+    const { exchangeClients } = this.broker;
+    this.#checkRequest(request);
     await this.minter.prepare();
     const subject = await this.#verified(subjectToken);
-    if (!broker.exchangeClients.some((client) => client === authorizedParty(subject))) {
+    if (!exchangeClients.some((client) => client === authorizedParty(subject))) {
       const cause = new Reason('subject_token was issued to another client', {
-        expected: broker.exchangeClients,
+        expected: exchangeClients,
         came: authorizedParty(subject),
         option: '"broker.exchangeClients"',
       });
@@ -103,7 +98,7 @@ export class TokenExchangeGrant {
     };
   }
 
-  #checkRequest(request: TokenRequest, broker: ResolvedBrokerOptions): void {
+  #checkRequest(request: TokenRequest): void {
     const { subjectTokenType = ACCESS_TOKEN, requestedTokenType = ACCESS_TOKEN } = request;
     if (subjectTokenType !== ACCESS_TOKEN) {
       throw invalidRequest('subject_token_type must be that of an access token');
@@ -112,11 +107,12 @@ export class TokenExchangeGrant {
       throw invalidRequest('requested_token_type must be that of an access token');
     }
     if (request.actorToken !== undefined) throw invalidRequest('actor_token is not supported');
-    const { publicUrl = broker.issuer } = this.options;
+    const { issuer, audience } = this.broker;
+    const { publicUrl = issuer } = this.options;
     // URL parsers of clients write an origin with a slash at its end.
-    const urls = [broker.issuer, publicUrl].flatMap((url) => [url, `${url}/`]);
+    const urls = [issuer, publicUrl].flatMap((url) => [url, `${url}/`]);
     for (const target of [request.audience, request.resource]) {
-      const expected = [broker.audience, ...urls];
+      const expected = [audience, ...urls];
       if (target === undefined || expected.includes(target)) continue;
       const came = withoutDetails(target);
       const cause = new Reason('audience or resource of the exchange', {

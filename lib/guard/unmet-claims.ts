@@ -1,7 +1,7 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type Type } from '@nestjs/common';
-import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import type { Type } from '@nestjs/common';
+import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { MINTED_CLAIMS } from '../tokens/minted-claims.js';
 import { effectiveRule } from './declared-rules.js';
@@ -21,19 +21,19 @@ function listed(names: readonly string[]): string {
  * Looks, once, for demands that nobody can meet in broker mode: claims of the identity provider, which tokens of our own do not hold
  * unless `mapClaims` puts them there. Such a handler would answer 403 to everybody and for ever, and nothing would say why.
  */
-@Injectable()
-export class UnmetClaims implements OnApplicationBootstrap {
+export class UnmetClaims {
   readonly #logger = new SafeLogger();
   readonly #methods = new MetadataScanner();
 
   constructor(
     private readonly modules: ModulesContainer,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
-  onApplicationBootstrap(): void {
-    const { broker } = this.options;
-    if (broker === undefined || broker.mapClaims !== undefined) return;
+  /** Warns of each; to be called when all of the host's handlers are known. */
+  check(): void {
+    if (this.broker.mapClaims !== undefined) return;
     for (const [path, handlers] of this.#demanded()) {
       this.#logger.warn(
         `@Auth({ claims }) on ${listed(handlers)} demands "${path}", which no token of this application holds: everybody gets 403. ` +
@@ -67,13 +67,13 @@ export class UnmetClaims implements OnApplicationBootstrap {
 
   /** The option `claims` is for the provider's claims; tokens of trusted issuers are held against it as they are. */
   #checkTrustedIssuers(): void {
-    const { broker, claims } = this.options;
-    const entries =
-      typeof broker?.trustedIssuers === 'function' ? [] : (broker?.trustedIssuers ?? []);
+    const { claims } = this.options;
+    const { trustedIssuers, issuer: own } = this.broker;
+    const entries = typeof trustedIssuers === 'function' ? [] : trustedIssuers;
     const held = entries
       .filter((entry) => typeof entry === 'string' || entry.claims === undefined)
       .map((entry) => (typeof entry === 'string' ? entry : entry.issuer))
-      .filter((issuer) => issuer !== broker?.issuer);
+      .filter((issuer) => issuer !== own);
     const paths = claims.map(({ path }) => path).filter(isNeverMinted);
     if (held.length === 0 || paths.length === 0) return;
     this.#logger.warn(

@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
 import { BackOff } from '../clock/back-off.js';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { OidcEvents } from '../events/oidc-events.js';
 import { LONGEST_TOKEN_LIFETIME_SEC, brokerDefaults } from '../options/option-defaults.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
-import { KeyRing } from '../sealing/key-ring.js';
+import type { KeyRing } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../contract/broker-store.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { StoreAccess } from '../store/store-access.js';
 import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
 import { KeyMaker } from './key-maker.js';
 import { newestSigning, nextSequence, signsFromOfNext } from './key-schedule.js';
@@ -46,7 +44,6 @@ async function bestEffort(work: Promise<unknown>): Promise<void> {
  * What was read counts before anything else is done: that a key cannot be made, removed or encrypted anew keeps no other
  * one from being retired, found or published.
  */
-@Injectable()
 export class SigningKeys implements VerificationKeys {
   readonly #rows: StoredKeys;
   readonly #maker: KeyMaker;
@@ -57,14 +54,15 @@ export class SigningKeys implements VerificationKeys {
   #signing: string | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly store: StoreAccess,
     private readonly events: OidcEvents,
     keyRing: KeyRing,
   ) {
     const sealer = keyRing.rowSealer('signing key');
-    this.#rows = new StoredKeys({ options, clock, store, events, sealer });
+    this.#rows = new StoredKeys({ options, broker, clock, store, events, sealer });
     this.#maker = new KeyMaker(store, sealer);
     const retry = () => new BackOff(clock, RETRY);
     this.#retries = { making: retry(), removing: retry(), resealing: retry() };
@@ -104,7 +102,7 @@ export class SigningKeys implements VerificationKeys {
   get longestTokenLifetimeSec(): number {
     const { state } = this.#rows;
     if (state === undefined) return LONGEST_TOKEN_LIFETIME_SEC;
-    return Math.max(this.#broker.accessTokenLifetimeSec, longestLifetimeSec(state));
+    return Math.max(this.broker.accessTokenLifetimeSec, longestLifetimeSec(state));
   }
 
   async candidates(header: KeyHeader): Promise<readonly VerificationKey[]> {
@@ -202,7 +200,7 @@ export class SigningKeys implements VerificationKeys {
   async #makeNow(): Promise<void> {
     const { stored } = await this.#rows.known();
     const opened = (key: StoredSigningKey) => this.#rows.opened.of(key);
-    const signsFrom = signsFromOfNext(stored, opened, this.#broker, this.clock.now());
+    const signsFrom = signsFromOfNext(stored, opened, this.broker, this.clock.now());
     if (signsFrom === undefined) return;
     const lifetimeSec = this.#allowedLifetimeSec;
     await this.#retries.making.run(() => this.#make(stored, signsFrom, lifetimeSec));
@@ -214,7 +212,7 @@ export class SigningKeys implements VerificationKeys {
     signsFrom: Date,
     tokenLifetimeSec: number,
   ): Promise<void> {
-    const { signingAlgorithm: algorithm } = this.#broker;
+    const { signingAlgorithm: algorithm } = this.broker;
     const wish = { sequence: nextSequence(stored), algorithm, tokenLifetimeSec };
     const kid = await this.#maker.make(wish, { createdAt: this.clock.now(), signsFrom });
     if (kid !== undefined) this.#announce(kid, 'created');
@@ -235,12 +233,7 @@ export class SigningKeys implements VerificationKeys {
 
   /** What a new key allows its tokens. Never less than the default, so that lower values may be raised to it at once. */
   get #allowedLifetimeSec(): number {
-    return Math.max(this.#broker.accessTokenLifetimeSec, brokerDefaults.accessTokenLifetimeSec);
-  }
-
-  get #broker(): ResolvedBrokerOptions {
-    if (this.options.broker === undefined) throw new TypeError('Broker mode is off');
-    return this.options.broker;
+    return Math.max(this.broker.accessTokenLifetimeSec, brokerDefaults.accessTokenLifetimeSec);
   }
 
   #announce(kid: string, change: 'created' | 'signs' | 'retired'): void {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/option-defaults.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import type { RowSealer } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../contract/broker-store.js';
@@ -13,7 +14,8 @@ const SKEW_SEC = 60;
 
 /** What {@link StoredKeys} are made of. */
 export interface StoredKeysSettings {
-  readonly options: ResolvedOptions;
+  readonly options: Pick<ResolvedOptions, 'clockToleranceSec'>;
+  readonly broker: Pick<ResolvedBrokerOptions, 'accessTokenLifetimeSec'>;
   readonly clock: Clock;
   readonly store: StoreAccess;
   readonly events: OidcEvents;
@@ -108,12 +110,12 @@ export class StoredKeys {
 
   /** How long after its last signature a token of a key may still be presented; where it cannot be known, as long as any. */
   #longestUseMs(stored: StoredSigningKey): number {
-    const { options } = this.settings;
+    const { options, broker } = this.settings;
     const key = this.opened.of(stored);
     const lifetimeSec =
       key === undefined && stored.retiredAt === undefined
         ? LONGEST_TOKEN_LIFETIME_SEC
-        : (key?.tokenLifetimeSec ?? options.broker?.accessTokenLifetimeSec ?? 0);
+        : (key?.tokenLifetimeSec ?? broker.accessTokenLifetimeSec);
     return (lifetimeSec + options.clockToleranceSec + SKEW_SEC) * 1000;
   }
 }

@@ -1,26 +1,17 @@
-import { Injectable } from '@nestjs/common';
 import type { ProviderTokens } from '../sessions/session-content.js';
-import { type FinishedSession, type OpenSession, Sessions } from '../sessions/sessions.js';
-import { TokenMinter } from '../sessions/token-minter.js';
-import { UpstreamTokens } from '../sessions/upstream-tokens.js';
-import { type OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { FinishedSession, OpenSession, Sessions } from '../sessions/sessions.js';
+import type { TokenMinter } from '../sessions/token-minter.js';
+import type { UpstreamTokens } from '../sessions/upstream-tokens.js';
+import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { LoginNotice } from '../options/oidc-auth-options.js';
-import { BrokerTokens } from '../sessions/broker-tokens.js';
-import { LoginAdmission } from './login-admission.js';
-import { UserClaimsCollector } from '../users/user-claims-collector.js';
+import type { BrokerTokens } from '../sessions/broker-tokens.js';
+import type { LoginAdmission } from './login-admission.js';
+import { type AnsweredLogin, LoginEnd } from './login-end.js';
+import type { UserClaimsCollector } from '../users/user-claims-collector.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-
-/** A login as its session remembers it. */
-export interface BrokerLoginRequest {
-  readonly grant: LoginNotice['grant'];
-  /** What makes the login single-use, on every instance. */
-  readonly loginId: string;
-  /** What to throw when the login was used already. */
-  readonly taken: () => OAuthError;
-}
 
 /** The provider's tokens as a session keeps them. */
 export function providerTokensOf(answer: TokenAnswer): ProviderTokens {
@@ -34,8 +25,7 @@ export function providerTokensOf(answer: TokenAnswer): ProviderTokens {
 }
 
 /** The end of logins in broker mode: a session is written, and its first token minted. */
-@Injectable()
-export class BrokerLogin {
+export class BrokerLogin extends LoginEnd {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly collector: UserClaimsCollector,
@@ -45,7 +35,9 @@ export class BrokerLogin {
     private readonly tokens: BrokerTokens,
     private readonly upstream: UpstreamTokens,
     private readonly events: OidcEvents,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Makes sure that a login could end well, before its code or device grant is spent. @throws {@link OAuthError} 503 */
   async prepare(): Promise<void> {
@@ -58,22 +50,19 @@ export class BrokerLogin {
    *
    * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
    */
-  async finish(answer: TokenAnswer, request: BrokerLoginRequest): Promise<TokenResponse> {
-    const open = await this.#open(answer, request);
+  async conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse> {
+    const open = await this.#open(answer, login);
     const response = await this.#respond(open);
     this.events.emit('login', {
       provider: this.provider.name,
-      grant: request.grant,
+      grant: login.grant,
       subject: hashedId(open.content.providerSubject),
       session: hashedId(open.session.id),
     });
     return response;
   }
 
-  async #open(
-    answer: TokenAnswer,
-    { grant, loginId, taken }: BrokerLoginRequest,
-  ): Promise<OpenSession> {
+  async #open(answer: TokenAnswer, { grant, loginId, taken }: AnsweredLogin): Promise<OpenSession> {
     try {
       const login = await this.#sessionOf(answer, grant);
       const open = await this.sessions.create({ ...login, loginId });

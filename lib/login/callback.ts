@@ -1,16 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import { toCallbackError } from '../providers/upstream-refusal.js';
 import { LoginCookies, type RequestCookies } from './login-cookies.js';
-import { type PendingLogin, PendingLogins, equalSecrets } from './pending-login.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { PublicUrls } from '../options/public-urls.js';
+import { type PendingLogin, type PendingLogins, equalSecrets } from './pending-login.js';
+import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { IssuedTokens } from './issued-tokens.js';
-import { LoginFinisher } from './login-finisher.js';
+import type { LoginFinisher } from './login-finisher.js';
 import { unknownLogin } from './unknown-login.js';
 
 /** The authorization response as it reaches our callback (RFC 6749 §4.1.2, RFC 9207 §2). */
@@ -29,7 +27,6 @@ function refused(cause: Reason): OAuthError {
 const taken = (): OAuthError => refused(new Reason('the login is finished already'));
 
 /** Finishes logins at our own callback; only in the browser that began them (RFC 9700 §4.7.1). */
-@Injectable()
 export class Callback {
   readonly #cookies: LoginCookies;
 
@@ -38,7 +35,7 @@ export class Callback {
     private readonly provider: IdentityProvider,
     private readonly finisher: LoginFinisher,
     private readonly urls: PublicUrls,
-    @Inject(RESOLVED_OPTIONS) { publicUrl }: ResolvedOptions,
+    { publicUrl }: ResolvedOptions,
   ) {
     this.#cookies = new LoginCookies(publicUrl);
   }

@@ -1,5 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { LOGIN_LIFETIME_SEC } from './pending-login.js';
 
 const CAPACITY = 50_000;
@@ -9,11 +8,10 @@ const CAPACITY = 50_000;
  * Ids are kept as long as their handles live; beyond the capacity the oldest goes, and the single use of the
  * authorization code itself protects.
  */
-@Injectable()
 export class FinishedLogins {
   readonly #takenAtMs = new Map<string, number>();
 
-  constructor(@Inject(Clock) private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Takes a login; `false` when it is taken already. */
   take(id: string): boolean {

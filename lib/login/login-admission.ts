@@ -1,19 +1,17 @@
-import { type HttpException, Inject, Injectable } from '@nestjs/common';
+import { type HttpException } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
-import { HostFaults } from '../events/host-faults.js';
+import type { HostFaults } from '../events/host-faults.js';
 import { isLoginRefusal } from '../events/host-functions.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { LoginNotice } from '../options/oidc-auth-options.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** Asks the host, by its option `onLogin`, whether a login may go on. */
-@Injectable()
 export class LoginAdmission {
   constructor(
     private readonly provider: IdentityProvider,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
     private readonly faults: HostFaults,
   ) {}
 

@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
 import type { JWTPayload } from 'jose';
-import { KeyRing, type Sealer } from '../sealing/key-ring.js';
+import type { KeyRing, Sealer } from '../sealing/key-ring.js';
 import type { RedirectTarget } from './redirect-uris.js';
 
 /** How long a person may take to log in, in seconds. */
@@ -91,7 +90,6 @@ export function meetsChallenge(verifier: string, challenge: string): boolean {
 }
 
 /** Begins logins and reads them back. Starting one writes nothing, and any instance can finish it. */
-@Injectable()
 export class PendingLogins {
   readonly #sealer: Sealer;
 

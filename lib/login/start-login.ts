@@ -1,14 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
-import { PendingLogins } from './pending-login.js';
+import type { PendingLogins } from './pending-login.js';
 import { type RedirectTarget, redirectTarget } from './redirect-uris.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { PublicUrls } from '../options/public-urls.js';
+import type { PublicUrls } from '../options/public-urls.js';
 import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
 import { isText } from '../options/value-rules.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -71,7 +69,6 @@ function checkedChallenge(
 }
 
 /** Begins logins. Nothing is written: everything needed later travels sealed in `state`. */
-@Injectable()
 export class StartLogin {
   readonly #cookies: LoginCookies;
 
@@ -79,8 +76,8 @@ export class StartLogin {
     private readonly pending: PendingLogins,
     private readonly provider: IdentityProvider,
     private readonly urls: PublicUrls,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
   ) {
     this.#cookies = new LoginCookies(options.publicUrl);
   }

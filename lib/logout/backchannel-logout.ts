@@ -1,19 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { storedHash } from '../sessions/refresh-tokens.js';
-import { Revocations } from '../sessions/revocations.js';
-import { Sessions } from '../sessions/sessions.js';
-import { Clock } from '../clock/clock.js';
+import type { Revocations } from '../sessions/revocations.js';
+import type { Sessions } from '../sessions/sessions.js';
+import type { Clock } from '../clock/clock.js';
 import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { OidcEvents } from '../events/oidc-events.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { LogoutTokenClaims } from '../providers/check-logout-token.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
-import { brokerOptions } from '../options/broker-only.js';
-import { MintedSubjects } from '../users/minted-subjects.js';
-import { UserSessions } from '../sessions/user-sessions.js';
+import type { MintedSubjects } from '../users/minted-subjects.js';
+import type { UserSessions } from '../sessions/user-sessions.js';
 
 const CAPACITY = 10_000;
 
@@ -22,7 +19,6 @@ function refused(cause: unknown): OAuthError {
 }
 
 /** The identity provider tells that it has logged somebody out (OpenID Connect Back-Channel Logout 1.0). */
-@Injectable()
 export class BackchannelLogout {
   /** When each logout token that was seen expires, by its `jti`; the oldest goes when it is full. */
   readonly #seen = new Map<string, number>();
@@ -34,18 +30,17 @@ export class BackchannelLogout {
     private readonly revocations: Revocations,
     private readonly subjects: MintedSubjects,
     private readonly events: OidcEvents,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
   ) {}
 
   /**
    * Ends the sessions that the token names, on every instance.
    *
    * @throws {@link OAuthError} 400 `invalid_request` for a token that does not hold, or was seen before, and when provider or store
-   * cannot be asked: the specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
+   * cannot be asked: the specification knows 200 and 400 only (§2.8).
    */
   async end(logoutToken: string): Promise<void> {
-    brokerOptions(this.options);
     try {
       await this.#end(logoutToken);
     } catch (error) {

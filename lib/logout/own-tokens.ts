@@ -1,20 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { readCompactJws } from '../tokens/compact-jws.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
-import { TokenVerifier } from '../tokens/token-verifier.js';
-import { brokerOptions } from '../options/broker-only.js';
+import type { TokenVerifier } from '../tokens/token-verifier.js';
 
 const ENDED_FOR_SEC = 86_400;
 
 /** Reads access tokens where only our own count. Nobody is asked about a token of anybody else. */
-@Injectable()
 export class OwnTokens {
   constructor(
     private readonly verifier: TokenVerifier,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
   /**
@@ -25,7 +21,7 @@ export class OwnTokens {
    * @throws {@link OAuthError} 503 while our keys cannot be read.
    */
   async read(token: string): Promise<IdTokenClaims | 'foreign' | undefined> {
-    const { issuer } = brokerOptions(this.options);
+    const { issuer } = this.broker;
     try {
       if (readCompactJws(token).iss !== issuer) return 'foreign';
       return (await this.verifier.verify(token, { endedForSec: ENDED_FOR_SEC })).claims;

@@ -5,7 +5,6 @@ import {
   type ExceptionFilter,
   type ExecutionContext,
   HttpException,
-  Inject,
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
@@ -14,9 +13,7 @@ import { type Observable, catchError, defer } from 'rxjs';
 import { OAuthError } from '../errors/oauth.error.js';
 import { HostFaults } from '../events/host-faults.js';
 import { RefusalLog } from '../events/refusal-log.js';
-import { brokerOptions } from '../options/broker-only.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Mode } from '../service/mode.js';
 import { Challenges } from '../tokens/challenge.js';
 import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
 import { formBody, notedProblem } from './form-body.js';
@@ -93,16 +90,13 @@ export class BrokerRouteInterceptor extends RouteInterceptor {
   constructor(
     adapterHost: HttpAdapterHost,
     refusals: RouteRefusals,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly mode: Mode,
   ) {
     super(adapterHost, refusals);
   }
 
   override intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const handle = () => {
-      brokerOptions(this.options);
-      return next.handle();
-    };
+    const handle = () => this.mode.brokerOnly && next.handle();
     return super.intercept(context, { handle: () => defer(handle) });
   }
 }

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ServiceMetadata } from '../documents/service-metadata.js';
+import { protectedResource } from '../documents/protected-resource.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls, RESOURCE_METADATA_PATH } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Mode } from '../service/mode.js';
 
 /** Gives a document, or throws an `OAuthError`. */
 export type DocumentSource = () => Promise<object>;
@@ -18,7 +19,7 @@ export class WellKnownDocuments {
   #documents: ReadonlyMap<string, DocumentSource> | undefined;
 
   constructor(
-    private readonly metadata: ServiceMetadata,
+    private readonly mode: Mode,
     private readonly urls: PublicUrls,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -34,16 +35,18 @@ export class WellKnownDocuments {
     const base = this.#issuerPath();
     const jwks = this.urls.path('jwks');
     if (jwks !== undefined) {
-      yield [jwks, () => this.metadata.jwks()]; // where the metadata says
-      if (base !== undefined) yield [base + JWKS_PATH, () => this.metadata.jwks()];
+      const document = async () => this.mode.brokerOnly.documents.jwks();
+      yield [jwks, document]; // where the metadata says
+      if (base !== undefined) yield [base + JWKS_PATH, document];
     }
     if (!routes.metadata) return;
     if (base !== undefined) {
       const path = `${base}/.well-known/openid-configuration`;
-      yield [path, async () => this.metadata.authorizationServer()];
+      yield [path, async () => this.mode.brokerOnly.documents.authorizationServer()];
     }
     if (publicUrl !== undefined) {
-      const document = () => this.metadata.protectedResource();
+      const document = async () =>
+        protectedResource(this.options, await this.mode.authorizationServers());
       yield [RESOURCE_METADATA_PATH, document]; // where our challenges say
       const { pathname } = new URL(publicUrl);
       if (pathname !== '/') yield [RESOURCE_METADATA_PATH + pathname, document]; // RFC 9728 §3.1
@@ -52,9 +55,9 @@ export class WellKnownDocuments {
 
   /** Where the issuer is on our origin, as requests reach us: a proxy takes the path of `publicUrl` away. */
   #issuerPath(): string | undefined {
-    const { broker, publicUrl } = this.options;
-    if (broker === undefined || publicUrl === undefined) return undefined;
-    const issuer = broker.issuer.replace(/\/$/, '');
+    const { publicUrl } = this.options;
+    if (this.mode.issuer === undefined || publicUrl === undefined) return undefined;
+    const issuer = this.mode.issuer.replace(/\/$/, '');
     if (issuer === publicUrl || issuer.startsWith(`${publicUrl}/`))
       return issuer.slice(publicUrl.length);
     const { origin, pathname } = new URL(issuer);

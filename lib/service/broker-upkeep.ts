@@ -1,22 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { Revocations } from '../sessions/revocations.js';
-import { SigningKeys } from '../keys/signing-keys.js';
-import { Clock } from '../clock/clock.js';
+import type { Revocations } from '../sessions/revocations.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
+import type { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { PeerIssuers } from '../federation/peer-issuers.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
-import { KeyRing } from '../sealing/key-ring.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { PeerIssuers } from '../federation/peer-issuers.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { KeyRing } from '../sealing/key-ring.js';
+import type { StoreAccess } from '../store/store-access.js';
 
 const PURGE_BATCH = 500;
 const PAUSE_MS = 50;
@@ -30,8 +23,7 @@ const SHUTDOWN_LIMIT_MS = 4000;
  * What broker mode does without being asked: pulls revocations, keys and trusted issuers every few seconds, and
  * removes expired rows. Each waits for its own last turn alone, so that one that hangs holds up no other.
  */
-@Injectable()
-export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class BrokerUpkeep {
   readonly #logger = new SafeLogger();
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
@@ -42,13 +34,12 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly peers: PeerIssuers,
     private readonly store: StoreAccess,
     private readonly keyRing: KeyRing,
-    @Inject(Clock) private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
-  onApplicationBootstrap(): void {
-    const { broker } = this.options;
-    if (broker === undefined) return;
+  /** @throws {@link OidcConfigError} without keys that could read the store again. */
+  start(): void {
     if (this.store.lasting) this.#checkKeys();
     const pulls = [
       () => this.revocations.pull(),
@@ -56,14 +47,16 @@ export class BrokerUpkeep implements OnApplicationBootstrap, BeforeApplicationSh
       () => this.keys.tidyUp(),
       () => this.peers.refresh(),
     ];
-    const turns = pulls.map((pull) => this.#repeat(pull, broker.revocationPollSec, 'at once'));
-    if (broker.purgeIntervalSec > 0) {
-      turns.push(this.#repeat(() => this.purge(), broker.purgeIntervalSec, 'later'));
+    const turns = pulls.map((pull) => this.#repeat(pull, this.broker.revocationPollSec, 'at once'));
+    const { purgeIntervalSec } = this.broker;
+    if (purgeIntervalSec > 0) {
+      turns.push(this.#repeat(() => this.purge(), purgeIntervalSec, 'later'));
     }
     this.#running = Promise.all(turns);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Begins no more turns, and gives those under way a few seconds to end. */
+  async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.race([this.#running, sleep(SHUTDOWN_LIMIT_MS, undefined, { ref: false })]);
   }

@@ -1,40 +1,27 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { SessionRefresh } from '../sessions/session-refresh.js';
-import { SigningKeys } from '../keys/signing-keys.js';
+import { Injectable } from '@nestjs/common';
+import type { IntrospectionResponse } from '../documents/introspect.js';
 import { invalidGrant } from '../errors/oauth.error.js';
 import { RefusalLog } from '../events/refusal-log.js';
-import type { DeviceAuthorization } from '../providers/device-login.js';
+import type { TokenRequest } from '../grants/select-grant.js';
+import type { PublishedKey } from '../keys/signing-key.js';
+import type { CallbackRequest } from '../login/callback.js';
+import type { IssuedTokens } from '../login/issued-tokens.js';
 import type { RequestCookies } from '../login/login-cookies.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
-import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
+import type { LoginRedirect, LoginRequest } from '../login/start-login.js';
+import type { LogoutRequest } from '../logout/logout.js';
+import type { DeviceAuthorization } from '../providers/device-login.js';
+import { type ClaimsOrId, ownName } from '../sessions/own-claims.js';
+import type { SessionInfo } from '../sessions/user-sessions.js';
+import { checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
-import { ApiDocument } from '../documents/api-document.js';
-import { AuthorizationCodeGrant } from '../grants/authorization-code.grant.js';
-import type { IssuedTokens } from '../login/issued-tokens.js';
-import { BackchannelLogout } from '../logout/backchannel-logout.js';
-import { brokerOptions } from '../options/broker-only.js';
-import { Callback, type CallbackRequest } from '../login/callback.js';
-import { DeviceCodeGrant } from '../grants/device-code.grant.js';
-import { Introspect, type IntrospectionResponse } from '../documents/introspect.js';
-import { Logout, type LogoutRequest } from '../logout/logout.js';
-import { type ClaimsOrId, ownName } from '../sessions/own-claims.js';
-import { RefreshGrant } from '../grants/refresh.grant.js';
-import { Revoke } from '../logout/revoke.js';
-import { type TokenRequest, selectGrant } from '../grants/select-grant.js';
-import { ServiceMetadata } from '../documents/service-metadata.js';
-import { type LoginRedirect, type LoginRequest, StartLogin } from '../login/start-login.js';
-import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
 import type { UserProfile } from '../users/user-profile.js';
-import { UserProfiles } from '../users/user-profiles.js';
-import { type SessionInfo, UserSessions } from '../sessions/user-sessions.js';
-
-/** A rule for code that asks for a token itself; whether it is optional, and what to compare it with, is then up to that code. */
-export type RequiredAuthRule = Omit<AuthRule, 'optional' | 'when'>;
+import { Mode } from './mode.js';
+import type { RequiredAuthRule } from './required-auth-rule.js';
 
 const NO_COOKIES: RequestCookies = new Map();
+const ANY_TOKEN = checkAuthRule({});
 
 /**
  * What the routes do, one method each, for use without HTTP. All methods throw {@link OAuthError} with the status and
@@ -42,27 +29,16 @@ const NO_COOKIES: RequestCookies = new Map();
  */
 @Injectable()
 export class OidcService {
-  constructor(
-    private readonly startLogin: StartLogin,
-    private readonly finishLogin: Callback,
-    private readonly codeGrant: AuthorizationCodeGrant,
-    private readonly deviceGrant: DeviceCodeGrant,
-    private readonly refreshGrant: RefreshGrant,
-    private readonly exchangeGrant: TokenExchangeGrant,
-    private readonly startLogout: Logout,
-    private readonly revocation: Revoke,
-    private readonly introspection: Introspect,
-    private readonly providerLogout: BackchannelLogout,
-    private readonly profiles: UserProfiles,
-    private readonly userSessions: UserSessions,
-    private readonly sessionRefresh: SessionRefresh,
-    private readonly signingKeys: SigningKeys,
-    private readonly metadata: ServiceMetadata,
-    private readonly authenticator: Authenticator,
-    private readonly refusals: RefusalLog,
-    private readonly apiDocument: ApiDocument,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  readonly #mode: Mode;
+  readonly #authenticator: Authenticator;
+  readonly #refusals: RefusalLog;
+
+  /** @internal */
+  constructor(mode: Mode, authenticator: Authenticator, refusals: RefusalLog) {
+    this.#mode = mode;
+    this.#authenticator = authenticator;
+    this.#refusals = refusals;
+  }
 
   /**
    * Begins a login.
@@ -71,7 +47,7 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`; 503 while the provider's metadata is unknown.
    */
   login(request: LoginRequest, cookies: RequestCookies = NO_COOKIES): Promise<LoginRedirect> {
-    return this.startLogin.start(request, cookies);
+    return this.#mode.logins.start.start(request, cookies);
   }
 
   /**
@@ -80,7 +56,7 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_request` or the provider's error; 502, 503 when the provider fails.
    */
   async callback(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
-    return this.finishLogin.finish(request, cookies);
+    return this.#mode.logins.callback.finish(request, cookies);
   }
 
   /**
@@ -90,17 +66,7 @@ export class OidcService {
    * when the provider or the store fails.
    */
   async token(request: TokenRequest, cookies: RequestCookies = NO_COOKIES): Promise<IssuedTokens> {
-    const selected = selectGrant(request, this.options.grants);
-    switch (selected.grant) {
-      case 'authorizationCode':
-        return this.codeGrant.redeem(selected.code, request, cookies);
-      case 'device':
-        return withoutCookies(await this.deviceGrant.redeem(selected.deviceCode));
-      case 'refresh':
-        return withoutCookies(await this.refreshGrant.redeem(selected.refreshToken, request.scope));
-      case 'exchange':
-        return withoutCookies(await this.exchangeGrant.redeem(selected.subjectToken, request));
-    }
+    return this.#mode.grants.redeem(request, cookies);
   }
 
   /**
@@ -110,7 +76,7 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_scope`; 503 when the provider has no device endpoint; 502 for its bad answer.
    */
   device({ scope }: { scope?: string | undefined } = {}): Promise<DeviceAuthorization> {
-    return this.deviceGrant.start(scope);
+    return this.#mode.logins.grants.device.start(scope);
   }
 
   /**
@@ -120,7 +86,7 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed; 503 when the session cannot be ended.
    */
   logout(request: LogoutRequest = {}, accessToken?: string): Promise<string> {
-    return this.startLogout.start(request, accessToken);
+    return this.#mode.logout.start(request, accessToken);
   }
 
   /**
@@ -130,7 +96,8 @@ export class OidcService {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`; 502, 503 when the provider fails.
    */
   async userinfo(accessToken: string): Promise<UserProfile> {
-    return this.profiles.of(accessToken);
+    const { claims } = await this.#authenticator.authenticate(accessToken, ANY_TOKEN);
+    return this.#mode.profiles.of(claims, accessToken);
   }
 
   /**
@@ -139,7 +106,7 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot; 502, 503 when it or the store fails.
    */
   revoke(token: string, tokenTypeHint?: string): Promise<void> {
-    return this.revocation.revoke(token, tokenTypeHint);
+    return this.#mode.revocation.revoke(token, tokenTypeHint);
   }
 
   /**
@@ -148,8 +115,11 @@ export class OidcService {
    * @param callerToken gives the caller's own access token, or throws when there is none.
    * @throws {@link OAuthError} 404 without `broker.introspectionScope`; 401, 403 for the caller; 503.
    */
-  introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
-    return this.introspection.introspect(token, callerToken);
+  async introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
+    const { introspection } = this.#mode.brokerOnly;
+    const callersRule = introspection.callersRule();
+    await this.#authenticator.authenticate(callerToken(), callersRule);
+    return introspection.introspect(token);
   }
 
   /**
@@ -158,13 +128,13 @@ export class OidcService {
    * @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold, also when provider or store fails: the
    * specification knows 200 and 400 only (§2.8). 404 in passthrough mode.
    */
-  backchannelLogout(logoutToken: string): Promise<void> {
-    return this.providerLogout.end(logoutToken);
+  async backchannelLogout(logoutToken: string): Promise<void> {
+    return this.#mode.brokerOnly.backchannelLogout.end(logoutToken);
   }
 
   /** Broker mode: the public keys of our tokens (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
-  jwks(): ReturnType<ServiceMetadata['jwks']> {
-    return this.metadata.jwks();
+  async jwks(): Promise<{ readonly keys: readonly PublishedKey[] }> {
+    return this.#mode.brokerOnly.documents.jwks();
   }
 
   /**
@@ -179,7 +149,7 @@ export class OidcService {
   async getIdpToken(session: ClaimsOrId): Promise<string> {
     const id = this.#ownName(session, 'sid');
     if (id === undefined) throw invalidGrant('no session of ours');
-    return this.sessionRefresh.providerAccessToken(id);
+    return this.#mode.brokerOnly.sessionRefresh.providerAccessToken(id);
   }
 
   /**
@@ -191,7 +161,7 @@ export class OidcService {
    */
   async listSessions(user: ClaimsOrId): Promise<SessionInfo[]> {
     const sub = this.#ownName(user, 'sub');
-    return sub === undefined ? [] : this.userSessions.list(sub);
+    return sub === undefined ? [] : this.#mode.brokerOnly.userSessions.list(sub);
   }
 
   /**
@@ -203,7 +173,7 @@ export class OidcService {
    */
   async revokeSession(session: ClaimsOrId): Promise<boolean> {
     const id = this.#ownName(session, 'sid');
-    return id !== undefined && (await this.userSessions.end(id));
+    return id !== undefined && (await this.#mode.brokerOnly.userSessions.end(id));
   }
 
   /**
@@ -215,7 +185,7 @@ export class OidcService {
    */
   async revokeSessions(user: ClaimsOrId): Promise<number> {
     const sub = this.#ownName(user, 'sub');
-    return sub === undefined ? 0 : this.userSessions.endAll(sub);
+    return sub === undefined ? 0 : this.#mode.brokerOnly.userSessions.endAll(sub);
   }
 
   /**
@@ -227,8 +197,7 @@ export class OidcService {
    * @throws {@link OAuthError} 404, 503
    */
   async retireSigningKey(kid?: string): Promise<boolean> {
-    brokerOptions(this.options);
-    return this.signingKeys.retire(kid);
+    return this.#mode.brokerOnly.keys.retire(kid);
   }
 
   /**
@@ -239,7 +208,7 @@ export class OidcService {
    * @returns the same document.
    */
   describe<Document extends object>(document: Document): Document {
-    this.apiDocument.complete(document);
+    this.#mode.apiDocument.complete(document);
     return document;
   }
 
@@ -251,8 +220,8 @@ export class OidcService {
    */
   async verify(accessToken: string, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
     const checked = checkAuthRule(rule);
-    const { claims } = await this.refusals.around('OidcService.verify', () =>
-      this.authenticator.authenticate(accessToken, checked),
+    const { claims } = await this.#refusals.around('OidcService.verify', () =>
+      this.#authenticator.authenticate(accessToken, checked),
     );
     return claims;
   }
@@ -264,17 +233,13 @@ export class OidcService {
    */
   async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
     const checked = checkAuthRule(rule);
-    const { claims } = await this.refusals.around('OidcService.authenticate', () =>
-      this.authenticator.identify({ headers }, checked),
+    const { claims } = await this.#refusals.around('OidcService.authenticate', () =>
+      this.#authenticator.identify({ headers }, checked),
     );
     return claims;
   }
 
   #ownName(whom: ClaimsOrId, claim: 'sid' | 'sub'): string | undefined {
-    return ownName(whom, claim, brokerOptions(this.options).issuer);
+    return ownName(whom, claim, this.#mode.brokerOnly.issuer);
   }
-}
-
-function withoutCookies(tokens: IssuedTokens['tokens']): IssuedTokens {
-  return { tokens, cookies: [] };
 }

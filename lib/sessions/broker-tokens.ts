@@ -1,15 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
 import type { OpenSession } from './sessions.js';
-import { TokenMinter } from './token-minter.js';
-import { Clock, epochSeconds } from '../clock/clock.js';
+import type { TokenMinter } from './token-minter.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
 /** Token responses of broker mode: a minted access token, and our own refresh token. */
-@Injectable()
 export class BrokerTokens {
   constructor(
     private readonly minter: TokenMinter,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly clock: Clock,
   ) {}
 
   /**

@@ -1,15 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
-import { Revocations } from './revocations.js';
-import { SigningKeys } from '../keys/signing-keys.js';
+import type { Revocations } from './revocations.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** This application as an issuer of access tokens. */
-@Injectable()
 export class OwnIssuer {
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
     private readonly keys: SigningKeys,
     private readonly revocations: Revocations,
   ) {}
@@ -20,17 +19,17 @@ export class OwnIssuer {
    * @throws {@link OAuthError} 503 while nobody can know what was revoked.
    */
   async named(iss: string): Promise<TokenIssuer | undefined> {
-    const { broker, clientId } = this.options;
-    if (broker === undefined || iss !== broker.issuer) return undefined;
+    const { issuer, audience } = this.broker;
+    if (iss !== issuer) return undefined;
     await this.revocations.ready();
     return {
       kind: 'own',
-      issuer: broker.issuer,
+      issuer,
       provider: DEFAULT_PROVIDER,
       keys: this.keys,
       algorithms: this.options.tokenAlgorithms,
-      audience: [broker.audience],
-      clientId,
+      audience: [audience],
+      clientId: this.options.clientId,
       defaultDemands: [],
       demands: [],
       accepts: (claims) => !this.revocations.covers(claims),

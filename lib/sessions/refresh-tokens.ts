@@ -1,6 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
-import { KeyRing } from '../sealing/key-ring.js';
+import type { KeyRing } from '../sealing/key-ring.js';
 import type { Mac } from '../sealing/key-ring.js';
 
 const RANDOM_BYTES = 32;
@@ -32,7 +31,6 @@ export function equalHashes(one: string, other: string | undefined): boolean {
  * Refresh tokens of our own: `<session>.<secret>`, where the secret is a generation, 256 random bits and a message
  * authentication code over session and both. Guessed and foreign texts are refused without a look at the store.
  */
-@Injectable()
 export class RefreshTokens {
   readonly #mac: Mac;
 

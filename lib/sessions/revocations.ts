@@ -1,15 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { Clock } from '../clock/clock.js';
+import type { OidcEvents } from '../events/oidc-events.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession, Revocation } from '../contract/broker-store.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { StoreAccess } from '../store/store-access.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { ClockWatch } from './clock-watch.js';
 import { KnownRevocations } from './known-revocations.js';
 import { storedHash } from './refresh-tokens.js';
-import { SigningKeys } from '../keys/signing-keys.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** Instances' clocks, and what they were about to write, may differ by this much. */
 const MARGIN_SEC = 600;
@@ -45,7 +44,6 @@ interface Pull {
  * Each pull brings all that may still count, so that it matters to nobody when, in which order and by whose clock they were
  * written. They count as long as any token may live, which the signing keys say and no option of a single instance does.
  */
-@Injectable()
 export class Revocations {
   readonly #known: KnownRevocations;
   readonly #clocks: ClockWatch;
@@ -53,8 +51,9 @@ export class Revocations {
   #pulling: Promise<void> | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly store: StoreAccess,
     private readonly keys: SigningKeys,
     events: OidcEvents,
@@ -186,8 +185,8 @@ export class Revocations {
 
   /** How long a revocation counts: every token that was issued until then has expired by itself after that. */
   #countsMs(): number {
-    const { clockToleranceSec, broker } = this.options;
-    const graceSec = broker?.refreshGraceSec ?? 0; // a token may be issued so long after the refresh that is written down
+    const { clockToleranceSec } = this.options;
+    const graceSec = this.broker.refreshGraceSec; // a token may be issued so long after the refresh that is written down
     const { longestTokenLifetimeSec } = this.keys;
     return (longestTokenLifetimeSec + graceSec + clockToleranceSec + MARGIN_SEC) * 1000;
   }

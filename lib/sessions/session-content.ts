@@ -1,6 +1,5 @@
-import { Injectable } from '@nestjs/common';
 import { isRecord } from '../options/value-rules.js';
-import { KeyRing } from '../sealing/key-ring.js';
+import type { KeyRing } from '../sealing/key-ring.js';
 import type { RowSealer } from '../sealing/key-ring.js';
 
 const MAX_SEALED_LENGTH = 60_000;
@@ -100,7 +99,6 @@ function parse(json: string): SessionContent | undefined {
 }
 
 /** Encrypts what a session remembers, for its own row alone. */
-@Injectable()
 export class SessionContents {
   readonly #sealer: RowSealer;
 

@@ -1,16 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { invalidScope } from '../errors/invalid-scope.js';
 import { badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
 import { isGraced } from './grace-time.js';
-import { type PresentedRefreshToken, RefreshTokens, equalHashes } from './refresh-tokens.js';
-import { SessionRenewal } from './session-renewal.js';
-import { type OpenSession, Sessions } from './sessions.js';
+import { type PresentedRefreshToken, type RefreshTokens, equalHashes } from './refresh-tokens.js';
+import type { SessionRenewal } from './session-renewal.js';
+import type { OpenSession, Sessions } from './sessions.js';
 
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 400;
@@ -21,14 +20,14 @@ const MIN_LEFT_SEC = 30;
  * Refreshes sessions: says what a refresh token is good for, and has the session renewed by one instance at a time. The old state
  * is replaced only after the provider answered.
  */
-@Injectable()
 export class SessionRefresh {
   /** Requests with the same refresh token in this process: one of them works, all get its result. */
   readonly #flights = new Map<string, Promise<OpenSession>>();
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly sessions: Sessions,
     private readonly tokens: RefreshTokens,
     private readonly renewal: SessionRenewal,
@@ -123,8 +122,8 @@ export class SessionRefresh {
   async #checkReplaced(session: BrokerSession, presented: PresentedRefreshToken): Promise<void> {
     if (presented.generation > session.generation) throw invalidGrant('never given out');
     const replaced = session.replaced.find(({ generation }) => generation === presented.generation);
-    const graceSec = this.options.broker?.refreshGraceSec ?? 0;
-    if (replaced !== undefined && isGraced(replaced, this.clock.now(), graceSec)) return;
+    const { refreshGraceSec } = this.broker;
+    if (replaced !== undefined && isGraced(replaced, this.clock.now(), refreshGraceSec)) return;
     this.events.emit('refresh-token-reused', {
       provider: session.provider,
       session: hashedId(session.id),

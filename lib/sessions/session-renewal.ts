@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession, SessionState } from '../contract/broker-store.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { StoreAccess } from '../store/store-access.js';
 import { isGraced } from './grace-time.js';
-import { RefreshTokens } from './refresh-tokens.js';
-import { type SessionContent, SessionContents } from './session-content.js';
-import { type OpenSession, Sessions } from './sessions.js';
-import { type RenewedTokens, SessionEnd, UpstreamTokens } from './upstream-tokens.js';
+import type { RefreshTokens } from './refresh-tokens.js';
+import type { SessionContent, SessionContents } from './session-content.js';
+import type { OpenSession, Sessions } from './sessions.js';
+import { type RenewedTokens, SessionEnd, type UpstreamTokens } from './upstream-tokens.js';
 
 /** Instances' clocks may differ by this much: so long before its end another one may take a lease to be over. */
 const LEASE_MARGIN_MS = 5000;
@@ -41,11 +40,11 @@ interface NextState {
  * One renewal of a session at the identity provider, under its lease: whatever it writes, the end of the session included,
  * it writes only while the lease is its own, and it begins no call that could outlast it.
  */
-@Injectable()
 export class SessionRenewal {
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly store: StoreAccess,
     private readonly sessions: Sessions,
     private readonly contents: SessionContents,
@@ -156,8 +155,9 @@ export class SessionRenewal {
       return { state: { ...kept, sealed }, content: next };
     }
     const current = { generation: session.generation, at: now };
-    const graceSec = this.options.broker?.refreshGraceSec ?? 0;
-    const graced = [...session.replaced, current].filter((one) => isGraced(one, now, graceSec));
+    const graced = [...session.replaced, current].filter((one) =>
+      isGraced(one, now, this.broker.refreshGraceSec),
+    );
     const state: SessionState = {
       usedAt: now,
       expiresAt: this.sessions.idleEnd(now, session.endsAt),

@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
-import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { type OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession, SessionFilter } from '../contract/broker-store.js';
-import { StoreAccess } from '../store/store-access.js';
+import type { StoreAccess } from '../store/store-access.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
-import { RefreshTokens, storedHash } from './refresh-tokens.js';
-import { Revocations } from './revocations.js';
-import { type ProviderTokens, type SessionContent, SessionContents } from './session-content.js';
-import { UpstreamTokens } from './upstream-tokens.js';
+import { type RefreshTokens, storedHash } from './refresh-tokens.js';
+import type { Revocations } from './revocations.js';
+import type { ProviderTokens, SessionContent, SessionContents } from './session-content.js';
+import type { UpstreamTokens } from './upstream-tokens.js';
 
 /** A session with what it remembers in secret. */
 export interface OpenSession {
@@ -56,11 +53,10 @@ export function providerUserHash({ iss, sub }: UserIdentity): string {
 }
 
 /** Sessions of broker mode: one row a login. Their refresh is in {@link SessionRefresh}. */
-@Injectable()
 export class Sessions {
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly store: StoreAccess,
     private readonly contents: SessionContents,
     private readonly tokens: RefreshTokens,
@@ -88,7 +84,7 @@ export class Sessions {
     const content: SessionContent = { ...login.content, refreshToken: issued?.token };
     const sealed = await this.contents.seal(id, content);
     if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');
-    const endsAt = after(now, this.#broker.sessionLifetimeSec);
+    const endsAt = after(now, this.broker.sessionLifetimeSec);
     const session: BrokerSession = {
       id,
       loginHash: storedHash(login.loginId),
@@ -180,7 +176,7 @@ export class Sessions {
 
   /** The earlier of the idle and the absolute limit. */
   idleEnd(usedAt: Date, endsAt: Date): Date {
-    const idle = after(usedAt, this.#broker.sessionIdleSec);
+    const idle = after(usedAt, this.broker.sessionIdleSec);
     return idle < endsAt ? idle : endsAt;
   }
 
@@ -225,11 +221,6 @@ export class Sessions {
   async #list(filter: SessionFilter): Promise<BrokerSession[]> {
     const now = this.clock.now();
     return this.store.ask((store) => store.listSessions(filter, now), { repeat: true });
-  }
-
-  get #broker(): ResolvedBrokerOptions {
-    if (this.options.broker === undefined) throw new TypeError('Broker mode is off');
-    return this.options.broker;
   }
 }
 

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
 import { SignJWT } from 'jose';
-import { Clock, epochSeconds } from '../clock/clock.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { UserClaims } from './session-content.js';
-import { SigningKeys } from '../keys/signing-keys.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** What a minted token is for. */
 export interface MintRequest {
@@ -26,13 +25,13 @@ export interface MintedToken {
 }
 
 /** Signs access tokens of our own (RFC 9068). */
-@Injectable()
 export class TokenMinter {
   readonly #logger = new SafeLogger();
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
     private readonly keys: SigningKeys,
   ) {}
 
@@ -43,17 +42,19 @@ export class TokenMinter {
 
   /** @throws {@link OAuthError} 503 while there is no key to sign with. */
   async mint({ claims, scope, sessionId, notAfter }: MintRequest): Promise<MintedToken> {
-    const { broker, clientId, maxTokenBytes } = this.options;
-    if (broker === undefined) throw new TypeError('Broker mode is off');
+    const { clientId, maxTokenBytes } = this.options;
     const key = await this.keys.current();
     const iat = epochSeconds(this.clock);
     // The key's limit is what the instances agree on, whatever the options of each say: revocations are kept as long.
-    const lifetimeSec = Math.min(broker.accessTokenLifetimeSec, key.tokenLifetimeSec ?? Infinity);
+    const lifetimeSec = Math.min(
+      this.broker.accessTokenLifetimeSec,
+      key.tokenLifetimeSec ?? Infinity,
+    );
     const expiresAt = Math.min(iat + lifetimeSec, Math.floor(notAfter.getTime() / 1000));
     const token = await new SignJWT({
       ...claims,
-      iss: broker.issuer,
-      aud: broker.audience,
+      iss: this.broker.issuer,
+      aud: this.broker.audience,
       client_id: clientId,
       scope,
       jti: randomUUID(),

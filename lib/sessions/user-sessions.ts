@@ -1,7 +1,6 @@
-import { Injectable } from '@nestjs/common';
 import { storedHash } from './refresh-tokens.js';
-import { Revocations } from './revocations.js';
-import { Sessions } from './sessions.js';
+import type { Revocations } from './revocations.js';
+import type { Sessions } from './sessions.js';
 import type { BrokerSession } from '../contract/broker-store.js';
 import { storeUnavailable } from '../store/store-access.js';
 
@@ -22,7 +21,6 @@ export interface SessionInfo {
 }
 
 /** Sessions by user: to list them, and to end one or all. */
-@Injectable()
 export class UserSessions {
   constructor(
     private readonly sessions: Sessions,

@@ -1,14 +1,12 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { HostFaults } from '../events/host-faults.js';
-import { OidcEvents } from '../events/oidc-events.js';
-import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { HostFaults } from '../events/host-faults.js';
+import type { OidcEvents } from '../events/oidc-events.js';
 import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerStore, BrokerStoreChoice } from '../contract/broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
@@ -34,11 +32,10 @@ export interface Repetition {
 }
 
 /**
- * The way to the store of broker mode: made from the host's choice once the container is built, opened before it is
+ * The way to the store of broker mode: made from the host's choice by {@link start}, once the container is built, opened before it is
  * first asked and again after that failed, every call with a time limit. Whatever goes wrong becomes 503.
  */
-@Injectable()
-export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
+export class StoreAccess {
   readonly #logger = new SafeLogger();
   #store: BrokerStore | undefined;
   #opened: Promise<BrokerStore> | undefined;
@@ -48,14 +45,14 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   #closed = false;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-    @Inject(BROKER_STORE) registered: BrokerStoreChoice | undefined,
+    private readonly options: ResolvedOptions,
+    choice: BrokerStoreChoice | undefined,
     private readonly events: OidcEvents,
     container: ModuleRef,
     private readonly faults: HostFaults,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly clock: Clock,
   ) {
-    this.#choice = registered ?? options.broker?.store();
+    this.#choice = choice;
     this.#container = container;
   }
 
@@ -65,8 +62,7 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** @throws {@link OidcConfigError} when the host's store cannot be used at all; a store that is down only warns. */
-  async onModuleInit(): Promise<void> {
-    if (this.options.broker === undefined) return;
+  async start(): Promise<void> {
     this.#store = await resolveStore(this.#choice, {
       container: this.#container,
       appName: this.options.appName,
@@ -80,7 +76,8 @@ export class StoreAccess implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Closes the store; nothing is asked or reported any more. */
+  async stop(): Promise<void> {
     this.#closed = true;
     try {
       await this.#store?.close();

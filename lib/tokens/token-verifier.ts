@@ -90,11 +90,7 @@ export class TokenVerifier {
   #unknownIssuer(came: string): Reason {
     const names = this.issuers.names();
     const expected = names.length === 0 ? {} : { expected: names };
-    const option =
-      this.options.broker === undefined
-        ? '"discoveryUrl", "issuer", "accessTokenIssuers"'
-        : '"broker.issuer", "broker.trustedIssuers"';
-    return new Reason(UNKNOWN_ISSUER, { ...expected, came, option });
+    return new Reason(UNKNOWN_ISSUER, { ...expected, came, option: this.issuers.namedBy });
   }
 
   async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {

@@ -60,6 +60,9 @@ export interface TokenIssuer {
 
 /** The issuers that are trusted; also the injection token. */
 export abstract class TokenIssuers {
+  /** The options that name them: for the log. */
+  readonly namedBy: string = '"discoveryUrl", "issuer", "accessTokenIssuers"';
+
   /**
    * The issuer of exactly that name, or `undefined` when it is not trusted.
    *

@@ -1,12 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
 import type { SaidClaims } from '../sessions/session-content.js';
 import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 
@@ -14,12 +12,11 @@ import { sourceOf, textOf, verifierOf } from './claim-sources.js';
  * Makes `sub` of our tokens. Two users never get the same one: tenants that share a provider are name spaces of their own, so
  * their id stands before it.
  */
-@Injectable()
 export class MintedSubjects {
   readonly #logger = new SafeLogger();
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
     private readonly provider: IdentityProvider,
   ) {}
 
@@ -30,14 +27,14 @@ export class MintedSubjects {
    * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
    */
   async of(user: UserIdentity, all: ProviderClaims, sources: SaidClaims): Promise<string> {
-    const claim = this.options.broker?.subjectClaim;
+    const claim = this.broker.subjectClaim;
     const name = claim === undefined ? user.sub : this.#valueOf(claim, all, sources);
     return this.#inItsTenant(user.iss, name);
   }
 
   /** The same from the identity alone; `undefined` where another claim becomes `sub`. */
   async ofIdentity({ iss, sub }: UserIdentity): Promise<string | undefined> {
-    if (this.options.broker?.subjectClaim !== undefined) return undefined;
+    if (this.broker.subjectClaim !== undefined) return undefined;
     return this.#inItsTenant(iss, sub);
   }
 

@@ -1,4 +1,3 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import type {
   ProviderTokens,
@@ -8,19 +7,23 @@ import type {
 } from '../sessions/session-content.js';
 import { providerUserHash } from '../sessions/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../sessions/upstream-tokens.js';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
-import { OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
-import { IdentityProvider, OTHER_PARTIES, OTHER_SUBJECT } from '../providers/identity-provider.js';
+import { type OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
+import {
+  type IdentityProvider,
+  OTHER_PARTIES,
+  OTHER_SUBJECT,
+} from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { scopeWithin } from '../tokens/scopes.js';
-import { UserClaimsCollector } from './user-claims-collector.js';
+import type { UserClaimsCollector } from './user-claims-collector.js';
 
 const REVOCATION_LIMIT_MS = 3000;
 
@@ -40,13 +43,12 @@ interface Renewal {
 }
 
 /** The identity provider as sessions see it. */
-@Injectable()
 export class SessionUpstream extends UpstreamTokens {
   constructor(
     private readonly provider: IdentityProvider,
     private readonly collector: UserClaimsCollector,
     private readonly events: OidcEvents,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly clock: Clock,
   ) {
     super();
   }

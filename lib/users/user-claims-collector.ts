@@ -1,12 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
 import type { SaidClaims, UserClaims } from '../sessions/session-content.js';
-import { Clock } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
-import { type EventSink, OidcEvents } from '../events/oidc-events.js';
-import { IdentityProvider, OTHER_SUBJECT } from '../providers/identity-provider.js';
+import type { EventSink } from '../events/oidc-events.js';
+import { type IdentityProvider, OTHER_SUBJECT } from '../providers/identity-provider.js';
 import type { ProviderClaims } from '../options/broker-options.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { unmetDemand } from '../tokens/authorize.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
@@ -21,7 +20,7 @@ import {
 } from './collected-claims.js';
 import { LoginTokenIssuers } from './login-token-issuers.js';
 import { MappedClaims } from './mapped-claims.js';
-import { MintedSubjects } from './minted-subjects.js';
+import type { MintedSubjects } from './minted-subjects.js';
 
 const NAMES = ['name', 'given_name', 'family_name'];
 
@@ -32,24 +31,24 @@ export interface EarlierClaims {
 }
 
 /** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
-@Injectable()
 export class UserClaimsCollector {
   readonly #verifier: TokenVerifier;
   readonly #mapped: MappedClaims;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
     private readonly provider: IdentityProvider,
-    @Inject(Clock) clock: Clock,
+    clock: Clock,
     private readonly subjects: MintedSubjects,
-    @Inject(OidcEvents) events: EventSink,
+    events: EventSink,
   ) {
     // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
     const quiet: EventSink = {
       emit: (name, event) => (name === 'claim-mistyped' ? events.emit(name, event) : undefined),
     };
     this.#verifier = new TokenVerifier(new LoginTokenIssuers(provider), clock, quiet, options);
-    this.#mapped = new MappedClaims(options.broker?.mapClaims, events, provider.name);
+    this.#mapped = new MappedClaims(broker.mapClaims, events, provider.name);
   }
 
   /**
@@ -156,10 +155,10 @@ export class UserClaimsCollector {
   #leavesOpen(sources: SaidClaims, remembered: ProviderClaims | undefined): boolean {
     const { accessToken, idToken } = sources;
     if (accessToken === undefined && !hasRoles(idToken)) return true;
-    const { broker, claims } = this.options;
+    const { claims } = this.options;
     const said = { ...idToken, ...accessToken };
     const known = { ...remembered, ...said };
-    const subject = broker?.subjectClaim ?? 'sub';
+    const subject = this.broker.subjectClaim ?? 'sub';
     const wanted = ['preferred_username', 'email', subject];
     if (wanted.some((name) => textOf(known, name) === undefined)) return true;
     const flag = verifierOf(subject);

@@ -3,9 +3,9 @@ import { inspect } from 'node:util';
 import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { SigningKeys } from '../../lib/keys/signing-keys.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
   guarded,
@@ -252,7 +252,7 @@ describe.each(adapters)('the keys of an application on %s', (adapter) => {
     await app.service.jwks();
     const { d = '' } = (await ownSigningKey(app, store)).privateJwk;
 
-    const keys = app.app.get(SigningKeys, { strict: false });
+    const keys = brokerParts(app.app).ofSessions.keys;
     const prints = [
       inspect(keys, { depth: 10, showHidden: true, getters: true }),
       inspect(app.service, { depth: 10, showHidden: true }),

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { OAuthError, OidcEvents, type LoginNotice } from '../../lib/index.js';
 import { adapters, type TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
   guarded,
@@ -133,7 +133,7 @@ describe.each(adapters)('refused logins of broker mode on %s', (adapter) => {
     const oidcEvents = app.app.get(OidcEvents, { strict: false });
     oidcEvents.on('login', (event) => events.push(event));
     oidcEvents.on('session-ended', ({ reason }) => events.push(reason));
-    app.app.get(TokenMinter, { strict: false }).mint = () => {
+    brokerParts(app.app).ofSessions.minter.mint = () => {
       return Promise.reject(new OAuthError('temporarily_unavailable', 'no key to sign with'));
     };
 

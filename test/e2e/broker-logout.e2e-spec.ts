@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/sessions/sessions.js';
-import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
   guarded,
@@ -161,8 +160,7 @@ describe.each(adapters)('logout of broker mode on %s', (adapter) => {
 
   it.each(['sub', 'iss'])('LO-4: an ID token of another %s is no hint', async (claim) => {
     const other = await start();
-    const sessions = other.app.get(Sessions, { strict: false });
-    const minter = other.app.get(TokenMinter, { strict: false });
+    const { sessions, minter } = brokerParts(other.app).ofSessions;
     const { claims } = await brokerLogin(other);
     const open = await sessions.findOpen(String(claims['sid']));
     if (open === undefined) throw new Error('no session');

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { OidcEvents } from '../../lib/index.js';
-import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { adapters, type TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
@@ -167,7 +167,7 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
     }
     clock.advance(7000);
     await pull(after);
-    await after.app.get(BrokerUpkeep, { strict: false }).purge();
+    await brokerParts(after.app).upkeep.purge();
     const restarted = await start(300);
 
     for (const instance of [after, restarted]) {
@@ -207,7 +207,7 @@ describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
       await still.service.revokeSession(String(one.claims['sid']));
       clock.advance(4500); // the revocation is forgotten
       await pull(still);
-      await still.app.get(BrokerUpkeep, { strict: false }).purge();
+      await brokerParts(still.app).upkeep.purge();
 
       clock.set(new Date(clock.now().getTime() - seconds * 1000));
       const restarted = await startBrokerApp(shared);

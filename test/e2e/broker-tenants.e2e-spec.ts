@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/sessions/sessions.js';
 import type { LoginNotice } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import type { TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
   brokerTokens,
@@ -206,7 +206,7 @@ describe('tenants that share an identity provider, in broker mode', () => {
   });
 
   it('fault 12: a session of the version before keeps its "sub" as it was', async () => {
-    const sessions = app.app.get(Sessions, { strict: false });
+    const sessions = brokerParts(app.app).ofSessions.sessions;
     const { claims } = await loginOf(ONE);
     const open = await sessions.findOpen(String(claims['sid']));
     if (open === undefined) throw new Error('no session');

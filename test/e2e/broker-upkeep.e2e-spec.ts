@@ -2,10 +2,10 @@ import { EventEmitter, once } from 'node:events';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { aSession } from '../../lib/testing/store-contract/samples.js';
 import type { TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, guarded, pull, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
@@ -74,7 +74,7 @@ describe('the upkeep of broker mode', () => {
     const app = await start({ store, broker: { purgeIntervalSec: 0 } });
     for (const session of [ended(3600), ended(3600), ended(5)]) await store.createSession(session);
 
-    expect(await app.app.get(BrokerUpkeep, { strict: false }).purge()).toBe(2);
+    expect(await brokerParts(app.app).upkeep.purge()).toBe(2);
   });
 
   it('LO-2: pulls revocations while the host is slow to name its trusted issuers', async () => {

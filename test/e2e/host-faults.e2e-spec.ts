@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import {
   MemoryBrokerStore,
   OAuthError,
@@ -18,6 +17,7 @@ import {
   type FetchFunction,
 } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
+import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, brokerTokens, refresh, startBrokerApp } from '../support/broker-app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -202,7 +202,7 @@ describe.each(adapters)('exceptions of the functions of the host on %s', (adapte
     const trustedIssuers = throwing(new TypeError(WORDS));
     const app = started(await startBrokerApp({ adapter, provider, broker: { trustedIssuers } }));
 
-    await app.app.get(BrokerUpkeep, { strict: false }).pull();
+    await brokerParts(app.app).upkeep.pull();
 
     expectTold(app, '"broker.trustedIssuers"', 'TypeError');
   });

@@ -1,8 +1,6 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import { Sessions } from '../../lib/sessions/sessions.js';
-import { SigningKeys } from '../../lib/keys/signing-keys.js';
 import { ProviderConnection } from '../../lib/providers/provider-connection.js';
 import {
   OidcAuthModule,
@@ -13,7 +11,8 @@ import {
 } from '../../lib/index.js';
 import { OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
-import { StoreAccess } from '../../lib/store/store-access.js';
+import { Mode } from '../../lib/service/mode.js';
+import { Surroundings } from '../../lib/service/surroundings.js';
 import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -185,7 +184,7 @@ describe.each(adapters)('registration on %s', (adapter) => {
 
     expect(definition.exports ?? []).toEqual([]);
     expect(exported).toContain(OidcService);
-    const kept = [OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, KeyRing, ProviderConnection, SigningKeys];
-    for (const part of [...kept, Sessions, StoreAccess]) expect(exported).not.toContain(part);
+    const kept = [OIDC_AUTH_OPTIONS, RESOLVED_OPTIONS, KeyRing, ProviderConnection];
+    for (const part of [...kept, Mode, Surroundings]) expect(exported).not.toContain(part);
   });
 });

@@ -1,24 +1,20 @@
-import { ModuleRef } from '@nestjs/core';
-
-import { OwnIssuer } from '../../lib/sessions/own-issuer.js';
+import type { OwnIssuer } from '../../lib/sessions/own-issuer.js';
 import { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
-import { Revocations } from '../../lib/sessions/revocations.js';
-import { SessionRefresh } from '../../lib/sessions/session-refresh.js';
-import { Sessions } from '../../lib/sessions/sessions.js';
-import { SigningKeys } from '../../lib/keys/signing-keys.js';
-import { UpstreamTokens } from '../../lib/sessions/upstream-tokens.js';
-import { Clock } from '../../lib/clock/clock.js';
+import type { Revocations } from '../../lib/sessions/revocations.js';
+import type { SessionRefresh } from '../../lib/sessions/session-refresh.js';
+import type { Sessions } from '../../lib/sessions/sessions.js';
+import type { SigningKeys } from '../../lib/keys/signing-keys.js';
 import { OidcEvents } from '../../lib/events/oidc-events.js';
+import { MintedSubjects } from '../../lib/users/minted-subjects.js';
 import { SessionUpstream } from '../../lib/users/session-upstream.js';
-import { UserSessions } from '../../lib/sessions/user-sessions.js';
-import { IdentityProvider } from '../../lib/providers/identity-provider.js';
-import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
-import { type ResolvedOptions, resolveOptions } from '../../lib/options/resolve-options.js';
-import { resolveRoutes } from '../../lib/options/resolve-routes.js';
-import { KeyRing } from '../../lib/sealing/key-ring.js';
-import { StoreAccess } from '../../lib/store/store-access.js';
+import type { UserSessions } from '../../lib/sessions/user-sessions.js';
+import type { IdentityProvider } from '../../lib/providers/identity-provider.js';
+import type { KeyRing } from '../../lib/sealing/key-ring.js';
+import type { StoreAccess } from '../../lib/store/store-access.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { Injector } from './injector.js';
+import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
+import { SessionParts } from '../../lib/sessions/session-parts.js';
+import { type ResolvedForBroker, brokerModeOptions, storeAccess } from '../support/store-access.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { type SimulatedProvider, providerAt } from './simulated-provider.js';
 import { type StoreWorld, connectionOf } from './simulated-store.js';
@@ -27,27 +23,22 @@ import type { Process, Timeline } from './timeline.js';
 export const OWN_ISSUER = 'https://app.example.org';
 
 /** Options by how long tokens live: to resolve them takes longer than a schedule. */
-const resolved = new Map<number, ResolvedOptions>();
+const resolved = new Map<number, ResolvedForBroker>();
 
-function optionsFor(accessTokenLifetimeSec: number): ResolvedOptions {
+function optionsFor(accessTokenLifetimeSec: number): ResolvedForBroker {
   const known = resolved.get(accessTokenLifetimeSec);
   if (known !== undefined) return known;
-  const options = resolveOptions(
+  const options = brokerModeOptions(
     {
-      clientId: 'my-client',
-      clientSecret: 'client-secret-of-at-least-32-characters',
-      discoveryUrl: 'https://idp.example.org',
-      audience: 'my-aud',
       publicUrl: OWN_ISSUER,
       encryptionKeys: ['encryption-key-of-the-simulation-32+'],
-      broker: {
-        audience: 'myapp-api',
-        store: new MemoryBrokerStore(),
-        signingAlgorithm: 'ES256',
-        accessTokenLifetimeSec,
-      },
     },
-    resolveRoutes(),
+    {
+      audience: 'myapp-api',
+      store: new MemoryBrokerStore(),
+      signingAlgorithm: 'ES256',
+      accessTokenLifetimeSec,
+    },
   );
   resolved.set(accessTokenLifetimeSec, options);
   return options;
@@ -72,6 +63,8 @@ class PlainKeyRing {
     return { of: () => code, verify: () => true };
   }
 }
+
+const plainKeyRing: KeyRing = Object(new PlainKeyRing());
 
 /** What every instance of an application shares. */
 export interface Surroundings {
@@ -100,31 +93,47 @@ export class Instance {
     { timeline, storeWorld, provider }: Surroundings,
   ) {
     this.clock = new SimulatedClock(timeline, process);
-    const injector = new Injector([
-      [RESOLVED_OPTIONS, optionsFor(lifetimeSec)],
-      [BROKER_STORE, connectionOf(storeWorld, process)],
-      [Clock, this.clock],
-      [IdentityProvider, providerAt(provider, process, this.clock)],
-      [KeyRing, new PlainKeyRing()],
-      [ModuleRef, {}],
-    ]);
-    injector.bind(UpstreamTokens, SessionUpstream);
-    this.#store = injector.get(StoreAccess);
-    this.events = injector.get(OidcEvents);
-    this.sessions = injector.get(Sessions);
-    this.refresh = injector.get(SessionRefresh);
-    this.users = injector.get(UserSessions);
-    this.keys = injector.get(SigningKeys);
-    this.revocations = injector.get(Revocations);
-    this.own = injector.get(OwnIssuer);
+    const { options, broker } = optionsFor(lifetimeSec);
+    const { clock } = this;
+    this.events = new OidcEvents(clock);
+    const { events } = this;
+    const store = connectionOf(storeWorld, process);
+    this.#store = storeAccess({ options, store, events, clock });
+    const identityProvider: IdentityProvider = Object(providerAt(provider, process, clock));
+    const subjects = new MintedSubjects(broker, identityProvider);
+    const collector = new UserClaimsCollector(
+      options,
+      broker,
+      identityProvider,
+      clock,
+      subjects,
+      events,
+    );
+    const upstream = new SessionUpstream(identityProvider, collector, events, clock);
+    const surroundings = {
+      options,
+      broker,
+      clock,
+      events,
+      store: this.#store,
+      keyRing: plainKeyRing,
+      upstream,
+    };
+    const parts = new SessionParts(surroundings);
+    this.sessions = parts.sessions;
+    this.refresh = parts.refresh;
+    this.users = parts.users;
+    this.keys = parts.keys;
+    this.revocations = parts.revocations;
+    this.own = parts.own;
   }
 
   async start(): Promise<void> {
-    await this.#store.onModuleInit();
+    await this.#store.start();
   }
 }
 
 /** Reads the generation of refresh tokens, which are signed with nothing here. */
 export function refreshTokenReader(): RefreshTokens {
-  return new Injector([[KeyRing, new PlainKeyRing()]]).get(RefreshTokens);
+  return new RefreshTokens(plainKeyRing);
 }

@@ -94,3 +94,41 @@ describe('the rooms of lib/', () => {
     expect(large).toStrictEqual([]);
   });
 });
+
+/** Whether a file is of one mode alone: its name says so. */
+function isOf(mode: 'passthrough' | 'broker', path: string): boolean {
+  return path.includes(`/${mode}-`);
+}
+
+describe('the two modes', () => {
+  /** A question for the mode: whether the options of broker mode are there. */
+  const question = /\bbroker\b\s*(?:[!=]==?\s*undefined|\?\.|&&|\|\||\?\?)|['"]broker['"] in /;
+  /** What reads or copies options of both modes. */
+  const reading =
+    /^(?:options\/|oidc-auth\.module\.ts$|events\/host-functions\.ts$|providers\/identity-provider\.ts$)/;
+
+  it('are told apart in one place', () => {
+    const asking = sources
+      .filter(({ path }) => !reading.test(path))
+      .filter(({ path }) => question.test(readFileSync(join(lib, path), 'utf8')))
+      .map(({ path }) => path);
+
+    expect(asking).toStrictEqual(['service/create-mode.ts']);
+  });
+
+  it('know nothing of each other', () => {
+    const brokerRooms = ['sessions', 'keys', 'federation', 'store'];
+    const meetings = sources.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) =>
+          isOf('passthrough', path)
+            ? isOf('broker', target) || brokerRooms.includes(roomOf(target))
+            : isOf('broker', path) && isOf('passthrough', target),
+        )
+        .map((target) => `${path} -> ${target}`),
+    );
+
+    expect(sources.filter(({ path }) => isOf('passthrough', path)).length).toBeGreaterThan(5);
+    expect(meetings).toStrictEqual([]);
+  });
+});

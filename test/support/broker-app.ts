@@ -2,9 +2,9 @@ import { decodeJwt } from 'jose';
 import { expect } from 'vitest';
 
 import type { BrokerOptions } from '../../lib/index.js';
-import { BrokerUpkeep } from '../../lib/service/broker-upkeep.js';
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { type AppOptions, type TestApp, startApp } from './app.js';
+import { brokerParts } from './broker-parts.js';
 import { registerIfSecret } from './canary-secrets.js';
 import { GuardedRoutes } from './guarded-routes.js';
 import { type Reply, request } from './http-request.js';
@@ -88,5 +88,5 @@ export async function guarded(
 
 /** Lets an instance look for what others did, now instead of within seconds. */
 export async function pull({ app }: TestApp): Promise<void> {
-  await app.get(BrokerUpkeep, { strict: false }).pull();
+  await brokerParts(app).upkeep.pull();
 }

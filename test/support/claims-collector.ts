@@ -6,6 +6,7 @@ import type { UserClaims } from '../../lib/sessions/session-content.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import type { JsonMembers } from './compact-jws.js';
 import type { MisbehavingProvider } from './misbehaving-provider.js';
+import { brokerOf } from './store-access.js';
 import { alice } from './users.js';
 import { startVerifier } from './verifier.js';
 
@@ -39,8 +40,15 @@ export async function startCollector(
     },
   });
   const { options: resolved, provider: identityProvider, clock, events } = verifier;
-  const subjects = new MintedSubjects(resolved, identityProvider);
-  const collector = new UserClaimsCollector(resolved, identityProvider, clock, subjects, events);
+  const subjects = new MintedSubjects(brokerOf(resolved), identityProvider);
+  const collector = new UserClaimsCollector(
+    resolved,
+    brokerOf(resolved),
+    identityProvider,
+    clock,
+    subjects,
+    events,
+  );
   const user = { iss: provider.issuer, sub: alice.sub };
   const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
     collector.collect(

@@ -1,23 +1,17 @@
 import { ApplicationConfig } from '@nestjs/core';
-import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
-import { Clock } from '../../lib/clock/clock.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
-import { HostFaults } from '../../lib/events/host-faults.js';
 import { PeerIssuers } from '../../lib/federation/peer-issuers.js';
 import { GuardedFetch } from '../../lib/http/guarded-fetch.js';
 import type { BrokerOptions } from '../../lib/options/broker-options.js';
 import type { OidcAuthOptions } from '../../lib/options/oidc-auth-options.js';
-import { BROKER_STORE, MOUNT_PATH, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
 import { PublicUrls } from '../../lib/options/public-urls.js';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { StoreAccess } from '../../lib/store/store-access.js';
 import { type AuthRule, checkAuthRule } from '../../lib/tokens/auth-rule.js';
 import { Authenticator } from '../../lib/tokens/authenticator.js';
 import type { IdTokenClaims } from '../../lib/tokens/id-token-claims.js';
@@ -29,6 +23,7 @@ import {
   type MisbehavingProvider,
   type MisbehavingProviderOptions,
 } from './misbehaving-provider.js';
+import { brokerModeOptions, storeAccess } from './store-access.js';
 
 /** The audience that all instances of a test fleet share. */
 export const FLEET_AUDIENCE = 'fleet-api';
@@ -60,7 +55,7 @@ export interface FederationOptions {
   readonly store?: BrokerStore;
 }
 
-/** An instance's trust in others: the real classes in a container, without routes. */
+/** An instance's trust in others: the real classes, without routes. */
 export class Federation {
   constructor(
     readonly peers: PeerIssuers,
@@ -113,52 +108,43 @@ export async function startFederation({
   clock = new FakeClock(),
   store = new MemoryBrokerStore(),
 }: FederationOptions): Promise<Federation> {
-  const resolved = resolveOptions(
+  const resolved = brokerModeOptions(
+    { publicUrl: OWN_ISSUER, ...options },
     {
-      clientId: 'my-client',
-      clientSecret: 'client-secret-of-at-least-32-characters',
-      discoveryUrl: 'https://idp.example.org',
-      audience: 'my-aud',
-      publicUrl: OWN_ISSUER,
-      ...options,
-      broker: {
-        audience: FLEET_AUDIENCE,
-        store,
-        ...(trustedIssuers === undefined ? {} : { trustedIssuers }),
-        ...broker,
-      },
+      audience: FLEET_AUDIENCE,
+      store,
+      ...(trustedIssuers === undefined ? {} : { trustedIssuers }),
+      ...broker,
     },
     resolveRoutes({ prefix }),
   );
-  const module = await Test.createTestingModule({
-    providers: [
-      { provide: RESOLVED_OPTIONS, useValue: resolved },
-      { provide: MOUNT_PATH, useValue: () => '' },
-      { provide: BROKER_STORE, useValue: undefined },
-      { provide: Clock, useValue: clock },
-      {
-        provide: TokenIssuers,
-        useFactory: (peers: PeerIssuers) => new OnlyPeers(peers),
-        inject: [PeerIssuers],
-      },
-      Authenticator,
-      GuardedFetch,
-      HostFaults,
-      KeyRing,
-      OidcEvents,
-      PeerIssuers,
-      PublicUrls,
-      StoreAccess,
-      TokenVerifier,
-    ],
-  }).compile();
-  await module.init();
-  if (globalPrefix !== undefined) module.get(ApplicationConfig).setGlobalPrefix(globalPrefix);
+  const application = new ApplicationConfig();
+  const urls = new PublicUrls(resolved.options, () => '', application);
+  const events = new OidcEvents(clock);
+  const http = new GuardedFetch(resolved.options);
+  const access = storeAccess({ options: resolved.options, store, events, clock });
+  const keyRing = new KeyRing(resolved.options, clock);
+  const peers = new PeerIssuers(
+    resolved.options,
+    resolved.broker,
+    http,
+    clock,
+    events,
+    access,
+    urls,
+    keyRing,
+  );
+  const verifier = new TokenVerifier(new OnlyPeers(peers), clock, events, resolved.options);
+  const authenticator = new Authenticator(verifier, resolved.options);
+  await access.start();
+  if (globalPrefix !== undefined) application.setGlobalPrefix(globalPrefix);
   let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => (closed ??= module.close());
+  const close = (): Promise<void> => {
+    http.beforeApplicationShutdown();
+    return (closed ??= access.stop());
+  };
   onTestFinished(close);
-  const [peers, events] = [module.get(PeerIssuers), module.get(OidcEvents)];
-  return new Federation(peers, clock, store, events, module.get(Authenticator), close);
+  return new Federation(peers, clock, store, events, authenticator, close);
 }
 
 /** Starts another instance, whose key set is where peers publish theirs; it ends with the test. */

@@ -1,21 +1,16 @@
-import { Test } from '@nestjs/testing';
-import { onTestFinished } from 'vitest';
-
 import { Revocations } from '../../lib/sessions/revocations.js';
 import { SigningKeys } from '../../lib/keys/signing-keys.js';
 import { TokenMinter } from '../../lib/sessions/token-minter.js';
-import { Clock } from '../../lib/clock/clock.js';
-import { HostFaults } from '../../lib/events/host-faults.js';
+import type { Clock } from '../../lib/clock/clock.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
-import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { resolveRoutes } from '../../lib/options/resolve-routes.js';
+import type { ResolvedBrokerOptions } from '../../lib/options/resolve-broker.js';
+import type { ResolvedOptions } from '../../lib/options/resolve-options.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { StoreAccess } from '../../lib/store/store-access.js';
 import { FakeClock } from './fake-clock.js';
+import { brokerModeOptions, startStoreAccess } from './store-access.js';
 
 /** The `iss` and `aud` of what a {@link KeyKeeper} mints. */
 export const KEEPER_ISSUER = 'https://app.example.org';
@@ -71,35 +66,20 @@ export async function startKeyKeeper({
   broker = {},
   options = {},
 }: KeyKeeperOptions = {}): Promise<KeyKeeper> {
-  const resolved = resolveOptions(
-    {
-      clientId: 'my-client',
-      clientSecret: 'client-secret-of-at-least-32-characters',
-      discoveryUrl: 'https://idp.example.org',
-      audience: 'my-aud',
-      publicUrl: KEEPER_ISSUER,
-      ...options,
-      broker: { audience: KEEPER_AUDIENCE, store, signingAlgorithm: 'ES256', ...broker },
-    },
-    resolveRoutes(),
+  const resolved = brokerModeOptions(
+    { publicUrl: KEEPER_ISSUER, ...options },
+    { audience: KEEPER_AUDIENCE, store, signingAlgorithm: 'ES256', ...broker },
   );
-  const module = await Test.createTestingModule({
-    providers: [
-      { provide: RESOLVED_OPTIONS, useValue: resolved },
-      { provide: BROKER_STORE, useValue: undefined },
-      { provide: Clock, useValue: clock },
-      KeyRing,
-      OidcEvents,
-      Revocations,
-      SigningKeys,
-      HostFaults,
-      StoreAccess,
-      TokenMinter,
-    ],
-  }).compile();
-  await module.init();
-  onTestFinished(() => module.close());
-  const [keys, minter] = [module.get(SigningKeys), module.get(TokenMinter)];
-  const [events, ring] = [module.get(OidcEvents), module.get(KeyRing)];
-  return new KeyKeeper(keys, minter, store, clock, events, ring, module.get(Revocations));
+  const given: [ResolvedOptions, ResolvedBrokerOptions, Clock] = [
+    resolved.options,
+    resolved.broker,
+    clock,
+  ];
+  const ring = new KeyRing(resolved.options, clock);
+  const events = new OidcEvents(clock);
+  const access = await startStoreAccess({ options: resolved.options, store, events, clock });
+  const keys = new SigningKeys(...given, access, events, ring);
+  const minter = new TokenMinter(...given, keys);
+  const revocations = new Revocations(...given, access, keys, events);
+  return new KeyKeeper(keys, minter, store, clock, events, ring, revocations);
 }

@@ -1,26 +1,17 @@
-import { Test } from '@nestjs/testing';
-import { onTestFinished } from 'vitest';
-
-import { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
-import { Revocations } from '../../lib/sessions/revocations.js';
-import { SigningKeys } from '../../lib/keys/signing-keys.js';
-import { type ProviderTokens, SessionContents } from '../../lib/sessions/session-content.js';
-import { SessionRefresh } from '../../lib/sessions/session-refresh.js';
-import { SessionRenewal } from '../../lib/sessions/session-renewal.js';
-import { type FinishedSession, type OpenSession, Sessions } from '../../lib/sessions/sessions.js';
+import type { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
+import type { ProviderTokens } from '../../lib/sessions/session-content.js';
+import { SessionParts } from '../../lib/sessions/session-parts.js';
+import type { SessionRefresh } from '../../lib/sessions/session-refresh.js';
+import type { FinishedSession, OpenSession, Sessions } from '../../lib/sessions/sessions.js';
 import { type RenewedTokens, UpstreamTokens } from '../../lib/sessions/upstream-tokens.js';
-import { Clock } from '../../lib/clock/clock.js';
+import type { Clock } from '../../lib/clock/clock.js';
 import { OAuthError } from '../../lib/errors/oauth.error.js';
-import { HostFaults } from '../../lib/events/host-faults.js';
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/events/oidc-events.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
-import { BROKER_STORE, RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { resolveRoutes } from '../../lib/options/resolve-routes.js';
 import { KeyRing } from '../../lib/sealing/key-ring.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { StoreAccess } from '../../lib/store/store-access.js';
 import { FakeClock } from './fake-clock.js';
+import { brokerModeOptions, startStoreAccess } from './store-access.js';
 
 /** A provider that rotates its refresh tokens, as sessions see it: each renewal gives the next number. */
 export class CountingUpstream extends UpstreamTokens {
@@ -69,7 +60,7 @@ export interface SessionInstanceOptions {
   readonly options?: Partial<OidcAuthOptions>;
 }
 
-/** Sessions and their refresh at one instance: the real classes in a container, the provider a double. */
+/** Sessions and their refresh at one instance: the real classes, the provider a double. */
 export class SessionInstance {
   constructor(
     readonly store: MemoryBrokerStore,
@@ -147,48 +138,18 @@ export async function startSessionInstance({
   broker = {},
   options = {},
 }: SessionInstanceOptions = {}): Promise<SessionInstance> {
-  const resolved = resolveOptions(
-    {
-      clientId: 'my-client',
-      clientSecret: 'client-secret-of-at-least-32-characters',
-      discoveryUrl: 'https://idp.example.org',
-      audience: 'my-aud',
-      publicUrl: 'https://app.example.org',
-      ...options,
-      broker: { audience: 'myapp-api', store, signingAlgorithm: 'ES256', ...broker },
-    },
-    resolveRoutes(),
-  );
-  const module = await Test.createTestingModule({
-    providers: [
-      { provide: RESOLVED_OPTIONS, useValue: resolved },
-      { provide: BROKER_STORE, useValue: undefined },
-      { provide: Clock, useValue: clock },
-      { provide: UpstreamTokens, useValue: upstream },
-      KeyRing,
-      OidcEvents,
-      RefreshTokens,
-      Revocations,
-      SigningKeys,
-      SessionContents,
-      SessionRefresh,
-      SessionRenewal,
-      Sessions,
-      HostFaults,
-      StoreAccess,
-    ],
-  }).compile();
-  await module.init();
-  onTestFinished(() => module.close());
-  return new SessionInstance(
+  const resolved = brokerModeOptions(options, {
+    audience: 'myapp-api',
     store,
-    clock,
-    upstream,
-    module.get(Sessions),
-    module.get(RefreshTokens),
-    module.get(OidcEvents),
-    module.get(SessionRefresh),
-  );
+    signingAlgorithm: 'ES256',
+    ...broker,
+  });
+  const events = new OidcEvents(clock);
+  const access = await startStoreAccess({ options: resolved.options, store, events, clock });
+  const keyRing = new KeyRing(resolved.options, clock);
+  const surroundings = { ...resolved, clock, events, store: access, keyRing, upstream };
+  const { sessions, refreshTokens, refresh } = new SessionParts(surroundings);
+  return new SessionInstance(store, clock, upstream, sessions, refreshTokens, events, refresh);
 }
 
 /** Two instances of one application, with one store, one provider and one time. */

@@ -7,6 +7,7 @@ import { MintedSubjects } from '../../lib/users/minted-subjects.js';
 import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import { aSession } from '../../lib/testing/store-contract/samples.js';
+import { brokerOf } from './store-access.js';
 import { alice } from './users.js';
 import { startVerifier, type VerifierWithProvider } from './verifier.js';
 
@@ -36,9 +37,10 @@ export async function startSessionUpstream(
   const { provider, verifier, clock } = started;
   const collector = new UserClaimsCollector(
     verifier.options,
+    brokerOf(verifier.options),
     verifier.provider,
     clock,
-    new MintedSubjects(verifier.options, verifier.provider),
+    new MintedSubjects(brokerOf(verifier.options), verifier.provider),
     verifier.events,
   );
   const upstream = new SessionUpstream(verifier.provider, collector, verifier.events, clock);

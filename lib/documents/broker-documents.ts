@@ -1,12 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { SigningKeys } from '../keys/signing-keys.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
 import type { PublishedKey } from '../keys/signing-key.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { PublicUrls } from '../options/public-urls.js';
+import type { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { RouteName } from '../options/resolve-routes.js';
-import { brokerOptions } from '../options/broker-only.js';
 
 /**
  * No `authorization_endpoint`: the login route is for the callers of the wire contract, who take `state` as it comes back. A standard
@@ -26,25 +23,23 @@ const GRANT_TYPES = {
   exchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
 } as const;
 
-/** What this application publishes of itself, so that standard resource servers and clients need its address alone. */
-@Injectable()
-export class ServiceMetadata {
+/** What this application publishes of itself as an issuer, so that standard resource servers and clients need its address alone. */
+export class BrokerDocuments {
   constructor(
     private readonly keys: SigningKeys,
-    private readonly provider: IdentityProvider,
     private readonly urls: PublicUrls,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
-  /** RFC 7517 §5. @throws {@link OAuthError} 404 in passthrough mode, 503 while the keys were never read. */
+  /** RFC 7517 §5. @throws {@link OAuthError} 503 while the keys were never read. */
   async jwks(): Promise<{ readonly keys: readonly PublishedKey[] }> {
-    brokerOptions(this.options);
     return { keys: await this.keys.published() };
   }
 
-  /** RFC 8414 §2. @throws {@link OAuthError} 404 in passthrough mode. */
+  /** RFC 8414 §2. */
   authorizationServer(): Readonly<Record<string, unknown>> {
-    const { issuer, signingAlgorithm, introspectionScope } = brokerOptions(this.options);
+    const { issuer, signingAlgorithm, introspectionScope } = this.broker;
     const endpoints = Object.entries(ENDPOINTS).map(([member, route]) => [
       member,
       this.urls.url(route),
@@ -77,17 +72,5 @@ export class ServiceMetadata {
       id_token_signing_alg_values_supported: [signingAlgorithm],
     };
     return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
-  }
-
-  /** RFC 9728 §2. In passthrough mode the tokens come from the identity provider, which is asked for its name. */
-  async protectedResource(): Promise<Readonly<Record<string, unknown>>> {
-    const { broker, publicUrl, allowedScopes } = this.options;
-    const servers = broker === undefined ? await this.provider.issuers() : [broker.issuer];
-    return {
-      resource: publicUrl,
-      authorization_servers: servers,
-      scopes_supported: [...new Set(allowedScopes)],
-      bearer_methods_supported: ['header'],
-    };
   }
 }

@@ -1,0 +1,8 @@
+/** What an OpenAPI document says of our security scheme and routes: where the modes differ. */
+export abstract class ApiSecurity {
+  /** The security scheme object. */
+  abstract scheme(): object;
+
+  /** Whether one of our routes is always 404, so that the document must not show it. */
+  abstract answersNothing(route: unknown): boolean;
+}

@@ -1,0 +1,26 @@
+import type { LoginNotice } from '../options/oidc-auth-options.js';
+import type { OAuthError } from '../errors/oauth.error.js';
+import type { TokenAnswer } from '../providers/token-answer.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+
+/** A login that the identity provider has answered. */
+export interface AnsweredLogin {
+  readonly grant: LoginNotice['grant'];
+  /** What makes the login single-use, on every instance. */
+  readonly loginId: string;
+  /** What to throw when the login was used already. */
+  readonly taken: () => OAuthError;
+}
+
+/** How every login ends: where the modes differ. */
+export abstract class LoginEnd {
+  /** Makes sure that nothing of ours is in the way of a login, before its grant is spent. @throws {@link OAuthError} 503 */
+  abstract prepare(): Promise<void>;
+
+  /**
+   * Makes of the provider's answer what the caller gets. Whatever goes wrong, the provider's tokens are given back.
+   *
+   * @throws {@link OAuthError} 403 when the user may not log in; 502, 503.
+   */
+  abstract conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse>;
+}

@@ -1,0 +1,49 @@
+import { decodeJwt } from 'jose';
+import type { BrokerSession } from '../contract/broker-store.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import type { SessionContent } from '../sessions/session-content.js';
+import { type Sessions, providerUserHash } from '../sessions/sessions.js';
+import { CallersSession } from './callers-session.js';
+import type { OwnTokens } from './own-tokens.js';
+import type { Revoke } from './revoke.js';
+
+/** The session of a token of ours, in broker mode. */
+export class BrokerCallersSession extends CallersSession {
+  constructor(
+    private readonly ownTokens: OwnTokens,
+    private readonly sessions: Sessions,
+    private readonly revocation: Revoke,
+  ) {
+    super();
+  }
+
+  async end(accessToken: string): Promise<string | undefined> {
+    const claims = await this.ownTokens.read(accessToken);
+    if (claims === 'foreign') {
+      const mend = 'log out at the instance that issued it, with a token of ours, or with none';
+      const cause = new Reason('the token is of another issuer', { mend });
+      throw new OAuthError('invalid_request', 'The token belongs to no session here', { cause });
+    }
+    if (claims === undefined) return undefined;
+    if (claims.sid === undefined) {
+      await this.revocation.revoke(accessToken, undefined); // by exchange: the token is all there is
+      return undefined;
+    }
+    const session = await this.sessions.find(claims.sid);
+    if (session === undefined) return undefined;
+    const content = await this.sessions.open(session);
+    await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
+    return content && hintOf(session, content);
+  }
+}
+
+/** The session's ID token; one of somebody else, as the version before may have kept it, would log somebody else out. */
+function hintOf(
+  { providerSubjectHash }: BrokerSession,
+  { provider: { idToken } }: SessionContent,
+): string | undefined {
+  if (idToken === undefined) return undefined;
+  const { iss = '', sub = '' } = decodeJwt(idToken);
+  return providerUserHash({ iss, sub }) === providerSubjectHash ? idToken : undefined;
+}

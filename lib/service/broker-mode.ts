@@ -1,0 +1,153 @@
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleInit,
+} from '@nestjs/common';
+import { ApiDocument } from '../documents/api-document.js';
+import { BrokerApiSecurity } from '../documents/broker-api-security.js';
+import { BrokerDocuments } from '../documents/broker-documents.js';
+import { Introspect } from '../documents/introspect.js';
+import { BrokerRefreshGrant } from '../grants/broker-refresh.grant.js';
+import { ExchangeIssuers } from '../grants/exchange-issuers.js';
+import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
+import { TokenGrants } from '../grants/token-grants.js';
+import { UnmetClaims } from '../guard/unmet-claims.js';
+import { BrokerLogin } from '../login/broker-login.js';
+import { BackchannelLogout } from '../logout/backchannel-logout.js';
+import { BrokerCallersSession } from '../logout/broker-callers-session.js';
+import { BrokerRevoke } from '../logout/broker-revoke.js';
+import { Logout } from '../logout/logout.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { TokenVerifier } from '../tokens/token-verifier.js';
+import { BrokerProfiles } from '../users/broker-profiles.js';
+import { BrokerParts } from './broker-parts.js';
+import { Logins } from './logins.js';
+import { type BrokerOnly, Mode } from './mode.js';
+import type { Surroundings } from './surroundings.js';
+
+/** The provider's tokens stay in sessions here, and callers get tokens of our own. */
+export class BrokerMode
+  extends Mode
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  readonly parts: BrokerParts;
+  readonly verifier: TokenVerifier;
+  readonly logins: Logins;
+  readonly grants: TokenGrants;
+  readonly logout: Logout;
+  readonly revocation: BrokerRevoke;
+  readonly profiles: BrokerProfiles;
+  readonly apiDocument: ApiDocument;
+  readonly issuer: string;
+  readonly brokerOnly: BrokerOnly;
+  readonly #unmetClaims: UnmetClaims;
+
+  constructor(surroundings: Surroundings, broker: ResolvedBrokerOptions) {
+    super();
+    const { options, events, provider, urls } = surroundings;
+    const parts = new BrokerParts(surroundings, broker);
+    const { verifier, ownTokens } = parts;
+    const { tokens, refreshTokens, refresh, sessions, revocations } = parts.ofSessions;
+    this.issuer = broker.issuer;
+    this.parts = parts;
+    this.verifier = verifier;
+    this.logins = new Logins(surroundings, loginEnd(surroundings, parts));
+    this.grants = new TokenGrants(options, {
+      ...this.logins.grants,
+      refresh: new BrokerRefreshGrant(refresh, tokens),
+      exchange: exchangeGrant(surroundings, broker, parts),
+    });
+    const ours = [ownTokens, refreshTokens, sessions, revocations] as const;
+    this.revocation = new BrokerRevoke(provider, events, ...ours);
+    const callersSession = new BrokerCallersSession(ownTokens, sessions, this.revocation);
+    this.logout = new Logout(provider, urls, callersSession, events, options);
+    this.profiles = new BrokerProfiles(sessions, broker);
+    this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
+    this.brokerOnly = brokerOnly(surroundings, broker, parts);
+    this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);
+  }
+
+  async authorizationServers(): Promise<readonly string[]> {
+    return [this.issuer];
+  }
+
+  /** @throws {@link OidcConfigError} when the host's store cannot be used at all. */
+  onModuleInit(): Promise<void> {
+    return this.parts.store.start();
+  }
+
+  /** @throws {@link OidcConfigError} without keys that could read the store again. */
+  onApplicationBootstrap(): void {
+    this.#unmetClaims.check();
+    this.parts.upkeep.start();
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.parts.upkeep.stop();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.parts.store.stop();
+  }
+}
+
+function loginEnd({ provider, events }: Surroundings, parts: BrokerParts): BrokerLogin {
+  const { collector, admission, upstream } = parts;
+  const { sessions, minter, tokens } = parts.ofSessions;
+  return new BrokerLogin(
+    provider,
+    collector,
+    admission,
+    sessions,
+    minter,
+    tokens,
+    upstream,
+    events,
+  );
+}
+
+function exchangeGrant(
+  { provider, events, clock, options }: Surroundings,
+  broker: ResolvedBrokerOptions,
+  { collector, admission, peers, ofSessions: { minter, revocations } }: BrokerParts,
+): TokenExchangeGrant {
+  return new TokenExchangeGrant(
+    provider,
+    new ExchangeIssuers(provider, peers, events, broker),
+    collector,
+    admission,
+    minter,
+    revocations,
+    events,
+    clock,
+    options,
+    broker,
+  );
+}
+
+function brokerOnly(
+  { provider, events, clock, options, urls }: Surroundings,
+  broker: ResolvedBrokerOptions,
+  { subjects, verifier, ofSessions }: BrokerParts,
+): BrokerOnly {
+  const { keys, refresh, users, sessions, revocations } = ofSessions;
+  return {
+    issuer: broker.issuer,
+    keys,
+    sessionRefresh: refresh,
+    userSessions: users,
+    documents: new BrokerDocuments(keys, urls, options, broker),
+    introspection: new Introspect(verifier, broker),
+    backchannelLogout: new BackchannelLogout(
+      provider,
+      sessions,
+      users,
+      revocations,
+      subjects,
+      events,
+      clock,
+      options,
+    ),
+  };
+}

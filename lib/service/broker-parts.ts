@@ -1,0 +1,53 @@
+import { PeerIssuers } from '../federation/peer-issuers.js';
+import { LoginAdmission } from '../login/login-admission.js';
+import { OwnTokens } from '../logout/own-tokens.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import { SessionParts } from '../sessions/session-parts.js';
+import { StoreAccess } from '../store/store-access.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+import { MintedSubjects } from '../users/minted-subjects.js';
+import { SessionUpstream } from '../users/session-upstream.js';
+import { UserClaimsCollector } from '../users/user-claims-collector.js';
+import { BrokerIssuers } from './broker-issuers.js';
+import { BrokerUpkeep } from './broker-upkeep.js';
+import type { Surroundings } from './surroundings.js';
+
+/** What the routes of broker mode share: one of each, put together. */
+export class BrokerParts {
+  readonly store: StoreAccess;
+  readonly subjects: MintedSubjects;
+  readonly collector: UserClaimsCollector;
+  readonly upstream: SessionUpstream;
+  readonly ofSessions: SessionParts;
+  readonly peers: PeerIssuers;
+  readonly verifier: TokenVerifier;
+  readonly ownTokens: OwnTokens;
+  readonly admission: LoginAdmission;
+  readonly upkeep: BrokerUpkeep;
+
+  constructor(surroundings: Surroundings, broker: ResolvedBrokerOptions) {
+    const { options, clock, events, faults, provider, http, keyRing, urls } = surroundings;
+    const { registeredStore, container } = surroundings;
+    const choice = registeredStore ?? broker.store();
+    const store = new StoreAccess(options, choice, events, container, faults, clock);
+    const subjects = new MintedSubjects(broker, provider);
+    const collector = new UserClaimsCollector(options, broker, provider, clock, subjects, events);
+    const upstream = new SessionUpstream(provider, collector, events, clock);
+    const given = { options, broker, clock, events, store, keyRing, upstream };
+    const ofSessions = new SessionParts(given);
+    const { keys, revocations, own } = ofSessions;
+    const peers = new PeerIssuers(options, broker, http, clock, events, store, urls, keyRing);
+    const issuers = new BrokerIssuers(broker, own, peers);
+
+    this.store = store;
+    this.subjects = subjects;
+    this.collector = collector;
+    this.upstream = upstream;
+    this.ofSessions = ofSessions;
+    this.peers = peers;
+    this.verifier = new TokenVerifier(issuers, clock, events, options);
+    this.ownTokens = new OwnTokens(this.verifier, broker);
+    this.admission = new LoginAdmission(provider, options, faults);
+    this.upkeep = new BrokerUpkeep(keys, revocations, peers, store, keyRing, clock, broker);
+  }
+}

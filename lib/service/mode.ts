@@ -1,0 +1,49 @@
+import type { ApiDocument } from '../documents/api-document.js';
+import type { BrokerDocuments } from '../documents/broker-documents.js';
+import type { Introspect } from '../documents/introspect.js';
+import type { TokenGrants } from '../grants/token-grants.js';
+import type { SigningKeys } from '../keys/signing-keys.js';
+import type { BackchannelLogout } from '../logout/backchannel-logout.js';
+import type { Logout } from '../logout/logout.js';
+import type { Revoke } from '../logout/revoke.js';
+import type { SessionRefresh } from '../sessions/session-refresh.js';
+import type { UserSessions } from '../sessions/user-sessions.js';
+import type { TokenVerifier } from '../tokens/token-verifier.js';
+import type { UserProfiles } from '../users/user-profiles.js';
+import type { Logins } from './logins.js';
+
+/** What only broker mode has. */
+export interface BrokerOnly {
+  /** Our name in the tokens that we mint. */
+  readonly issuer: string;
+  readonly backchannelLogout: BackchannelLogout;
+  readonly introspection: Introspect;
+  readonly documents: BrokerDocuments;
+  readonly keys: SigningKeys;
+  readonly sessionRefresh: SessionRefresh;
+  readonly userSessions: UserSessions;
+}
+
+/**
+ * Passthrough or broker mode: what the service is made of. Which one it is is asked once, where it is made (`create-mode.ts`);
+ * everybody else asks this for the part that is needed. Also the injection token.
+ */
+export abstract class Mode {
+  /** Verifies the access tokens that the guard takes. */
+  abstract readonly verifier: TokenVerifier;
+  abstract readonly logins: Logins;
+  abstract readonly grants: TokenGrants;
+  abstract readonly logout: Logout;
+  abstract readonly revocation: Revoke;
+  abstract readonly profiles: UserProfiles;
+  abstract readonly apiDocument: ApiDocument;
+
+  /** Our name as an issuer of tokens; `undefined` where none are minted. */
+  abstract readonly issuer: string | undefined;
+
+  /** The issuers whose access tokens a client of this application brings. @throws {@link OAuthError} 502, 503 */
+  abstract authorizationServers(): Promise<readonly string[]>;
+
+  /** @throws {@link OAuthError} 404 `invalid_request` in passthrough mode, where that does not exist. */
+  abstract readonly brokerOnly: BrokerOnly;
+}

@@ -1,0 +1,56 @@
+import { ApiDocument } from '../documents/api-document.js';
+import { PassthroughApiSecurity } from '../documents/passthrough-api-security.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { PassthroughRefreshGrant } from '../grants/passthrough-refresh.grant.js';
+import { TokenGrants } from '../grants/token-grants.js';
+import { LoginAdmission } from '../login/login-admission.js';
+import { PassthroughLogin } from '../login/passthrough-login.js';
+import { Logout } from '../logout/logout.js';
+import { PassthroughCallersSession } from '../logout/passthrough-callers-session.js';
+import { PassthroughRevoke } from '../logout/passthrough-revoke.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
+import { PassthroughProfiles } from '../users/passthrough-profiles.js';
+import { Logins } from './logins.js';
+import { type BrokerOnly, Mode } from './mode.js';
+import type { Surroundings } from './surroundings.js';
+
+/** The identity provider's own tokens go to the caller, and are what the guard takes. Nothing is kept here. */
+export class PassthroughMode extends Mode {
+  readonly verifier: TokenVerifier;
+  readonly logins: Logins;
+  readonly grants: TokenGrants;
+  readonly logout: Logout;
+  readonly revocation: PassthroughRevoke;
+  readonly profiles: PassthroughProfiles;
+  readonly apiDocument: ApiDocument;
+  readonly issuer = undefined;
+  readonly #provider: IdentityProvider;
+
+  constructor(surroundings: Surroundings) {
+    super();
+    const { options, clock, events, faults, provider, urls, application } = surroundings;
+    const admission = new LoginAdmission(provider, options, faults);
+    const end = new PassthroughLogin(provider, admission, events, clock);
+    this.#provider = provider;
+    this.verifier = new TokenVerifier(provider, clock, events, options);
+    this.logins = new Logins(surroundings, end);
+    const refresh = new PassthroughRefreshGrant(provider, events, clock);
+    this.grants = new TokenGrants(options, { ...this.logins.grants, refresh, exchange: undefined });
+    this.logout = new Logout(provider, urls, new PassthroughCallersSession(), events, options);
+    this.revocation = new PassthroughRevoke(provider, events);
+    this.profiles = new PassthroughProfiles(provider);
+    this.apiDocument = new ApiDocument(new PassthroughApiSecurity(options), application);
+  }
+
+  authorizationServers(): Promise<readonly string[]> {
+    return this.#provider.issuers();
+  }
+
+  get brokerOnly(): BrokerOnly {
+    const cause = new Reason('broker mode is off', { option: '"broker"' });
+    const text = 'There is nothing here without broker mode';
+    throw new OAuthError('invalid_request', text, { status: 404, cause });
+  }
+}
