@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { aSession } from '../../lib/testing/store-contract/samples.js';
+import { aSession } from '../../lib/testing/store-contract/rows.js';
 import type { TestApp } from '../support/app.js';
 import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, guarded, pull, startBrokerApp } from '../support/broker-app.js';

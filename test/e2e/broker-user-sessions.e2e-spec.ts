@@ -4,7 +4,7 @@ import { storedHash } from '../../lib/sessions/refresh-tokens.js';
 import type { OAuthError } from '../../lib/index.js';
 import type { BrokerSession } from '../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { NOW, aSession } from '../../lib/testing/store-contract/samples.js';
+import { NOW, aSession } from '../../lib/testing/store-contract/rows.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
 import { startInstances } from '../support/broker-instances.js';
 import { registerIfSecret } from '../support/canary-secrets.js';

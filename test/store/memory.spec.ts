@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { NOW, aSession } from '../../lib/testing/store-contract/samples.js';
+import { NOW, aSession } from '../../lib/testing/store-contract/rows.js';
 import { brokerStoreContract } from '../../lib/testing/index.js';
 
 describe('MemoryBrokerStore', () => {

@@ -12,7 +12,7 @@ import {
   after,
   anId,
   hashOf,
-} from '../../lib/testing/store-contract/samples.js';
+} from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 
 const server = process.env['OIDC_TEST_MONGODB_URL'];

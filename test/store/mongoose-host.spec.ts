@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BrokerOptions, OidcAuthModule, OidcService } from '../../lib/index.js';
 import { MongooseBrokerStore } from '../../lib/store/mongoose/index.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { aSession, aState, anId, after, NOW } from '../../lib/testing/store-contract/samples.js';
+import { aSession, aState, anId, after, NOW } from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 
 const server = process.env['OIDC_TEST_MONGODB_URL'];

@@ -6,7 +6,7 @@ import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { NOW, aSession, aSigningKey } from '../../lib/testing/store-contract/samples.js';
+import { NOW, aSession, aSigningKey } from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 
 const quiet = { appName: 'test', onWarning: () => undefined };

@@ -9,7 +9,7 @@ import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
 import { defaultSqliteFile } from '../../lib/store/sqlite-file.js';
-import { NOW, aSession, aSigningKey } from '../../lib/testing/store-contract/samples.js';
+import { NOW, aSession, aSigningKey } from '../../lib/testing/store-contract/rows.js';
 import { freshDatabase } from './fresh-database.js';
 import { required } from './required.js';
 import { sqliteMissing } from './sqlite-driver.js';

@@ -10,7 +10,7 @@ import { OidcConfigError } from '../../lib/errors/oidc-config.error.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { openStoreByUrl } from '../../lib/store/open-store.js';
 import { sqliteFileOf } from '../../lib/store/sqlite-file.js';
-import { aSession } from '../../lib/testing/store-contract/samples.js';
+import { aSession } from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 import { sqliteMissing } from './sqlite-driver.js';
 

@@ -7,7 +7,7 @@ import { AbstractLogger, DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { TypeOrmBrokerStore, brokerEntities } from '../../lib/store/typeorm/index.js';
-import { NOW, after, anId, hashOf } from '../../lib/testing/store-contract/samples.js';
+import { NOW, after, anId, hashOf } from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 import { sqliteMissing } from './sqlite-driver.js';
 

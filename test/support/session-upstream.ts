@@ -6,7 +6,7 @@ import { SessionUpstream } from '../../lib/users/session-upstream.js';
 import { MintedSubjects } from '../../lib/users/minted-subjects.js';
 import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
-import { aSession } from '../../lib/testing/store-contract/samples.js';
+import { aSession } from '../../lib/testing/store-contract/rows.js';
 import { brokerOf } from './store-access.js';
 import { alice } from './users.js';
 import { startVerifier, type VerifierWithProvider } from './verifier.js';

@@ -20,7 +20,7 @@ export function includesAll(actual: readonly unknown[], expected: readonly unkno
 
 function plain(value: unknown): unknown {
   if (types.isDate(value)) return new Date(value.getTime());
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return Array.from(value, plain); // its own map() would make another of its realm
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, of]) => [name, plain(of)]));
 }

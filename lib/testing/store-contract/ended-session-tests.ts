@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { same } from './comparisons.js';
 import { revocationsOf } from './revocations-of.js';
-import { NOW, aSession, aState, after, anId, lease, times } from './samples.js';
+import { NOW, aSession, aState, after, anId, lease, times } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 export function endedSessionTests(test: StoreTest): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BrokerStore, StoredPeerKeys } from '../../contract/broker-store.js';
 import { includesAll, same } from './comparisons.js';
-import { NOW, aSigningKey, after, anId, hashOf, MANY, times, keysOf } from './samples.js';
+import { NOW, aSigningKey, after, anId, hashOf, MANY, times, keysOf } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 export function signingKeyTests(test: StoreTest): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { same } from './comparisons.js';
-import { NOW, aSession, aState, after, anId, lease, MANY, times } from './samples.js';
+import { NOW, aSession, aState, after, anId, lease, MANY, times } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 export function leaseTests(test: StoreTest): void {

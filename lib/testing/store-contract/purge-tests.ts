@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BrokerStore } from '../../contract/broker-store.js';
 import { includesAll, same } from './comparisons.js';
-import { aSession, aState, after, anId, hashOf, lease, MANY, times } from './samples.js';
+import { aSession, aState, after, anId, hashOf, lease, MANY, times } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 export function purgeTests(test: StoreTest): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { includesAll, same } from './comparisons.js';
 import { revocationsOf } from './revocations-of.js';
-import { NOW, after, anId, hashOf, MANY, times, idsOf } from './samples.js';
+import { NOW, after, anId, hashOf, MANY, times, idsOf } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 export function revocationTests(test: StoreTest): void {

@@ -1,5 +1,5 @@
 import type { BrokerStore, Revocation } from '../../contract/broker-store.js';
-import { NOW } from './samples.js';
+import { NOW } from './rows.js';
 
 export async function revocationsOf(
   store: BrokerStore,

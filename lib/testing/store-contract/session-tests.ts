@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { same } from './comparisons.js';
-import { NOW, aSession, aState, after, anId, hashOf, MANY, times } from './samples.js';
+import { NOW, aSession, aState, after, anId, hashOf, MANY, times } from './rows.js';
 import type { StoreTest } from './store-test.js';
 
 /** What is no id, and must neither match anything nor mean anything to a database. */

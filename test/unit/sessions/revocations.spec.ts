@@ -4,7 +4,7 @@ import { storedHash } from '../../../lib/sessions/refresh-tokens.js';
 import type { Revocation } from '../../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../../lib/store/memory-broker.store.js';
 import type { IdTokenClaims } from '../../../lib/tokens/id-token-claims.js';
-import { aSession, anId } from '../../../lib/testing/store-contract/samples.js';
+import { aSession, anId } from '../../../lib/testing/store-contract/rows.js';
 import { countingStore } from '../../support/counting-store.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startKeyKeeper, type KeyKeeper } from '../../support/key-keeper.js';
