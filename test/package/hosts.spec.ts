@@ -11,6 +11,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { HostApplication, moduleKinds } from './host-application.js';
 import { installBeside } from './npm.js';
+import type { CommandOutput } from './run-command.js';
 
 /** The first release of Nest that `peerDependencies` allow, and the last one of each major. */
 const nestReleases = ['11.0.0', '^11.0.0', '^12.0.0'];
@@ -19,6 +20,8 @@ const nestReleases = ['11.0.0', '^11.0.0', '^12.0.0'];
 const nodes = (process.env['OIDC_TEST_NODES'] ?? process.execPath)
   .split(delimiter)
   .map((path) => ({ path, version: String(execFileSync(path, ['--version'])).trim() }));
+
+const withoutModules = '--no-experimental-require-module';
 
 /** What each entry of the package exports at run time. */
 const publicNames: Record<string, readonly string[]> = {
@@ -92,6 +95,30 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
       await expect(host.compiled()).resolves.toContain(host.kind);
     });
 
+    it.runIf(nest === '^12.0.0')('runs the contract of a store under node:test', async () => {
+      const args = ['--test-reporter=tap', 'store-contract.js'];
+
+      const { stdout } = await host.run(process.execPath, args);
+
+      expect(stdout).toMatch(/^# tests 46$/m);
+      expect(stdout).toMatch(/^# pass 46$/m);
+    });
+
+    // Nest 12 itself has no build for CommonJS.
+    it.runIf(kind === 'commonjs' && !nest.startsWith('^12'))(
+      'works on the build for CommonJS, where require() takes no ES modules',
+      async () => {
+        const run = (...args: string[]) =>
+          host.run(process.execPath, [withoutModules, ...args], settingsFor(provider));
+
+        const { stdout: path } = await run('-p', "require.resolve('nestjs-oidc-auth')");
+        const smoke = await run('smoke.js');
+
+        expect(path.trim()).toMatch(/nestjs-oidc-auth\/dist\/cjs\/index\.cjs$/);
+        expectSmoke(smoke, provider);
+      },
+    );
+
     describe.each(nodes)('on Node $version', ({ path: node }) => {
       it.each(Object.entries(publicNames))(
         'finds the public names of entry %s',
@@ -105,36 +132,44 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
         },
       );
 
+      it('has one copy of each class, whether imported or required', async () => {
+        const { stdout } = await host.run(node, ['one-copy.js', ...Object.keys(publicNames)]);
+
+        expect(JSON.parse(stdout)).toEqual([]);
+      });
+
       it('is guarded, lets a valid token in and has our routes', async () => {
-        const settings = {
-          DISCOVERY_URL: provider.discoveryUrl,
-          ACCESS_TOKEN: provider.accessToken(),
-        };
-
-        const { stdout, stderr } = await host.run(node, ['smoke.js'], settings);
-
-        const { sub } = provider.behaviour.user;
-        expect(stderr).toBe('');
-        const [answers = ''] = stdout.trim().split('\n').slice(-1); // behind what the log says of refusals
-        expect(JSON.parse(answers)).toEqual({
-          anonymous: {
-            status: 401,
-            challenge: expect.stringMatching(/^Bearer(?!.*error=)/),
-            body: expect.objectContaining({ statusCode: 401, error: 'invalid_token' }),
-          },
-          user: { status: 200, challenge: null, body: { sub } },
-          service: { status: 200, challenge: null, body: { sub } },
-          login: {
-            status: 400,
-            challenge: null,
-            body: expect.objectContaining({ statusCode: 400, error: 'invalid_request' }),
-          },
-          mounted: 302,
-          keys: 1,
-          mistake: 'OidcConfigError',
-          missing: expect.stringMatching(/^OidcConfigError: .*npm install typeorm pg$/),
-        });
+        expectSmoke(await host.run(node, ['smoke.js'], settingsFor(provider)), provider);
       });
     });
   });
 });
+
+function settingsFor(provider: MisbehavingProvider): Record<string, string> {
+  return { DISCOVERY_URL: provider.discoveryUrl, ACCESS_TOKEN: provider.accessToken() };
+}
+
+/** What `hosts/smoke.ts` prints. */
+function expectSmoke({ stdout, stderr }: CommandOutput, provider: MisbehavingProvider): void {
+  const { sub } = provider.behaviour.user;
+  expect(stderr).toBe('');
+  const [answers = ''] = stdout.trim().split('\n').slice(-1); // behind what the log says of refusals
+  expect(JSON.parse(answers)).toEqual({
+    anonymous: {
+      status: 401,
+      challenge: expect.stringMatching(/^Bearer(?!.*error=)/),
+      body: expect.objectContaining({ statusCode: 401, error: 'invalid_token' }),
+    },
+    user: { status: 200, challenge: null, body: { sub } },
+    service: { status: 200, challenge: null, body: { sub } },
+    login: {
+      status: 400,
+      challenge: null,
+      body: expect.objectContaining({ statusCode: 400, error: 'invalid_request' }),
+    },
+    mounted: 302,
+    keys: 1,
+    mistake: 'OidcConfigError',
+    missing: expect.stringMatching(/^OidcConfigError: .*npm install typeorm pg$/),
+  });
+}

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import ts from 'typescript';
-import { describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 import { deadLinks } from '../readme/links.js';
 import { installedTool, projectRoot } from './project-root.js';
@@ -14,14 +16,22 @@ async function packedFiles(): Promise<readonly string[]> {
   return stdout.trim().split('\n');
 }
 
-async function packedText(file: string): Promise<string> {
-  const { stdout } = await run('tar', ['-xzOf', tarball, file], { cwd: projectRoot });
-  return stdout;
+let unpacked: string;
+
+beforeAll(async () => {
+  unpacked = await mkdtemp(join(tmpdir(), 'oidc-unpacked-'));
+  await run('tar', ['-xzf', tarball], { cwd: unpacked });
+});
+
+afterAll(() => rm(unpacked, { recursive: true }));
+
+function packedText(file: string): Promise<string> {
+  return readFile(join(unpacked, file), 'utf8');
 }
 
 /** The packages that the packed modules and declarations name, without their subpaths. */
 async function importedPackages(): Promise<ReadonlySet<string>> {
-  const modules = (await packedFiles()).filter((file) => /\.(?:js|ts)$/.test(file));
+  const modules = (await packedFiles()).filter((file) => /\.(?:js|ts|cjs|cts)$/.test(file));
   const texts = await Promise.all(modules.map(packedText));
   const names = texts.flatMap((text) =>
     ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName),
@@ -52,13 +62,14 @@ describe('the packed tarball', () => {
   it('holds the built module, the licence, the README, its pages and the changelog, and nothing else', async () => {
     const files = await packedFiles();
 
-    const besideBuild = files.filter(
-      (file) => !/^package\/(?:dist\/.+\.(?:js|d\.ts)|docs\/[^.]+\.md)$/.test(file),
-    );
+    const built =
+      /^package\/(?:dist\/.+\.(?:js|d\.ts)|dist\/cjs\/.+\.(?:cjs|d\.cts)|docs\/[^.]+\.md)$/;
+    const besideBuild = files.filter((file) => !built.test(file));
     expect(besideBuild.toSorted()).toEqual([
       'package/CHANGELOG.md',
       'package/LICENSE',
       'package/README.md',
+      'package/dist/cjs/LICENSES.txt',
       'package/package.json',
     ]);
     expect(files).toContain('package/dist/index.js');
@@ -70,6 +81,8 @@ describe('the packed tarball', () => {
 
     const modules = files.filter((file) => file.endsWith('.js'));
     expect(files).toEqual(expect.arrayContaining(modules.map((m) => m.replace(/js$/, 'd.ts'))));
+    const entries = files.filter((file) => /\/cjs\/[^/]+\.cjs$/.test(file)); // its other parts are nobody's to import
+    expect(files).toEqual(expect.arrayContaining(entries.map((m) => m.replace(/cjs$/, 'd.cts'))));
     expect(
       files.filter((file) => /\.spec|\/tests?\/|sample|oxlint|prettier|vitest/.test(file)),
     ).toEqual([]);
@@ -93,13 +106,23 @@ describe('the packed tarball', () => {
     expect(stdout).toContain('All good!');
   });
 
-  it('resolves for ESM and bundlers, by are-the-types-wrong', async () => {
-    const args = [tarball, '--profile', 'esm-only', '--format', 'json'];
+  it('resolves in every way that TypeScript has, by are-the-types-wrong', async () => {
+    const args = [tarball, '--profile', 'strict', '--format', 'json'];
 
     const { stdout } = await run(installedTool('attw'), args, { cwd: projectRoot });
 
-    // With this profile the CommonJS resolutions are left out: hosts use `require()` of ES modules.
     expect(JSON.parse(stdout)).toMatchObject({ analysis: { packageName: 'nestjs-oidc-auth' } });
+  });
+
+  it('names in the build for CommonJS whose code is in it, with the licence', async () => {
+    const licences = await packedText('package/dist/cjs/LICENSES.txt');
+
+    expect(licences.match(/^[a-z0-9@/-]+ \d+\.\d+\.\d+$/gm)).toEqual([
+      expect.stringMatching(/^jose /),
+      expect.stringMatching(/^oauth4webapi /),
+      expect.stringMatching(/^openid-client /),
+    ]);
+    expect(licences.match(/Permission is hereby granted/g)).toHaveLength(3);
   });
 });
 
