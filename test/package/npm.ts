@@ -20,9 +20,13 @@ export async function installBeside(
   more: readonly string[] = [],
 ): Promise<void> {
   const nestPackages = ['common', 'core', 'platform-express'].map((n) => `@nestjs/${n}@${nest}`);
-  const packages = [tarball, ...nestPackages, 'reflect-metadata', 'rxjs', ...more];
-  const flags = ['--no-audit', '--no-fund', '--prefer-offline', ...fewRetries];
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
+  await installPackages([tarball, ...nestPackages, 'reflect-metadata', 'rxjs', ...more], folder);
+}
+
+/** Adds packages to a folder that has a `package.json`. */
+export async function installPackages(packages: readonly string[], folder: string): Promise<void> {
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', ...fewRetries];
   try {
     await run('npm', ['install', ...flags, ...packages], { cwd: folder });
   } catch (error) {
