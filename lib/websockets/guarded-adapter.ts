@@ -30,6 +30,9 @@ interface IoSocket {
 /** A server or namespace of socket.io. */
 interface IoServer {
   use(middleware: (socket: IoSocket, next: Next) => void): void;
+  readonly opts?: { readonly connectionStateRecovery?: { skipMiddlewares?: boolean } };
+  /** Of a namespace. */
+  readonly server?: Pick<IoServer, 'opts'>;
 }
 
 /** A connection of ws. */
@@ -96,6 +99,9 @@ export class GuardedAdapter {
   }
 
   #guardIo(server: IoServer, port: number, options: unknown): void {
+    const recovery = (server.server ?? server).opts?.connectionStateRecovery;
+    // By itself socket.io asks nobody about connections that take up their former state: it would be theirs for ever.
+    if (recovery !== undefined) recovery.skipMiddlewares = false;
     server.use((socket, next) => void this.#answerIo(socket, next, { port, options }));
   }
 
