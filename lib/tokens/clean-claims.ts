@@ -81,7 +81,7 @@ function clean(
   for (const [name, reading] of readings) {
     const came = Object.hasOwn(claims, name) ? claims[name] : undefined;
     if (came === undefined) continue;
-    const read = came === null ? undefined : reading(came);
+    const read = reading(came);
     if (read === undefined) Reflect.deleteProperty(claims, name);
     else claims[name] = read;
     const isWhole =

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { checkAuthRule } from '../../../lib/tokens/auth-rule.js';
+import {
+  type AuthRule,
+  type CheckedAuthRule,
+  checkAuthRule,
+  sumOfRules,
+} from '../../../lib/tokens/auth-rule.js';
 import { startUpMessage } from '../options/config-error.js';
 
 const messageFor = (rule: unknown): string =>
@@ -35,5 +40,80 @@ describe('a rule of @Auth() with a mistake', () => {
     [true, 'got a boolean.'],
   ])('is refused at start-up: %j in the place of an object', (rule, shown) => {
     expect(messageFor(rule)).toContain(shown);
+  });
+});
+
+const nothing: CheckedAuthRule = {
+  scopes: [],
+  anyScopes: [],
+  demands: [],
+  anyRoles: [],
+  defaultClaims: true,
+  conditions: [],
+  optional: false,
+};
+const when = (): boolean => true;
+const staff = { path: 'realm_access.roles', values: ['staff'] };
+
+describe('a rule of @Auth()', () => {
+  it.each<[rule: AuthRule, read: Partial<CheckedAuthRule>]>([
+    [{}, {}],
+    [{ scopes: 'a  b ' }, { scopes: ['a', 'b'] }],
+    [{ scopes: ['a', 'b'] }, { scopes: ['a', 'b'] }],
+    [{ anyScope: 'a b' }, { anyScopes: [['a', 'b']] }],
+    [{ roles: 'a b' }, { demands: [{ path: undefined, values: ['a b'] }] }],
+    [{ roles: ['a', 'b'] }, { demands: [{ path: undefined, values: ['a', 'b'] }] }],
+    [{ anyRole: 'a' }, { anyRoles: [['a']] }],
+    [{ anyRole: ['a', 'b'] }, { anyRoles: [['a', 'b']] }],
+    [{ claims: { 'realm_access.roles': ['staff'] } }, { demands: [staff], defaultClaims: false }],
+    [{ claims: false }, { defaultClaims: false }],
+    [{ when }, { conditions: [when] }],
+    [{ optional: true }, { optional: true }],
+    [{ optional: false }, {}],
+    [
+      { roles: 'a', claims: { 'realm_access.roles': ['staff'] } },
+      { demands: [{ path: undefined, values: ['a'] }, staff], defaultClaims: false },
+    ],
+  ])('%j is read as %j', (rule, read) => {
+    expect(checkAuthRule(rule)).toMatchObject({ ...nothing, ...read });
+  });
+
+  it.each<[member: string, value: unknown, shown: string]>([
+    ['scopes', '', '@Auth({ scopes }) is empty or holds something that is no scope'],
+    ['scopes', ' ', '@Auth({ scopes }) is empty'],
+    ['scopes', [], '@Auth({ scopes }) is empty'],
+    ['scopes', ['a', 'b c'], '@Auth({ scopes }) is empty'],
+    ['scopes', ['a', 1], '@Auth({ scopes }) is empty'],
+    ['scopes', 7, '@Auth({ scopes }) is empty'],
+    ['anyScope', {}, '@Auth({ anyScope }) is empty'],
+    ['roles', [], '@Auth roles'],
+    ['anyRole', [], '@Auth anyRole'],
+    ['claims', {}, '@Auth claims'],
+    ['when', 'x', '@Auth({ when }) must be a function (claims, context) => boolean; got string.'],
+    ['when', null, '@Auth({ when }) must be a function (claims, context) => boolean; got null.'],
+  ])('is refused at start-up with %s: %j', (member, value, shown) => {
+    expect(messageFor({ [member]: value })).toContain(shown);
+  });
+
+  it('adds up with others: whoever meets the sum meets each of them', () => {
+    const rules: AuthRule[] = [
+      { scopes: 'a b', anyScope: 'x', roles: 'r', optional: true },
+      { scopes: 'b c', anyScope: 'y', anyRole: 's', claims: false, when, optional: true },
+    ];
+
+    expect(sumOfRules(rules.map(checkAuthRule))).toEqual({
+      scopes: ['a', 'b', 'c'],
+      anyScopes: [['x'], ['y']],
+      demands: [{ path: undefined, values: ['r'] }],
+      anyRoles: [['s']],
+      defaultClaims: false,
+      conditions: [when],
+      optional: true,
+    });
+    expect(sumOfRules([{ optional: true }, {}].map(checkAuthRule)).optional).toBe(false);
+    expect(sumOfRules([{ claims: false } as const, {}].map(checkAuthRule)).defaultClaims).toBe(
+      false,
+    );
+    expect(sumOfRules([])).toEqual(nothing);
   });
 });

@@ -104,28 +104,23 @@ describe('a rule that a token does not meet', () => {
   });
 });
 
-describe('a claim that describes a person', () => {
-  const expected = (path: string): boolean =>
-    String(unmetDemand({ claims: {}, roles: [] }, { path, values: ['x'] }, 'x')).includes('"x"');
+/** Whether the log tells the values that a claim should have had. */
+function isTold(path: string): boolean {
+  const reason = unmetDemand({ claims: {}, roles: [] }, { path, values: ['x'] }, 'option');
+  return String(reason).includes('"x"');
+}
 
-  it.each([
-    ...['sub', 'name', 'given_name', 'preferred_username', 'email', 'mail', 'phone_number'],
-    ...['address', 'birthdate', 'gender', 'profile', 'picture', 'website', 'upn', 'oid', 'uid'],
-    ...['act.sub', 'https://example.org/email', 'user_email', 'EMAIL', 'emails'],
-  ])('LG-1: %s is not told by its values', (path) => {
-    expect(expected(path)).toBe(false);
+describe('a claim that describes a person', () => {
+  const personal =
+    'sub name given_name preferred_username email mail phone_number address birthdate gender profile picture website ' +
+    'upn oid uid act.sub https://example.org/email user_email EMAIL emails';
+  const others = 'subscription tier emailed unsub acr genders fluid email_verified';
+
+  it.each(personal.split(' '))('LG-1: %s is not told by its values', (path) => {
+    expect(isTold(path)).toBe(false);
   });
 
-  it.each([
-    'subscription',
-    'tier',
-    'emailed',
-    'unsub',
-    'acr',
-    'genders',
-    'fluid',
-    'email_verified',
-  ])('LG-1: %s is none', (path) => {
-    expect(expected(path)).toBe(true);
+  it.each(others.split(' '))('LG-1: %s is none', (path) => {
+    expect(isTold(path)).toBe(true);
   });
 });

@@ -50,6 +50,10 @@ const rows: readonly Row[] = [
     [claim, 'yesterday', undefined, 'text'],
     [claim, '1e3', undefined, 'text'],
     [claim, '', undefined, 'text'],
+    [claim, 'x2023-11-14T22:13:20Z', undefined, 'text'],
+    [claim, '2023-11-14T22:13:20Zx', undefined, 'text'],
+    [claim, ['2023-11-14T22:13:20Z'], undefined, 'list'],
+    [claim, ['1700000000'], undefined, 'list'],
     [claim, true, undefined, 'boolean'],
     [claim, {}, undefined, 'object'],
     [claim, null, undefined],
@@ -137,6 +141,13 @@ describe('claims whose type a specification fixes', () => {
     );
     expect(seen).toEqual([]);
   });
+});
+
+it('JV-9: claims that are absent stay absent', () => {
+  const claims = { sub: 'alice' };
+  cleanClaims(claims, () => undefined);
+
+  expect(claims).toStrictEqual({ sub: 'alice' });
 });
 
 describe('what a handler is given of an access token', () => {
