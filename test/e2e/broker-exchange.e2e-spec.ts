@@ -225,6 +225,18 @@ describe.each(adapters)('token exchange on %s', (adapter) => {
     expect(seen[0]?.claims).toMatchObject({ iss: provider.issuer, sub: alice.sub });
   });
 
+  it('LG-3: of an issuer that nobody knows is refused, and the log names the options of the provider', async () => {
+    const own = await start();
+    const subject = provider.accessToken({ iss: 'https://other.example.org' });
+
+    expectRefusal(await exchange(own, subject), 400, 'invalid_request');
+
+    const [line = ''] = own.logs().filter((one) => one.includes('unknown issuer'));
+    expect(line).toContain(
+      'came "https://other.example.org"; see "discoveryUrl", "issuer", "accessTokenIssuers"',
+    );
+  });
+
   it('LG-3: is told to the host as an event, and no token is logged', async () => {
     const seen: unknown[] = [];
     const end = app.app.get(OidcEvents, { strict: false }).on('login', (event) => seen.push(event));
