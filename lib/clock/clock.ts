@@ -4,6 +4,16 @@ import { Injectable } from '@nestjs/common';
 /** Without a reason each abort would make an exception, with its stack. */
 const OVER = 'over';
 
+const LATE = Symbol('late');
+
+/** How {@link Clock.within} ends what takes too long. */
+export interface TimeLimit {
+  /** Ends it sooner, as if the time were over. */
+  readonly signal?: AbortSignal;
+  /** What is thrown then. */
+  readonly late?: () => Error;
+}
+
 /** How {@link Clock.sleep} waits. */
 export interface SleepOptions {
   /** Ends it early, and without an error. */
@@ -29,19 +39,27 @@ export abstract class Clock {
   /**
    * What `work` gives, if it takes no longer than that; else it is left to itself, and what becomes of it concerns nobody.
    *
-   * @throws Error `timed out`, and what `work` throws.
+   * @throws Error `timed out`, or what `late` makes, and what `work` throws.
    */
-  async within<T>(ms: number, work: Promise<T>): Promise<T> {
-    const end = new AbortController();
-    const late = this.sleep(ms, { signal: end.signal, ref: false }).then((): never => {
-      throw new Error('timed out');
-    });
-    late.catch(() => undefined);
+  async within<T>(ms: number, work: Promise<T>, { signal, late }: TimeLimit = {}): Promise<T> {
+    const first = await this.#first(ms, work, signal);
+    if (first === LATE) throw late?.() ?? new Error('timed out');
+    return first;
+  }
+
+  /** Waits for `work`, but no longer than that; then it is left to itself. @throws what `work` throws in that time. */
+  async atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    await this.#first(ms, work);
+  }
+
+  async #first<T>(ms: number, work: Promise<T>, given?: AbortSignal): Promise<T | typeof LATE> {
+    const over = new AbortController();
+    const signal = given === undefined ? over.signal : AbortSignal.any([over.signal, given]);
+    const late = this.sleep(ms, { signal, ref: false }).then((): typeof LATE => LATE);
     try {
       return await Promise.race([work, late]);
     } finally {
-      end.abort(OVER);
-      work.catch(() => undefined);
+      over.abort(OVER);
     }
   }
 }

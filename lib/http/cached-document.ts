@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock/clock.js';
 import { unavailable } from '../errors/oauth.error.js';
 
@@ -77,7 +76,7 @@ export class CachedDocument<T> {
     if (renewal === undefined) return document;
     if (!this.overdue) return document;
     const settled = renewal.catch(() => undefined);
-    this.#patience ??= Promise.race([settled, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    this.#patience ??= this.settings.clock.atMost(PATIENCE_MS, settled);
     await this.#patience;
     return this.#copy.document;
   }

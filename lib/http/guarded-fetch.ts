@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -43,7 +43,10 @@ export class GuardedFetch implements BeforeApplicationShutdown {
   readonly #calls = new Set<AbortController>();
   #underWay = 0;
 
-  constructor(@Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions) {}
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly clock: Clock,
+  ) {}
 
   /**
    * Like `fetch`, with the whole body read already.
@@ -92,22 +95,19 @@ export class GuardedFetch implements BeforeApplicationShutdown {
     }
   }
 
-  /** Races `work` against its end (too late, or the application closes), which holds even for a `fetch` that ignores its signal. */
-  async #within<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Ends when it is too late, or the application closes, even for a `fetch` that ignores its signal. */
+  async #within(
+    timeoutMs: number,
+    work: (signal: AbortSignal) => Promise<Response>,
+  ): Promise<Response> {
     const call = new AbortController();
     this.#calls.add(call);
-    const end = sleep(timeoutMs, undefined, { signal: call.signal })
-      .catch(() => undefined)
-      .then(() => {
-        call.abort();
-        throw unavailable('timed out');
-      });
-    end.catch(() => undefined);
     try {
-      return await Promise.race([work(call.signal), end]);
+      const limit = { signal: call.signal, late: () => unavailable('timed out') };
+      return await this.clock.within(timeoutMs, work(call.signal), limit);
     } finally {
       this.#calls.delete(call);
-      call.abort(); // ends the timer too
+      call.abort();
     }
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BackOff } from '../clock/back-off.js';
 import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
@@ -173,7 +172,7 @@ export class SigningKeys implements VerificationKeys {
       // The other instances do not know it yet, and count on the lifetimes of those that they know.
       const lifetimeSec = Math.min(this.#allowedLifetimeSec, longestLifetimeSec(state));
       const making = bestEffort(this.#make(state.stored, now, lifetimeSec));
-      await Promise.race([making, sleep(MAKING_PATIENCE_MS, undefined, { ref: false })]);
+      await this.clock.atMost(MAKING_PATIENCE_MS, making);
     }
     await this.store.ask((store) => store.retireSigningKey(target.sequence, now), { repeat: true });
     await this.#rows.retired(target.kid);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Revocations } from '../sessions/revocations.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
 import type { Clock } from '../clock/clock.js';
@@ -58,7 +57,7 @@ export class BrokerUpkeep {
   /** Begins no more turns, and gives those under way a few seconds to end. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await Promise.race([this.#running, sleep(SHUTDOWN_LIMIT_MS, undefined, { ref: false })]);
+    await this.clock.atMost(SHUTDOWN_LIMIT_MS, this.#running);
   }
 
   /** What is kept beyond this process must be readable beyond it. @throws {@link OidcConfigError} */
@@ -116,7 +115,7 @@ export class BrokerUpkeep {
   }
 
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+    await this.clock.sleep(ms, { signal: this.#stop.signal, ref: false });
   }
 }
 

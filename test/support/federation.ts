@@ -121,7 +121,7 @@ export async function startFederation({
   const application = new ApplicationConfig();
   const urls = new PublicUrls(resolved.options, () => '', application);
   const events = new OidcEvents(clock);
-  const http = new GuardedFetch(resolved.options);
+  const http = new GuardedFetch(resolved.options, clock);
   const access = storeAccess({ options: resolved.options, store, events, clock });
   const keyRing = new KeyRing(resolved.options, clock);
   const peers = new PeerIssuers(

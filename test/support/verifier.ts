@@ -57,7 +57,7 @@ export class TestVerifier {
     const routes = resolveRoutes({ login: false, callback: false, logout: false });
     this.options = resolveOptions(given, routes);
     this.events = new OidcEvents(clock);
-    this.http = new WatchedFetch(this.options);
+    this.http = new WatchedFetch(this.options, clock);
     this.connection = new ProviderConnection(this.options, this.http, clock, this.events);
     this.provider = new IdentityProvider(this.options, this.connection, this.events);
     this.tokens = new TokenVerifier(this.provider, clock, this.events, this.options);

@@ -51,7 +51,12 @@ function setUp() {
     resolveRoutes({}),
   );
   const events = new OidcEvents(clock);
-  const connection = new ProviderConnection(options, new GuardedFetch(options), clock, events);
+  const connection = new ProviderConnection(
+    options,
+    new GuardedFetch(options, clock),
+    clock,
+    events,
+  );
   const provider = new WaitingProvider(options, connection, events);
   const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
   const grant = new DeviceCodeGrant(provider, finisher, clock, options);
