@@ -54,3 +54,9 @@ export async function enter(on: Page, user: string): Promise<void> {
   await on.fill('input[name=password]', user);
   await on.click('#submit');
 }
+
+/** Allows what the sample's provider asks for at a user's first login. */
+export async function allow(on: Page): Promise<void> {
+  await on.getByRole('heading', { name: 'Allow access?' }).waitFor();
+  await on.click('#submit');
+}

@@ -1,7 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Quickstart, startQuickstart } from '../../sample/quickstart/src/start-quickstart.js';
+import { withoutRuntimeWarning } from '../../sample/quickstart/src/identity-provider/runtime-warning.js';
+import { welcome } from '../../sample/quickstart/src/welcome.js';
 import { freePort } from '../support/free-port.js';
-import { type Browser, enter, hasChromium, openBrowser } from './chromium.js';
+import { type Browser, allow, enter, hasChromium, openBrowser } from './chromium.js';
 
 describe.skipIf(!hasChromium)('the quickstart page', () => {
   let quickstart: Quickstart;
@@ -10,28 +14,27 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
   let context: Browser['context'];
   let problems: Browser['problems'];
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     quickstart = await startQuickstart({
       port: await freePort(),
       idpPort: await freePort(),
       store: 'memory://',
       quiet: true,
     });
-  });
-
-  afterAll(() => quickstart.close());
-
-  beforeEach(async () => {
     browser = await openBrowser();
     ({ page, context, problems } = browser);
     await page.goto(quickstart.url);
   });
 
-  afterEach(() => browser.close());
+  afterEach(async () => {
+    await browser.close();
+    await quickstart.close();
+  });
 
   async function login(user: string): Promise<void> {
     await page.click('#login');
     await enter(page, user);
+    await allow(page);
     await page.waitForURL(`${quickstart.url}/`);
     await page.getByText('You are logged in.').waitFor();
   }
@@ -69,6 +72,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     expect(loginCookie).toMatchObject({ httpOnly: true, secure: false, sameSite: 'Lax' });
 
     await enter(page, 'bob');
+    await allow(page);
     await page.getByText('You are logged in.').waitFor();
     await page.click('#call-admin');
 
@@ -85,10 +89,69 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     await second.goto((await page.getAttribute('#device-link', 'href')) ?? '');
     await second.click('#submit'); // the code is right
     await enter(second, 'alice');
+    await allow(second);
 
     await page.getByText('You are logged in by the other device.').waitFor({ timeout: 30_000 });
 
     expect(await page.textContent('#username')).toBe('alice');
     expect(problems).toEqual([]);
+  });
+
+  it('asks once whether the application may have what it asks for, and again where the request says so', async () => {
+    await login('alice'); // asked, and allowed
+    await page.click('#logout');
+    await page.click('#submit');
+    await page.locator('#login').waitFor();
+
+    await page.click('#login');
+    await enter(page, 'alice');
+    await page.getByText('You are logged in.').waitFor();
+
+    const callback = encodeURIComponent('http://localhost:53100/callback');
+    await page.goto(`${quickstart.url}/api/auth/v2/login?redirect_uri=${callback}&prompt=consent`);
+    await page.getByRole('heading', { name: 'Allow access?' }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('prints lines that may be pasted whole: they wait for the login of the device', async () => {
+    const text = welcome(quickstart);
+    const lines = text.slice(text.indexOf('  field()'), text.indexOf('  # refresh'));
+    const terminal = spawn('bash', ['-c', lines], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(terminal, 'close');
+    let output = '';
+    const opened = new Promise<string>((resolve) => {
+      terminal.stdout.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        const [, address] = /^Open (\S+)$/m.exec(output) ?? [];
+        if (address !== undefined) resolve(address);
+      });
+    });
+
+    await page.goto(await opened);
+    await page.click('#submit'); // the code is right
+    await enter(page, 'alice');
+    await allow(page);
+    await ended;
+
+    expect(output).toContain('401');
+    expect(output).toContain('"access_token"');
+    expect(output).not.toContain('authorization_pending');
+    expect(output).toContain('"username":"alice"');
+    expect(output).toContain('Welcome, administrator alice.');
+  });
+});
+
+describe('the warning about Node 20', () => {
+  it('is left out, and no other', () => {
+    const said: unknown[] = [];
+    const warn = withoutRuntimeWarning((...args) => said.push(...args));
+
+    warn(
+      'oidc-provider WARNING: Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.',
+    );
+    warn('oidc-provider WARNING: something else');
+    warn(new Error('no text'));
+
+    expect(said).toEqual(['oidc-provider WARNING: something else', expect.any(Error)]);
   });
 });

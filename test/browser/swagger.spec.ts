@@ -9,7 +9,7 @@ import type { Mode } from '../../sample/quickstart/src/mode.js';
 import { type Quickstart, startQuickstart } from '../../sample/quickstart/src/start-quickstart.js';
 import { freePort } from '../support/free-port.js';
 import { request } from '../support/http-request.js';
-import { type Browser, enter, hasChromium, openBrowser } from './chromium.js';
+import { type Browser, allow, enter, hasChromium, openBrowser } from './chromium.js';
 
 const start = async (mode: Mode): Promise<Quickstart> =>
   startQuickstart({
@@ -81,6 +81,7 @@ describe.skipIf(!hasChromium)('Swagger UI', () => {
     const login = await popup;
     const closed = login.waitForEvent('close');
     await enter(login, 'alice');
+    await allow(login);
     await closed;
     await page.locator('.modal-ux', { hasText: 'Logout' }).waitFor();
     await page.click('.modal-ux .btn-done');
@@ -102,6 +103,7 @@ describe.skipIf(!hasChromium)('Swagger UI', () => {
     const login = await browser.context.newPage();
     await login.goto(`${url}/api/auth/v2/login?redirect_uri=${encodeURIComponent(callback)}`);
     await enter(login, 'alice');
+    await allow(login);
     await login.waitForURL((at) => at.pathname === '/api/auth/v2/callback');
     const tokens: unknown = JSON.parse(String(await login.locator('body').textContent()));
     await login.close();

@@ -26,9 +26,9 @@ export function welcome({ url, issuer, mode, sessions }: Omit<Quickstart, 'close
   # no token: 401
   curl -i -w '\\n' ${url}/api/me
 
-  # device flow: start, open verification_uri_complete and log in, then poll
-  DEVICE=$(curl -s -d '' ${auth}/device); echo "$DEVICE"
-  TOKENS=$(curl -s -d "device_code=$(field device_code <<< "$DEVICE")" ${auth}/token); echo "$TOKENS"
+  # device flow: start, then wait until you have opened the address and logged in
+  DEVICE=$(curl -s -d '' ${auth}/device); echo "Open $(field verification_uri_complete <<< "$DEVICE")"
+  while TOKENS=$(curl -s -d "device_code=$(field device_code <<< "$DEVICE")" ${auth}/token); [[ "$TOKENS" == *authorization_pending* || "$TOKENS" == *slow_down* ]]; do sleep 5; done; echo "$TOKENS"
 
   # use the token (the second route is for alice only)
   curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/me

@@ -3,10 +3,14 @@ import { createServer, type Server } from 'node:http';
 import { promisify } from 'node:util';
 
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+
+import './runtime-warning.js'; // ahead of oidc-provider
+
 import { Provider } from 'oidc-provider';
 
 import { closeServer, listen } from '../listen.js';
 import { icon, styleSheet } from '../public-files.js';
+import { Consents } from './grants.js';
 import { interactions } from './interactions.js';
 import { type ClientSettings, providerConfiguration } from './provider-configuration.js';
 import { userinfo } from './userinfo.js';
@@ -28,14 +32,15 @@ export class IdentityProvider implements OnApplicationShutdown {
 
   static async start(port: number, client: ClientSettings): Promise<IdentityProvider> {
     const issuer = `http://localhost:${port}`;
+    const consents = new Consents();
     const { privateKey, publicKey } = await generateKeys('rsa', { modulusLength: 2048 });
-    const provider = new Provider(issuer, providerConfiguration(client, privateKey));
+    const provider = new Provider(issuer, providerConfiguration(client, privateKey, consents));
     const logger = new Logger(IdentityProvider.name);
     provider.on('server_error', (_ctx, error) => logger.error(error.message, error.stack));
     provider.use(headers);
     provider.use(files);
     provider.use(userinfo(issuer, publicKey));
-    provider.use(interactions(provider));
+    provider.use(interactions(provider, consents));
 
     const server = createServer(provider.callback());
     await listen(server, port);

@@ -9,7 +9,7 @@ import {
 } from 'oidc-provider';
 
 import { findByPassword, findBySubject } from './accounts.js';
-import { allowScopes } from './grants.js';
+import { allowScopes, type Consents } from './grants.js';
 import type { Middleware } from './identity-provider.js';
 import { consentPage, loginPage, messagePage } from './views.js';
 
@@ -31,7 +31,7 @@ interface Visit {
 type Outcome = { page: string; status?: number } | { result: InteractionResults };
 
 /** The pages between "log in" and "logged in": `oidc-provider` asks for them, we show them. */
-export function interactions(provider: Provider): Middleware {
+export function interactions(provider: Provider, consents: Consents): Middleware {
   return async (ctx, next) => {
     if (!ctx.path.startsWith('/interaction/')) return next();
     try {
@@ -42,7 +42,7 @@ export function interactions(provider: Provider): Middleware {
 
       const visit: Visit = { interaction, client, action: ctx.path, form };
       const isLogin = interaction.prompt.name === 'login';
-      const outcome = isLogin ? logIn(visit) : await consent(provider, visit);
+      const outcome = isLogin ? logIn(visit) : await consent(provider, consents, visit);
       if ('page' in outcome) {
         ctx.status = outcome.status ?? 200;
         ctx.body = outcome.page;
@@ -73,7 +73,7 @@ function logIn({ client, action, form }: Visit): Outcome {
   return { status: 401, page: loginPage({ ...page, username, problem }) };
 }
 
-async function consent(provider: Provider, visit: Visit): Promise<Outcome> {
+async function consent(provider: Provider, consents: Consents, visit: Visit): Promise<Outcome> {
   const { interaction, client, action, form } = visit;
   const { grantId, params, session } = interaction;
   const account = findBySubject(session?.accountId);
@@ -88,6 +88,7 @@ async function consent(provider: Provider, visit: Visit): Promise<Outcome> {
   const { clientId } = client;
   const grant = known ?? new provider.Grant({ accountId: account.sub, clientId });
   allowScopes(grant, scopes);
+  consents.allow(account.sub, scopes);
   return { result: { consent: { grantId: await grant.save() } } };
 }
 

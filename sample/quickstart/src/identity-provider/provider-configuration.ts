@@ -10,7 +10,7 @@ import {
 
 import { Html } from '../html.js';
 import { claimsOf, findBySubject } from './accounts.js';
-import { apiResource, knownScopes, loadExistingGrant } from './grants.js';
+import { apiResource, type Consents, grantLoader, knownScopes } from './grants.js';
 import { createMemoryAdapter } from './memory-adapter.js';
 import {
   deviceCodePage,
@@ -32,6 +32,7 @@ export interface ClientSettings {
 export function providerConfiguration(
   client: ClientSettings,
   signingKey: KeyObject,
+  consents: Consents,
 ): Configuration {
   return {
     adapter: createMemoryAdapter(),
@@ -58,7 +59,7 @@ export function providerConfiguration(
       const account = findBySubject('accountId' in token ? token.accountId : undefined);
       return account && claimsOf(account);
     },
-    loadExistingGrant,
+    loadExistingGrant: grantLoader(consents),
     // Like Keycloak: a refresh token always; `offline_access` makes it outlive the session here.
     issueRefreshToken: (_ctx, { grantTypes }) => grantTypes?.includes('refresh_token') === true,
     rotateRefreshToken: true,
