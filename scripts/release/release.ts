@@ -50,6 +50,21 @@ function checkRepository(tag: string): void {
     throw new Error(`The tag ${tag} is there already`);
 }
 
+/** CycloneDX, of what installing the package brings: neither what it is developed with, nor what the host has already. */
+function billOfMaterials(): string {
+  const { name, version, description, license, dependencies } = manifest();
+  const folder = mkdtempSync(join(tmpdir(), 'oidc-bill-'));
+  try {
+    const installed = JSON.stringify({ name, version, description, license, dependencies });
+    writeFileSync(join(folder, 'package.json'), installed);
+    const quiet = ['--prefix', folder, '--package-lock-only', '--no-audit', '--no-fund'];
+    answer('npm', 'install', ...quiet);
+    return answer('npm', 'sbom', '--sbom-format', 'cyclonedx', ...quiet);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The tarball, its bill of materials, and what to say of it: all checked. */
 function makeFiles(folder: string): void {
   const { name, version } = manifest();
@@ -59,19 +74,7 @@ function makeFiles(folder: string): void {
   if (tarball === undefined) throw new Error(`npm pack left no tarball in ${folder}`);
   run('npx', 'publint', 'run', join(folder, tarball), '--strict');
   run('npx', 'attw', join(folder, tarball), '--profile', 'esm-only');
-  const bill = answer(
-    'npm',
-    'sbom',
-    '--sbom-format',
-    'cyclonedx',
-    '--omit',
-    'dev',
-    '--omit',
-    'optional',
-    '--omit',
-    'peer',
-  );
-  writeFileSync(join(folder, `${name}-${version}.cdx.json`), `${bill}\n`);
+  writeFileSync(join(folder, `${name}-${version}.cdx.json`), `${billOfMaterials()}\n`);
   const notes = sectionOf(readFileSync('CHANGELOG.md', 'utf8'), `${version} `) ?? '';
   writeFileSync(join(folder, 'notes.md'), `${notes}\n`);
 }

@@ -116,18 +116,19 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
   it('prints lines that may be pasted whole: they wait for the login of the device', async () => {
     const text = welcome(quickstart);
     const lines = text.slice(text.indexOf('  field()'), text.indexOf('  # refresh'));
-    const terminal = spawn('bash', ['-c', lines], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Says when it has asked for tokens, so that the login comes after the first answer.
+    const curl =
+      'curl() { command curl "$@"; case "$*" in *device_code=*) echo asked >&2 ;; esac; }';
+    const terminal = spawn('bash', ['-c', `${curl}\n${lines}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const ended = once(terminal, 'close');
     let output = '';
-    const opened = new Promise<string>((resolve) => {
-      terminal.stdout.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-        const [, address] = /^Open (\S+)$/m.exec(output) ?? [];
-        if (address !== undefined) resolve(address);
-      });
-    });
+    terminal.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    for await (const chunk of terminal.stderr) if (String(chunk).includes('asked')) break;
+    const [, address = ''] = /^Open (\S+)$/m.exec(output) ?? [];
 
-    await page.goto(await opened);
+    await page.goto(address);
     await page.click('#submit'); // the code is right
     await enter(page, 'alice');
     await allow(page);
