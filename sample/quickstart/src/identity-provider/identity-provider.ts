@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 
-import './runtime-warning.js'; // ahead of oidc-provider
+// oxlint-disable-next-line import/no-unassigned-import -- ahead of oidc-provider, which warns when it is loaded
+import './runtime-warning.js';
 
 import { Provider } from 'oidc-provider';
 
