@@ -84,7 +84,9 @@ describe('the packed tarball', () => {
     const entries = files.filter((file) => /\/cjs\/[^/]+\.cjs$/.test(file)); // its other parts are nobody's to import
     expect(files).toEqual(expect.arrayContaining(entries.map((m) => m.replace(/cjs$/, 'd.cts'))));
     expect(
-      files.filter((file) => /\.spec|\/tests?\/|^package\/sample|oxlint|prettier|vitest/.test(file)),
+      files.filter((file) =>
+        /\.spec|\/tests?\/|^package\/sample|oxlint|prettier|vitest/.test(file),
+      ),
     ).toEqual([]);
   });
 
