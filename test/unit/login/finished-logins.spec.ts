@@ -26,6 +26,18 @@ describe('FinishedLogins', () => {
     expect(finished.take('a')).toBe(false);
   });
 
+  it('CB-1: forgets a login when its handle is over, and no sooner', () => {
+    const clock = new FakeClock();
+    const finished = new FinishedLogins(clock);
+    clock.advance(400);
+    finished.take('a');
+
+    clock.advance(500);
+    expect([finished.take('b'), finished.take('a')]).toEqual([true, false]);
+    clock.advance(100.2);
+    expect([finished.take('c'), finished.take('a')]).toEqual([true, true]);
+  });
+
   it('CB-1: gives a login back that came to nothing', () => {
     const finished = new FinishedLogins(new FakeClock());
     finished.take('a');

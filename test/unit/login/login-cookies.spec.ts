@@ -160,4 +160,13 @@ describe('LoginCookies', () => {
 
     expect(cookies.held(odd)).toEqual([]);
   });
+
+  it('AR-4: is the cookie of this very login, or of none', () => {
+    const cookies = new LoginCookies(HTTPS);
+    const jar = browse(cookies, ['a', 'b']);
+
+    expect(cookies.of(sealed('b').login, jar)).toMatchObject({ id: 'b', binding: 'binding-of-b' });
+    expect(cookies.of(sealed('a').login, jar)).toMatchObject({ id: 'a' });
+    expect(cookies.of(sealed('c').login, jar)).toBeUndefined();
+  });
 });

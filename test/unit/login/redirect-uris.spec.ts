@@ -59,6 +59,7 @@ const disguisedLoopback = {
   'ws instead of http': 'ws://localhost:53100/callback',
   'user info': 'http://user@localhost:53100/callback',
   'user info with a password': 'http://user:password@localhost:53100/callback',
+  'a password alone': 'http://:password@localhost:53100/callback',
   'empty user info': 'http://@localhost:53100/callback',
   'a query': 'http://localhost:53100/callback?next=1',
   'an empty query': 'http://localhost:53100/callback?',
@@ -190,6 +191,7 @@ describe('redirectTarget', () => {
   it('AR-1: allows nothing but loopback addresses and listed ones without a callback of our own', () => {
     expect(redirectTarget(CALLBACK, undefined, options)).toBeUndefined();
     expect(redirectTarget(PAGE, undefined, options)).toBe('page');
+    expect(redirectTarget(PAGE, undefined, { ...options, publicUrl: undefined })).toBe('client');
     expect(redirectTarget('http://localhost:1/callback', undefined, options)).toBe('loopback');
   });
 });

@@ -21,13 +21,17 @@ describe('the revocations that an instance remembers', () => {
     known.addAll(many.slice(0, MOST - 1), 1000 * HOUR_MS);
     expect(known.size).toBe(MOST - 1);
     expect(known.isForgotten(began / 1000 - HOUR_MS)).toBe(false);
-    known.addAll(many.toReversed(), 1000 * HOUR_MS);
+    known.addAll(many.slice(0, MOST), 1000 * HOUR_MS);
+    expect(known.isForgotten(began / 1000)).toBe(true); // there may have been more
+    known.addAll([...many.slice(MOST / 2), ...many.slice(0, MOST / 2)], 1000 * HOUR_MS);
 
     expect(known.size).toBe(MOST);
     for (const second of [0, 4999]) {
       expect(known.has('session', `${second}`)).toBe(false);
       expect(known.isForgotten(began / 1000 + second)).toBe(true);
     }
+    expect(known.has('session', '5000')).toBe(true);
+    expect(known.isForgotten(began / 1000 + 5000)).toBe(true); // others of that second were left out
     for (const second of [5001, MOST + 4999]) {
       expect(known.has('session', `${second}`)).toBe(true);
       expect(known.isForgotten(began / 1000 + second)).toBe(false);
@@ -53,6 +57,45 @@ describe('the revocations that an instance remembers', () => {
     expect(namesAfter(1)).toEqual(['of a clock ahead']);
     expect(namesAfter(3599)).toEqual(['of a clock ahead']);
     expect(namesAfter(1)).toEqual([]);
+  });
+
+  it('fault 13: count from when they were heard of first, to the millisecond', () => {
+    const clock = new FakeClock();
+    const known = new KnownRevocations(clock);
+    const revoked = { kind: 'token', id: 'x', at: clock.now() } as const;
+    known.add(revoked);
+
+    clock.advance(3600);
+    known.addAll([revoked], 2 * HOUR_MS);
+    clock.advance(3600);
+    known.addAll([], 2 * HOUR_MS);
+    expect(known.has('token', 'x')).toBe(true);
+    clock.advance(0.001);
+    known.addAll([], 2 * HOUR_MS);
+    expect(known.has('token', 'x')).toBe(false);
+  });
+
+  it('DS-2: know how many tokens of a subject they are, as long as they count', () => {
+    const clock = new FakeClock();
+    const known = new KnownRevocations(clock);
+    const count = (id: string, subject: string): void => {
+      known.add({ kind: 'token', id, at: clock.now() });
+      known.countTokenOf(subject, id);
+    };
+
+    expect(known.tokensOf('alice')).toBe(0);
+    count('a', 'alice');
+    count('b', 'bob');
+    clock.advance(3600);
+    count('c', 'alice');
+    expect([known.tokensOf('alice'), known.tokensOf('bob')]).toEqual([2, 1]);
+
+    clock.advance(3600);
+    known.addAll([], HOUR_MS);
+    expect([known.tokensOf('alice'), known.tokensOf('bob')]).toEqual([1, 0]);
+    clock.advance(3600);
+    known.addAll([], HOUR_MS);
+    expect(known.tokensOf('alice')).toBe(0);
   });
 
   it('keep the later time of what is revoked again', () => {

@@ -144,4 +144,19 @@ describe('a minted token', () => {
     expect(lines).toContain('"broker.mapClaims"');
     expect(lines).not.toContain('role-1');
   });
+
+  it('DS-1: that is as long as the guard takes is not reported', async () => {
+    const keeper = await startKeyKeeper({ options: { maxTokenBytes: 1024 } });
+    const lengthWith = async (pad: number): Promise<number> => {
+      const { token } = await mint(keeper, { claims: { sub: 'alice', pad: 'x'.repeat(pad) } });
+      return token.length;
+    };
+    const linesBefore = capturedLogs().length;
+    let pad = Math.floor(((1024 - (await lengthWith(0))) * 3) / 4) - 3;
+    let length = 0;
+    while (length < 1024) length = await lengthWith((pad += 1));
+
+    expect(length).toBe(1024);
+    expect(capturedLogs().slice(linesBefore)).toEqual([]);
+  });
 });
