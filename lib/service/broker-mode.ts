@@ -21,6 +21,7 @@ import { Logout } from '../logout/logout.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
 import { BrokerProfiles } from '../users/broker-profiles.js';
+import type { BrokerIssuers } from './broker-issuers.js';
 import { BrokerParts } from './broker-parts.js';
 import { Logins } from './logins.js';
 import { type BrokerOnly, Mode } from './mode.js';
@@ -32,6 +33,7 @@ export class BrokerMode
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly parts: BrokerParts;
+  readonly issuers: BrokerIssuers;
   readonly verifier: TokenVerifier;
   readonly logins: Logins;
   readonly grants: TokenGrants;
@@ -51,6 +53,7 @@ export class BrokerMode
     const { tokens, refreshTokens, refresh, sessions, revocations } = parts.ofSessions;
     this.issuer = broker.issuer;
     this.parts = parts;
+    this.issuers = parts.issuers;
     this.verifier = verifier;
     this.logins = new Logins(surroundings, loginEnd(surroundings, parts));
     this.grants = new TokenGrants(options, {

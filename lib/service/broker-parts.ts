@@ -20,6 +20,7 @@ export class BrokerParts {
   readonly upstream: SessionUpstream;
   readonly ofSessions: SessionParts;
   readonly peers: PeerIssuers;
+  readonly issuers: BrokerIssuers;
   readonly verifier: TokenVerifier;
   readonly ownTokens: OwnTokens;
   readonly admission: LoginAdmission;
@@ -37,7 +38,6 @@ export class BrokerParts {
     const ofSessions = new SessionParts(given);
     const { keys, revocations, own } = ofSessions;
     const peers = new PeerIssuers(options, broker, http, clock, events, store, urls, keyRing);
-    const issuers = new BrokerIssuers(broker, own, peers);
 
     this.store = store;
     this.subjects = subjects;
@@ -45,7 +45,8 @@ export class BrokerParts {
     this.upstream = upstream;
     this.ofSessions = ofSessions;
     this.peers = peers;
-    this.verifier = new TokenVerifier(issuers, clock, events, options);
+    this.issuers = new BrokerIssuers(broker, own, peers);
+    this.verifier = new TokenVerifier(this.issuers, clock, events, options);
     this.ownTokens = new OwnTokens(this.verifier, broker);
     this.admission = new LoginAdmission(provider, options, faults);
     this.upkeep = new BrokerUpkeep(keys, revocations, peers, store, keyRing, clock, broker);

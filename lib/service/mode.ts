@@ -9,6 +9,7 @@ import type { Revoke } from '../logout/revoke.js';
 import type { SessionRefresh } from '../sessions/session-refresh.js';
 import type { UserSessions } from '../sessions/user-sessions.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
+import type { TokenIssuers } from '../tokens/verification-keys.js';
 import type { UserProfiles } from '../users/user-profiles.js';
 import type { Logins } from './logins.js';
 
@@ -29,7 +30,9 @@ export interface BrokerOnly {
  * everybody else asks this for the part that is needed. Also the injection token.
  */
 export abstract class Mode {
-  /** Verifies the access tokens that the guard takes. */
+  /** Whose access tokens the guard takes. */
+  abstract readonly issuers: TokenIssuers;
+  /** Verifies them. */
   abstract readonly verifier: TokenVerifier;
   abstract readonly logins: Logins;
   abstract readonly grants: TokenGrants;

@@ -18,6 +18,7 @@ import type { Surroundings } from './surroundings.js';
 
 /** The identity provider's own tokens go to the caller, and are what the guard takes. Nothing is kept here. */
 export class PassthroughMode extends Mode {
+  readonly issuers: IdentityProvider;
   readonly verifier: TokenVerifier;
   readonly logins: Logins;
   readonly grants: TokenGrants;
@@ -26,14 +27,13 @@ export class PassthroughMode extends Mode {
   readonly profiles: PassthroughProfiles;
   readonly apiDocument: ApiDocument;
   readonly issuer = undefined;
-  readonly #provider: IdentityProvider;
 
   constructor(surroundings: Surroundings) {
     super();
     const { options, clock, events, faults, provider, urls, application } = surroundings;
     const admission = new LoginAdmission(provider, options, faults);
     const end = new PassthroughLogin(provider, admission, events, clock);
-    this.#provider = provider;
+    this.issuers = provider;
     this.verifier = new TokenVerifier(provider, clock, events, options);
     this.logins = new Logins(surroundings, end);
     const refresh = new PassthroughRefreshGrant(provider, events, clock);
@@ -45,7 +45,7 @@ export class PassthroughMode extends Mode {
   }
 
   authorizationServers(): Promise<readonly string[]> {
-    return this.#provider.issuers();
+    return this.issuers.issuers();
   }
 
   get brokerOnly(): BrokerOnly {

@@ -26,7 +26,7 @@ import {
   type IdTokenClaims,
   Public,
 } from '../../lib/index.js';
-import { TokenIssuers } from '../../lib/tokens/verification-keys.js';
+import { Mode } from '../../lib/service/mode.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -297,7 +297,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
 
   /** How often a token was verified while something ran. */
   const verifications = async (run: () => Promise<unknown>): Promise<number> => {
-    const named = vi.spyOn(app.app.get(TokenIssuers, { strict: false }), 'named');
+    const named = vi.spyOn(app.app.get(Mode, { strict: false }).issuers, 'named');
     await run();
     const { length } = named.mock.calls;
     named.mockRestore();
@@ -416,7 +416,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
 
   it('looks again at the token of a connection that was refused before', async () => {
     const socket = client({}, { authorization: `Bearer ${provider.accessToken({ jti: title })}` });
-    const named = vi.spyOn(app.app.get(TokenIssuers, { strict: false }), 'named');
+    const named = vi.spyOn(app.app.get(Mode, { strict: false }).issuers, 'named');
     named.mockResolvedValueOnce(undefined);
 
     expect(await outcome(socket)).toContain('UNAUTHENTICATED');
