@@ -15,9 +15,7 @@ export interface Example {
 }
 
 /** The words of the documents that name somebody else's servers, and what stands for them here. */
-function here(code: string, servers: { issuer: TestIssuer; port: number } | undefined): string {
-  if (servers === undefined) return withEntries(code);
-  const { issuer, port } = servers;
+function here(code: string, { issuer, port }: { issuer: TestIssuer; port: number }): string {
   const url = `http://localhost:${port}`;
   return withEntries(code)
     .replace(/'https:\/\/idp\.example\.org\/[^']*'/g, `'${issuer.options.discoveryUrl}'`)
@@ -56,7 +54,7 @@ function exporting(code: string): string {
 export async function runExample(
   block: CodeBlock,
   others: readonly CodeBlock[],
-  servers?: { issuer: TestIssuer; port: number },
+  servers: { issuer: TestIssuer; port: number },
 ): Promise<Example> {
   const folder = join(
     root,
