@@ -37,6 +37,9 @@ import {
   grpcClient,
   grpcMetadata,
   grpcStream,
+  mqtt,
+  nats,
+  rabbitmq,
   redis,
   tcp,
 } from '../support/microservices/links.js';
@@ -45,8 +48,12 @@ import {
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import type { Service } from '../support/services/child.js';
-import { startRedis } from '../support/services/redis.js';
+import {
+  mosquitto,
+  natsServer,
+  redisServer,
+  startMessageBroker,
+} from '../support/services/message-broker.js';
 
 const clock = new FakeClock();
 let provider: MisbehavingProvider;
@@ -114,8 +121,6 @@ const refusalOf = (answer: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-let redisServer: Service | undefined;
-
 beforeAll(async () => {
   provider = await startMisbehavingProvider();
   provider.behaviour.now = () => clock.now();
@@ -125,28 +130,46 @@ afterAll(async () => {
   await provider.close();
 });
 
-const redisMissing = async (): Promise<string | undefined> => {
-  redisServer = await startRedis();
-  return redisServer === undefined ? 'redis-server is not installed' : undefined;
+const brokers = await Promise.all(
+  [
+    { kind: redis, broker: redisServer },
+    { kind: nats, broker: natsServer },
+    { kind: mqtt, broker: mosquitto },
+  ].map(async ({ kind, broker }) => {
+    const service = await startMessageBroker(broker);
+    const missing = service === undefined ? `${broker.program} is not installed` : undefined;
+    return { kind, service, missing: required(`messages over ${kind.title}`, missing) };
+  }),
+);
+
+// RabbitMQ starts too slowly to be started for this.
+const { OIDC_TEST_RABBITMQ_URL: rabbitmqUrl } = process.env;
+const runningRabbitmq = {
+  kind: rabbitmq,
+  service: rabbitmqUrl === undefined ? undefined : { url: rabbitmqUrl },
+  missing: rabbitmqUrl === undefined ? 'skipped: OIDC_TEST_RABBITMQ_URL is not set' : undefined,
 };
-const withoutRedis = required('messages over Redis', await redisMissing());
-afterAll(async () => redisServer?.stop());
+
+afterAll(async () => {
+  for (const { service } of brokers) await service?.stop();
+});
 
 const cases = modes.flatMap((mode) =>
   [
-    { kind: tcp, missing: undefined },
-    { kind: grpc, missing: undefined },
-    { kind: redis, missing: withoutRedis },
-  ].map(({ kind, missing }) => ({ mode, kind, missing, title: kind.title })),
+    { kind: tcp, service: undefined, missing: undefined },
+    { kind: grpc, service: undefined, missing: undefined },
+    ...brokers,
+    runningRabbitmq,
+  ].map((one) => ({ ...one, mode, title: one.kind.title })),
 );
 
-describe.each(cases)('messages over $title, $mode', ({ kind, mode, missing }) => {
+describe.each(cases)('messages over $title, $mode', ({ kind, service, mode, missing }) => {
   let host: Host;
   let client: Link;
 
   beforeAll(async () => {
     if (missing) return;
-    const port = kind === redis ? Number(new URL(redisServer?.url ?? '').port) : await freePort();
+    const port = service === undefined ? await freePort() : Number(new URL(service.url).port);
     host = await serve(kind, port, mode);
     client = await kind.connect(port);
   });

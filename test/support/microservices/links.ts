@@ -1,11 +1,15 @@
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { headers as natsHeaders } from '@nats-io/transport-node';
 import type { Type } from '@nestjs/common';
 import {
   type ClientProxy,
   ClientProxyFactory,
   type MicroserviceOptions,
+  MqttRecordBuilder,
+  NatsRecordBuilder,
   type ReadPacket,
+  RmqRecordBuilder,
   Transport,
 } from '@nestjs/microservices';
 import { fileURLToPath } from 'node:url';
@@ -52,25 +56,30 @@ function link(
   };
 }
 
-/** Nest's own client, which sends headers as metadata. */
-async function connectByNest(client: ClientProxy): Promise<Link> {
+/** Nest's own client; how headers are sent differs. */
+async function connectByNest(
+  client: ClientProxy,
+  withHeaders: (headers: Record<string, string>) => unknown,
+): Promise<Link> {
+  await client.connect();
+  return link(
+    (name, headers) =>
+      new Observable((subscriber) => client.send(name, withHeaders(headers)).subscribe(subscriber)),
+    async () => client.close(),
+    (name, headers) => void client.emit(name, withHeaders(headers)),
+  );
+}
+
+/** A client that sends headers as metadata. */
+async function connectWithMetadata(client: ClientProxy): Promise<Link> {
   let next: Record<string, string> = {};
   client.setOnDispatchHook((packet: ReadPacket) => {
     packet.metadata = next;
   });
-  await client.connect();
-  return link(
-    (name, headers) =>
-      new Observable((subscriber) => {
-        next = headers;
-        return client.send(name, { text: '' }).subscribe(subscriber);
-      }),
-    async () => client.close(),
-    (name, headers) => {
-      next = headers;
-      client.emit(name, { text: '' });
-    },
-  );
+  return connectByNest(client, (headers) => {
+    next = headers;
+    return { text: '' };
+  });
 }
 
 const body = (statusCode: number, error: string) => ({ statusCode, error });
@@ -80,7 +89,7 @@ export const tcp: LinkKind = {
   controllers: [MessageController],
   options: (port) => ({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }),
   connect: async (port) =>
-    connectByNest(
+    connectWithMetadata(
       ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }),
     ),
   refused: body,
@@ -91,11 +100,68 @@ export const redis: LinkKind = {
   controllers: [MessageController],
   options: (port) => ({ transport: Transport.REDIS, options: { host: '127.0.0.1', port } }),
   connect: async (port) =>
-    connectByNest(
+    connectWithMetadata(
       ClientProxyFactory.create({
         transport: Transport.REDIS,
         options: { host: '127.0.0.1', port },
       }),
+    ),
+  refused: body,
+};
+
+const natsOptions = (port: number) => ({
+  transport: Transport.NATS as const,
+  options: { servers: [`nats://127.0.0.1:${port}`] },
+});
+
+export const nats: LinkKind = {
+  title: 'NATS',
+  controllers: [MessageController],
+  options: natsOptions,
+  connect: async (port) =>
+    connectByNest(ClientProxyFactory.create(natsOptions(port)), (given) => {
+      const sent = natsHeaders();
+      for (const [name, value] of Object.entries(given)) sent.set(name, value);
+      return new NatsRecordBuilder({ text: '' }).setHeaders(sent).build();
+    }),
+  refused: body,
+};
+
+const mqttOptions = (port: number) => ({
+  transport: Transport.MQTT as const,
+  options: { url: `mqtt://127.0.0.1:${port}`, protocolVersion: 5 as const },
+});
+
+export const mqtt: LinkKind = {
+  title: 'MQTT',
+  controllers: [MessageController],
+  options: mqttOptions,
+  connect: async (port) =>
+    connectByNest(ClientProxyFactory.create(mqttOptions(port)), (userProperties) => {
+      const record = new MqttRecordBuilder({ text: '' });
+      // Its driver loses messages whose properties are there and empty.
+      if (Object.keys(userProperties).length > 0) record.setProperties({ userProperties });
+      return record.build();
+    }),
+  refused: body,
+};
+
+const rabbitmqOptions = (port: number) => ({
+  transport: Transport.RMQ as const,
+  options: {
+    urls: [`amqp://127.0.0.1:${port}`],
+    queue: 'oidc-test',
+    queueOptions: { durable: false },
+  },
+});
+
+export const rabbitmq: LinkKind = {
+  title: 'RabbitMQ',
+  controllers: [MessageController],
+  options: rabbitmqOptions,
+  connect: async (port) =>
+    connectByNest(ClientProxyFactory.create(rabbitmqOptions(port)), (headers) =>
+      new RmqRecordBuilder({ text: '' }).setOptions({ headers }).build(),
     ),
   refused: body,
 };
