@@ -12,7 +12,7 @@ export type ModuleKind = (typeof moduleKinds)[number];
 /** Node 22.12 warns of every `require()` of an ES module; later releases, and Node 20, do not. */
 const nodeFlags = ['--disable-warning=ExperimentalWarning'];
 
-/** The programs of `test/package/hosts`, where nothing but the installed package can be found. */
+/** The programs of a folder of `test/package`, where nothing but what was installed can be found. */
 export class HostApplication {
   readonly #folder: string;
   #compiled: Promise<string> | undefined;
@@ -21,6 +21,7 @@ export class HostApplication {
   constructor(
     installed: string,
     readonly kind: ModuleKind,
+    private readonly programs: 'hosts' | 'context-hosts' = 'hosts',
   ) {
     this.#folder = join(installed, kind);
   }
@@ -44,9 +45,15 @@ export class HostApplication {
   async #compile(): Promise<string> {
     const folder = this.#folder;
     await mkdir(folder);
-    await cp(`${projectRoot}test/package/hosts`, folder, { recursive: true });
+    await cp(`${projectRoot}test/package/${this.programs}`, folder, { recursive: true });
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: this.kind }));
-    const config = { compilerOptions: compilerOptions(this.kind) };
+    const config = {
+      compilerOptions: {
+        ...compilerOptions(this.kind),
+        // Declarations of @nestjs/graphql name packages that it does not bring.
+        skipLibCheck: this.programs === 'context-hosts',
+      },
+    };
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
     await run(installedTool('tsc'), ['-p', '.'], { cwd: folder });
     return folder;
@@ -61,7 +68,6 @@ function compilerOptions(kind: ModuleKind): object {
     strict: true,
     experimentalDecorators: true,
     emitDecoratorMetadata: true,
-    skipLibCheck: false,
     types: ['node'],
     typeRoots: [`${projectRoot}node_modules/@types`],
   };
