@@ -4,6 +4,7 @@ import type { BrokerStore } from '../../lib/contract/broker-store.js';
 type SessionMethod =
   | 'createSession'
   | 'findSession'
+  | 'listSessions'
   | 'releaseLease'
   | 'revokeSession'
   | 'rotateSession'
@@ -39,4 +40,24 @@ export function failing(
     throw new Error('the connection was lost');
   };
   intercept(store, method, fail, times);
+}
+
+async function locked(usual: () => Promise<unknown>): Promise<unknown> {
+  return { ...Object(await usual()), sealed: 'x' };
+}
+
+/** Lets the rows that a store finds next be those of another key, which nobody here can decrypt. */
+export function lockRows(store: BrokerStore, times: number): void {
+  intercept(store, 'findSession', locked, times);
+}
+
+/** Counts what a store is asked from now on. */
+export function counting(store: BrokerStore, method: SessionMethod): { times: number } {
+  const count = { times: 0 };
+  const counted = (usual: () => Promise<unknown>) => {
+    count.times += 1;
+    return usual();
+  };
+  intercept(store, method, counted, Infinity);
+  return count;
 }

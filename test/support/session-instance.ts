@@ -1,5 +1,6 @@
 import type { RefreshTokens } from '../../lib/sessions/refresh-tokens.js';
 import type { ProviderTokens } from '../../lib/sessions/session-content.js';
+import type { Revocations } from '../../lib/sessions/revocations.js';
 import { SessionParts } from '../../lib/sessions/session-parts.js';
 import type { SessionRefresh } from '../../lib/sessions/session-refresh.js';
 import type { FinishedSession, OpenSession, Sessions } from '../../lib/sessions/sessions.js';
@@ -69,6 +70,7 @@ export class SessionInstance {
     readonly sessions: Sessions,
     readonly tokens: RefreshTokens,
     readonly events: OidcEvents,
+    readonly revocations: Revocations,
     private readonly sessionRefresh: SessionRefresh,
   ) {}
 
@@ -148,8 +150,18 @@ export async function startSessionInstance({
   const access = await startStoreAccess({ options: resolved.options, store, events, clock });
   const keyRing = new KeyRing(resolved.options, clock);
   const surroundings = { ...resolved, clock, events, store: access, keyRing, upstream };
-  const { sessions, refreshTokens, refresh } = new SessionParts(surroundings);
-  return new SessionInstance(store, clock, upstream, sessions, refreshTokens, events, refresh);
+  const parts = new SessionParts(surroundings);
+  const { sessions, refreshTokens, revocations, refresh } = parts;
+  return new SessionInstance(
+    store,
+    clock,
+    upstream,
+    sessions,
+    refreshTokens,
+    events,
+    revocations,
+    refresh,
+  );
 }
 
 /** Two instances of one application, with one store, one provider and one time. */
