@@ -7,7 +7,7 @@ import {
 } from '@nestjs/core';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { CallContexts } from '../guard/call-contexts.js';
-import { hasOwnRule } from '../guard/declared-rules.js';
+import { effectiveRule } from '../guard/declared-rules.js';
 import { LiveCalls } from '../guard/live-calls.js';
 import { isRecord } from '../options/value-rules.js';
 import { graphqlContext } from './graphql-context.js';
@@ -43,8 +43,8 @@ export class OidcGraphqlModule implements OnModuleInit {
       const field = typeof metatype === 'function' ? guardedField(metatype) : undefined;
       if (field === undefined) continue;
       throw new OidcConfigError(
-        `@Auth() is on the field resolver ${field}, where GraphQLModule runs no guards: everybody could read that field. ` +
-          "Set GraphQLModule.forRoot({ …, fieldResolverEnhancers: ['guards'] }), or guard the queries that lead to it.",
+        `@Auth() is on the field resolver ${field} or on its class, and GraphQLModule runs no guards on fields: everybody could read it. ` +
+          "Set GraphQLModule.forRoot({ …, fieldResolverEnhancers: ['guards'] }), or guard the queries that lead to it and say @Public() on the field.",
       );
     }
   }
@@ -61,7 +61,7 @@ export class OidcGraphqlModule implements OnModuleInit {
   }
 }
 
-/** The first field resolver of a class with a rule of its own, as `Class.method`. */
+/** The first field resolver of a class that some rule holds for, its own or its class's, as `Class.method`. */
 function guardedField(type: Type | Function): string | undefined {
   const prototype: unknown = type.prototype;
   for (
@@ -75,7 +75,8 @@ function guardedField(type: Type | Function): string | undefined {
         Reflect.getMetadata(RESOLVER_PROPERTY_METADATA, value) !== true
       )
         continue;
-      if (hasOwnRule(value)) return `${type.name}.${name}`;
+      const rule = effectiveRule(value, type);
+      if (rule !== undefined && rule !== 'public') return `${type.name}.${name}`;
     }
   }
   return undefined;

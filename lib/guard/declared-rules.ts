@@ -53,11 +53,6 @@ export function effectiveClassRule(type: Target): CheckedAuthRule | 'public' | u
   return rules.length === 0 ? undefined : sumOfRules(rules);
 }
 
-/** Whether a handler has an `@Auth()` of its own. */
-export function hasOwnRule(handler: Target): boolean {
-  return rulesOf(handler).length > 0;
-}
-
 /**
  * What counts for a handler of a class: its own rules, those of the class and of the classes that it extends, added up; or
  * `'public'`; or `undefined` where nobody said anything. A handler's `@Public()` opens it, its `@Auth()` closes it under a class's

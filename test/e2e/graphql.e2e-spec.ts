@@ -1,5 +1,5 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import {
   Args,
@@ -361,6 +361,55 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     await expect(starting).rejects.toThrow(
       /PersonResolver\.salary.*fieldResolverEnhancers: \['guards'\]/s,
     );
+  });
+
+  const startWith = (resolver: Type, enhancers: readonly string[] | undefined) =>
+    startApp(
+      host({
+        imports: [module({ fieldResolverEnhancers: enhancers }), OidcGraphqlModule],
+        providers: [resolver],
+      }),
+    );
+
+  it('stops start-up for a field under a class with @Auth() too, and not for public ones', async () => {
+    @Resolver('Person')
+    @Auth()
+    class OfClass {
+      @Query()
+      me(): string {
+        return 'me';
+      }
+
+      @ResolveField()
+      email(): string {
+        return 'secret';
+      }
+    }
+    @Resolver('Person')
+    class Derived extends OfClass {}
+    @Resolver('Person')
+    @Auth()
+    class Opened {
+      @ResolveField()
+      @Public()
+      email(): string {
+        return 'for everybody';
+      }
+    }
+    for (const [resolver, enhancers] of [
+      [OfClass, undefined],
+      [Derived, ['interceptors']],
+    ] as const) {
+      await expect(startWith(resolver, enhancers)).rejects.toThrow(
+        new RegExp(`${resolver.name}\\.email.*fieldResolverEnhancers: \\['guards'\\]`, 's'),
+      );
+    }
+    for (const [resolver, enhancers] of [
+      [OfClass, ['interceptors', 'guards']],
+      [Opened, undefined],
+    ] as const) {
+      await (await startWith(resolver, enhancers)).close();
+    }
   });
 
   it('GW-1: stays closed without its entry, and the refusal names the entry to import', async () => {
