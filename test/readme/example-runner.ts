@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 
 import type { INestApplication, Type } from '@nestjs/common';
 
+import type { OidcService } from '../../lib/index.js';
 import type { TestIssuer } from '../../lib/testing/index.js';
 import type { CodeBlock } from './code-blocks.js';
 import { root } from './documents.js';
@@ -12,6 +13,8 @@ import { withEntries } from './run-block.js';
 export interface Example {
   readonly AppModule?: Type;
   readonly app?: INestApplication;
+  /** Of the page about incidents. */
+  readonly Emergency?: new (oidc: OidcService) => { retireAllKeys(): Promise<void> };
 }
 
 /** The words of the documents that name somebody else's servers, and what stands for them here. */

@@ -1,7 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import { OidcService } from '../../lib/index.js';
 import { TestIssuer } from '../../lib/testing/index.js';
 import { freePort } from '../support/free-port.js';
 import { request } from '../support/http-request.js';
@@ -91,6 +93,13 @@ describe('the examples of the documents, run', () => {
     );
   };
 
+  const userinfo = async (bearer: unknown): Promise<number> =>
+    (await request(`http://localhost:${port}/auth/v2/userinfo`, { bearer: String(bearer) })).status;
+  const refresh = (token: unknown) =>
+    request(`http://localhost:${port}/auth/v2/token`, {
+      form: { refresh_token: String(token) },
+    });
+
   it('are there', () => {
     expect(examples.length).toBeGreaterThan(20);
     expect(
@@ -162,6 +171,26 @@ describe('the examples of the documents, run', () => {
 
       expect(reply.status, reply.text()).toBe(200);
       expect(reply.json()).toHaveProperty('refresh_token');
+    },
+  );
+
+  it.skipIf(sqliteMissing() !== undefined)(
+    'the playbook logs everybody out: no access token and no refresh token of before counts, and logins go on',
+    async () => {
+      const emergency = await run(only('docs/incidents.md', 'class Emergency'));
+      await started(await run(only('docs/broker.md', 'store: TypeOrmBrokerStore')));
+      const [app] = apps;
+      if (app === undefined || emergency.Emergency === undefined) throw new Error('not started');
+      const before = (await login()).json();
+      expect(await userinfo(before['access_token'])).toBe(200);
+
+      await app.get(DataSource).query('DELETE FROM oidc_session');
+      await new emergency.Emergency(app.get(OidcService)).retireAllKeys();
+
+      expect(await userinfo(before['access_token'])).toBe(401);
+      const refused = await refresh(before['refresh_token']);
+      expect([refused.status, refused.json()['error']]).toEqual([400, 'invalid_grant']);
+      expect(await userinfo((await login()).json()['access_token'])).toBe(200);
     },
   );
 });
