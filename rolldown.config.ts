@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type OutputBundle, type Plugin, defineConfig } from 'rolldown';
 
 // The build in CommonJS, for test runners whose `require()` takes no ES modules: Jest above all. It is made of what tsc
 // emitted, so that decorators are lowered once. What is ESM-only of our dependencies is in it; all else is the host's own copy.
 
 interface Manifest {
-  readonly exports: Readonly<
-    Record<string, string | { readonly default: { readonly default: string } }>
-  >;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
+}
+
+interface Conditions {
+  readonly require?: { readonly default: string };
+  readonly default: { readonly default: string };
 }
 
 const { exports }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -16,12 +19,12 @@ const { exports }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 /** Dependencies that `require()` cannot have without Node's own loader; they and what they need are bundled. */
 const esmOnly = ['jose', 'oauth4webapi', 'openid-client'];
 
-/** `{ index: './dist/index.js', testing: './dist/testing/index.js', … }` */
+/** `{ index: './dist/index.js', testing: './dist/testing/index.js', … }`: what has the condition `require`. */
 const entries = Object.fromEntries(
-  Object.entries(exports).flatMap(([name, entry]) =>
-    typeof entry === 'string'
+  Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' || entry.require === undefined
       ? []
-      : [[name === '.' ? 'index' : name.slice(2), entry.default.default]],
+      : [[basename(entry.require.default, '.cjs'), entry.default.default]],
   ),
 );
 

@@ -54,6 +54,7 @@ describe('the documents in the tarball', () => {
 });
 
 interface Manifest {
+  readonly exports: Record<string, string | object>;
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: Record<string, string>;
 }
@@ -98,6 +99,31 @@ describe('the packed tarball', () => {
     const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
     // Nest wants its host to load `reflect-metadata`, so it is a peer that we do not import.
     expect([...imported, 'reflect-metadata'].toSorted()).toEqual(Object.keys(declared).toSorted());
+  });
+
+  it('has a build in CommonJS of each entry, which Node finds after the ES modules', async () => {
+    const { exports }: Manifest = JSON.parse(await packedText('package/package.json'));
+
+    const entries = Object.values(exports).filter((entry) => typeof entry === 'object');
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) {
+      expect(Object.keys(entry)).toEqual(['module-sync', 'require', 'default']);
+    }
+  });
+
+  it('holds each class of the build in CommonJS once, whichever entries use it', async () => {
+    const parts = (await packedFiles()).filter((file) => file.endsWith('.cjs'));
+
+    const texts = await Promise.all(parts.map(packedText));
+    const classes = texts.flatMap((text) => [
+      ...new Set(
+        [...text.matchAll(/\bclass ([A-Z]\w*)|\b([A-Z]\w*) = class\b/g)].map(
+          ([, named, of]) => named ?? of,
+        ),
+      ),
+    ]);
+    expect(classes).toEqual(expect.arrayContaining(['BrokerStore', 'OAuthError', 'Authenticator']));
+    expect(classes.filter((name, at) => classes.indexOf(name) !== at)).toEqual([]);
   });
 
   it('satisfies publint, warnings included', async () => {
