@@ -17,12 +17,13 @@ function source(...values: number[]) {
   return { iterator, returned };
 }
 
+async function* two() {
+  yield 1;
+  yield 2;
+}
+
 describe('an iterator that can be ended from outside', () => {
   it('gives the values of its source, and ends with it', async () => {
-    async function* two() {
-      yield 1;
-      yield 2;
-    }
     const iterator = new EndingIterator(two());
     iterator.onEnd = vi.fn();
     const values: number[] = [];

@@ -82,9 +82,9 @@ describe('the credentials of a GraphQL operation', () => {
   });
 });
 
-describe('refusals of GraphQL', () => {
-  const refusal = (error: unknown): unknown => graphqlContext.refusal(Object({}), error);
+const refusal = (error: unknown): unknown => graphqlContext.refusal(Object({}), error);
 
+describe('refusals of GraphQL', () => {
   it.each([
     [400, 'BAD_REQUEST'],
     [401, 'UNAUTHENTICATED'],
