@@ -7,6 +7,9 @@ export {
   type OidcEventName,
   type SessionEndReason,
 } from './events/oidc-events.js';
+export type { DeviceRequest } from './grants/device-code.grant.js';
+export type { ListedProvider } from './documents/provider-list.js';
+export type { OidcAuthModuleOptions } from './oidc-auth.module-definition.js';
 export type { IssuedTokens } from './login/issued-tokens.js';
 export type { CallbackRequest } from './login/callback.js';
 export type { IntrospectionResponse } from './documents/introspect.js';
@@ -42,17 +45,26 @@ export type {
 } from './options/broker-options.js';
 export type { ClaimConstraint, ClaimValue } from './options/claim-constraint.js';
 export type {
-  AccessTokenMark,
-  ClientAuthenticationMethod,
-  EndpointOptions,
-  FetchFunction,
-  GrantOptions,
+  ApplicationOptions,
   LoginNotice,
   LoopbackRedirectOptions,
   OidcAuthOptions,
-  RouteOptions,
-  RoutePath,
 } from './options/oidc-auth-options.js';
+export type {
+  AccessTokenMark,
+  CallOptions,
+  ClientAuthenticationMethod,
+  EndpointOptions,
+  FetchFunction,
+  ProviderOptions,
+} from './options/provider-options.js';
+export type { GrantOptions, RouteOptions, RoutePath } from './options/route-options.js';
+export type {
+  ProviderEntry,
+  ProviderMap,
+  ProviderRequest,
+  SeveralProvidersOptions,
+} from './options/several-providers.js';
 export {
   BrokerStore,
   type BrokerSession,

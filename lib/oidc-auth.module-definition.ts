@@ -1,5 +1,7 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
-import type { OidcAuthOptions, RouteOptions } from './options/oidc-auth-options.js';
+import type { OidcAuthOptions } from './options/oidc-auth-options.js';
+import type { RouteOptions } from './options/route-options.js';
+import type { SeveralProvidersOptions } from './options/several-providers.js';
 import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
 import { resolveRoutes } from './options/resolve-routes.js';
 import { createControllers } from './routes/create-controllers.js';
@@ -22,8 +24,12 @@ export interface OidcAuthRegistration {
   store?: BrokerStoreChoice | undefined;
 }
 
+/** The options, for one identity provider or for several. */
+export type OidcAuthModuleOptions = OidcAuthOptions | SeveralProvidersOptions;
+
 /** What a factory of `forRootAsync` returns; `routes` stands beside the factory. */
-export type OidcAuthFactoryOptions = Omit<OidcAuthOptions, 'routes'>;
+export type OidcAuthFactoryOptions =
+  Omit<OidcAuthOptions, 'routes'> | Omit<SeveralProvidersOptions, 'routes'>;
 
 const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {}, store: undefined };
 

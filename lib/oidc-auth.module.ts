@@ -23,15 +23,14 @@ import { LeftOut } from './guard/left-out.js';
 import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
-import { IdentityProvider } from './providers/identity-provider.js';
-import { ProviderConnection } from './providers/provider-connection.js';
+import { Providers } from './providers/providers.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
+  type OidcAuthModuleOptions,
   type OidcAuthRegistration,
   registrationNames,
 } from './oidc-auth.module-definition.js';
-import type { OidcAuthOptions } from './options/oidc-auth-options.js';
 import { checkMounting } from './options/check-mounting.js';
 import {
   checkAsyncRegistration,
@@ -101,16 +100,19 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     Challenges,
     currentUserProvider,
     EarlyChecks,
-    GuardedFetch,
+    {
+      provide: GuardedFetch,
+      useFactory: (options: ResolvedOptions, clock: Clock) => new GuardedFetch(options, clock),
+      inject: [RESOLVED_OPTIONS, Clock],
+    },
     HandlerRules,
-    IdentityProvider,
     KeyRing,
     LeftOut,
     LiveCalls,
     OidcEvents,
     OidcService,
     OwnRoutes,
-    ProviderConnection,
+    Providers,
     PublicUrls,
     RefusalLog,
     RouteRefusals,
@@ -156,7 +158,7 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
    *
    * @throws {@link OidcConfigError} for unusable routes, here; for any other option when the application starts.
    */
-  static override forRoot(options: OidcAuthOptions & OidcAuthRegistration): DynamicModule {
+  static override forRoot(options: OidcAuthModuleOptions & OidcAuthRegistration): DynamicModule {
     checkOptionsObject(options);
     const store = options.store ?? options.broker?.store;
     return super.forRoot({ ...options, store });

@@ -1,6 +1,7 @@
 import type { SigningKeys } from '../keys/signing-keys.js';
 import type { PublishedKey } from '../keys/signing-key.js';
 import type { PublicUrls } from '../options/public-urls.js';
+import type { Providers } from '../providers/providers.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { RouteName } from '../options/resolve-routes.js';
@@ -29,6 +30,7 @@ export class BrokerDocuments {
     private readonly keys: SigningKeys,
     private readonly urls: PublicUrls,
     private readonly options: ResolvedOptions,
+    private readonly providers: Pick<Providers, 'scopes'>,
     private readonly broker: ResolvedBrokerOptions,
   ) {}
 
@@ -46,7 +48,7 @@ export class BrokerDocuments {
     ]);
     const introspection =
       introspectionScope === undefined ? undefined : this.urls.url('introspect');
-    const { grants, allowedScopes } = this.options;
+    const { grants } = this.options;
     const deviceStart = grants.device ? this.urls.url('device') : undefined;
     const usable = { ...grants, device: deviceStart !== undefined };
     const offered = (['refresh', 'device', 'exchange'] as const).filter((name) => usable[name]);
@@ -64,7 +66,7 @@ export class BrokerDocuments {
             introspection_endpoint_auth_methods_supported: ['Bearer'],
           }),
       jwks_uri: this.urls.url('jwks'),
-      scopes_supported: [...new Set(allowedScopes)],
+      scopes_supported: this.providers.scopes(),
       response_types_supported: [], // a required member, although RFC 8414 §3.2 leaves empty lists out
       grant_types_supported: offered.map((name) => GRANT_TYPES[name]),
       token_endpoint_auth_methods_supported: ['none'],

@@ -4,21 +4,28 @@ import { SafeLogger } from '../errors/safe-logger.js';
 import { type WholeError, wholeError } from '../errors/whole-error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { LineLimiter } from './line-limiter.js';
 
 const SHORTEST_SECRET = 4; // shorter ones cannot be told from words
 
-/** Our secrets in the forms in which requests hold them (RFC 6749 §2.3.1). */
-function secretsOf({ clientId, clientSecret, encryptionKeys }: ResolvedOptions): string[] {
-  const secrets = encryptionKeys.map((key) => key.reveal());
+/** A provider's secret in the forms in which requests hold it (RFC 6749 §2.3.1). */
+function formsOf({ clientId, clientSecret }: ResolvedProvider): string[] {
   const secret = clientSecret?.reveal();
-  if (secret !== undefined) {
-    const encoded = new URLSearchParams({ '': secret }).toString().slice(1);
-    const basic = [`${clientId}:${secret}`, `${encodeURIComponent(clientId)}:${encoded}`];
-    secrets.push(...basic.map((pair) => Buffer.from(pair).toString('base64')));
-    secrets.push(secret, encoded, encodeURIComponent(secret));
-  }
-  return secrets.filter(({ length }) => length >= SHORTEST_SECRET);
+  if (secret === undefined) return [];
+  const encoded = new URLSearchParams({ '': secret }).toString().slice(1);
+  const basic = [`${clientId}:${secret}`, `${encodeURIComponent(clientId)}:${encoded}`];
+  const headers = basic.map((pair) => Buffer.from(pair).toString('base64'));
+  return [...headers, secret, encoded, encodeURIComponent(secret)];
+}
+
+function secretsOf({ providers, encryptionKeys }: ResolvedOptions): string[] {
+  const secrets = encryptionKeys.map((key) => key.reveal());
+  return [...secrets, ...providers.list.flatMap(formsOf)].filter(isLongEnough);
+}
+
+function isLongEnough({ length }: string): boolean {
+  return length >= SHORTEST_SECRET;
 }
 
 /** Tells of what the host's own functions throw, as Nest would: at error level, with message and stack. */
@@ -27,11 +34,17 @@ export class HostFaults {
   readonly #logger = new SafeLogger();
   readonly #limiter: LineLimiter;
   readonly #reported = new WeakSet<object>();
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
 
   constructor(clock: Clock, @Inject(RESOLVED_OPTIONS) options: ResolvedOptions) {
     this.#limiter = new LineLimiter(clock);
     this.#secrets = secretsOf(options);
+  }
+
+  /** From now on these providers' secrets are masked too. */
+  hide(providers: readonly ResolvedProvider[]): void {
+    const more = providers.flatMap(formsOf).filter(isLongEnough);
+    this.#secrets = [...new Set([...this.#secrets, ...more])];
   }
 
   /** What the host threw, without our secrets and what looks like a token. */

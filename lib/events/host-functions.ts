@@ -1,7 +1,9 @@
 import { HttpException } from '@nestjs/common';
-import type { FetchFunction, OidcAuthOptions } from '../options/oidc-auth-options.js';
+import type { ApplicationOptions } from '../options/oidc-auth-options.js';
+import type { FetchFunction } from '../options/provider-options.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProviders } from '../options/resolve-providers.js';
 import { isRecord, isText } from '../options/value-rules.js';
 import type { HostFaults } from './host-faults.js';
 
@@ -27,7 +29,8 @@ function isResponse(value: unknown): value is Response {
   return isRecord(value) && typeof value['status'] === 'number' && isRecord(value['headers']);
 }
 
-function reportedFetch(fetch: FetchFunction, faults: HostFaults): FetchFunction {
+/** The host's `fetch`, telling what it throws. */
+export function reportedFetch(fetch: FetchFunction, faults: HostFaults): FetchFunction {
   return async (url, init) => {
     try {
       const response: unknown = await fetch(url, init); // a host without types may give anything
@@ -46,9 +49,9 @@ export function isLoginRefusal(error: unknown): error is HttpException {
 }
 
 function reportedLogin(
-  onLogin: NonNullable<OidcAuthOptions['onLogin']>,
+  onLogin: NonNullable<ApplicationOptions['onLogin']>,
   faults: HostFaults,
-): OidcAuthOptions['onLogin'] {
+): ApplicationOptions['onLogin'] {
   return async (login) => {
     try {
       await onLogin(login);
@@ -72,13 +75,34 @@ function reportedBroker(broker: ResolvedBrokerOptions, faults: HostFaults): Reso
   };
 }
 
+function reportedProviders(providers: ResolvedProviders, faults: HostFaults): ResolvedProviders {
+  const { list, source, resolve } = providers;
+  return {
+    ...providers,
+    list: list.map((one) =>
+      Object.freeze({ ...one, fetch: one.fetch && reportedFetch(one.fetch, faults) }),
+    ),
+    source: source && (() => faults.call('"providers"', source)),
+    resolve: resolve && ((request) => faults.call('"resolveProvider"', () => resolve(request))),
+  };
+}
+
+function reportedSubject(
+  subject: NonNullable<ApplicationOptions['subject']>,
+  faults: HostFaults,
+): ApplicationOptions['subject'] {
+  return (claims, provider) => faults.call('"subject"', () => subject(claims, provider));
+}
+
 /** The options, with every function of the host's in them telling whole what it throws, wherever it is called. */
 export function withReportedFaults(options: ResolvedOptions, faults: HostFaults): ResolvedOptions {
-  const { fetch, onLogin, broker } = options;
+  const { fetch, onLogin, subject, broker, providers } = options;
   return Object.freeze({
     ...options,
+    providers: Object.freeze(reportedProviders(providers, faults)),
     fetch: fetch && reportedFetch(fetch, faults),
     onLogin: onLogin && reportedLogin(onLogin, faults),
+    subject: subject && reportedSubject(subject, faults),
     broker: broker && Object.freeze(reportedBroker(broker, faults)),
   });
 }

@@ -88,6 +88,10 @@ export interface OidcEventMap {
   'peer-failed': EventBase & { issuer: string; reason: string };
   /** The function of `broker.trustedIssuers` failed, or gave no usable list; the last good one stays in force. */
   'trusted-issuers-failed': EventBase & { reason: string };
+  /** The function of the option `providers` failed, or gave no map; the last one stays in force. */
+  'providers-failed': EventBase & { reason: string };
+  /** An entry that the function of the option `providers` gave is of no use, and left out. */
+  'provider-dropped': EventBase & { reason: string };
   /** The identity provider refused this application's own credentials. */
   'client-rejected': EventBase & { error: string };
   /** The identity provider does not let this client use a grant (`unauthorized_client`). */
@@ -123,6 +127,8 @@ const ALARMS: Partial<Record<OidcEventName, string>> = {
   'stale-peer-keys-served': 'the key set of a trusted issuer cannot be fetched',
   'peer-failed': '',
   'trusted-issuers-failed': 'the last good list of "broker.trustedIssuers" stays in force',
+  'providers-failed': 'the last map of "providers" stays in force',
+  'provider-dropped': '',
   'client-rejected': 'check "clientId", "clientSecret" and "clientAuthentication"',
   'provider-failed': '',
   'grant-refused': 'enable this grant for "clientId" at the identity provider',

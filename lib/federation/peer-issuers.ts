@@ -9,14 +9,15 @@ import type { UsableKey } from '../http/usable-keys.js';
 import type { TrustedIssuers } from '../options/broker-options.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
-import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedTrustedIssuer, resolveTrustedIssuers } from '../options/trusted-issuer.js';
 import type { KeyRing } from '../sealing/key-ring.js';
 import type { StoreAccess } from '../store/store-access.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
 import { KeptKeySets } from './kept-key-sets.js';
 import { PeerKeys } from './peer-keys.js';
-import { restrictClaims } from './restrict-claims.js';
+import { removeOwnClaims, restrictClaims } from '../tokens/restrict-claims.js';
 
 /** One trusted issuer, as long as its entry stays as it is. */
 interface Peer {
@@ -138,7 +139,11 @@ export class PeerIssuers {
       clientId: '',
       defaultDemands: entry.claims === undefined ? claims : [],
       demands: entry.claims ?? [],
-      restrict: (payload) => restrictClaims(payload, entry, roleClients),
+      roleClients,
+      restrict: (payload) => {
+        removeOwnClaims(payload);
+        restrictClaims(payload, entry, roleClients);
+      },
       accepts: () => this.#peers?.get(entry.issuer)?.issuer === issuer,
     };
     return { ...peer, issuer };

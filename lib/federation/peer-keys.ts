@@ -7,7 +7,8 @@ import { fetchKeySet } from '../http/fetch-key-set.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { RemoteKeySet } from '../http/remote-key-set.js';
 import type { UsableKey } from '../http/usable-keys.js';
-import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
 import type { KeptKeySets } from './kept-key-sets.js';
 

@@ -10,6 +10,9 @@ import {
 } from '../login/pending-login.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { IssuedTokens } from '../login/issued-tokens.js';
+import type { ChosenProvider } from '../login/chosen-provider.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { LoginFinisher } from '../login/login-finisher.js';
 import type { TokenRequest } from './select-grant.js';
 import { unknownLogin } from '../login/unknown-login.js';
@@ -27,6 +30,8 @@ export class AuthorizationCodeGrant {
   constructor(
     private readonly pending: PendingLogins,
     private readonly finisher: LoginFinisher,
+    private readonly providers: Providers,
+    private readonly chosen: ChosenProvider,
     { publicUrl }: ResolvedOptions,
   ) {
     this.#cookies = new LoginCookies(publicUrl);
@@ -44,9 +49,17 @@ export class AuthorizationCodeGrant {
     const candidate = await this.#candidate(request, cookies);
     this.#checkProof(candidate, request, cookies);
     const { login } = candidate;
-    const tokens = await this.finisher.redeem(login, code, taken);
+    const provider = await this.#providerOf(login);
+    await this.chosen.checkIssuer(provider, request.iss);
+    const tokens = await this.finisher.redeem(login, provider, code, taken);
     const removed = login.target === 'page' ? [this.#cookies.remove(login.id)] : [];
     return { tokens, cookies: removed };
+  }
+
+  async #providerOf({ provider: name }: PendingLogin): Promise<IdentityProvider> {
+    const provider = await this.providers.find(name);
+    if (provider !== undefined) return provider;
+    throw invalidGrant(new Reason('the provider of the login is gone', { came: name }));
   }
 
   /** The login that a request means: by `state`, by the handle in `code_verifier`, or by the cookie of a page. */

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
-import { OAuthError } from '../errors/oauth.error.js';
+import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { ChosenProvider, ProviderChoice } from '../login/chosen-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { LoginFinisher } from '../login/login-finisher.js';
 import { loginScope } from '../tokens/scopes.js';
@@ -12,6 +13,12 @@ const DEFAULT_INTERVAL_SEC = 5;
 /** How much earlier than the interval a poll may come: clients count from an answer, and networks are uneven. */
 const EARLY_MS = 500;
 const CAPACITY = 10_000;
+
+/** What a device login begins with. */
+export interface DeviceRequest extends ProviderChoice {
+  /** Space separated; replaces the provider's scopes. */
+  readonly scope?: string | undefined;
+}
 
 interface Poller {
   readonly intervalMs: number;
@@ -35,31 +42,37 @@ export class DeviceCodeGrant {
   readonly #pollers = new Map<string, Poller>();
 
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
+    private readonly chosen: Pick<ChosenProvider, 'of'>,
     private readonly finisher: Pick<LoginFinisher, 'prepare' | 'concludeDevice'>,
     private readonly clock: Clock,
     private readonly options: ResolvedOptions,
   ) {}
 
   /** @throws {@link OAuthError} 503 where device logins are off; clients of the wire contract then take their browser. */
-  async start(scope: string | undefined): Promise<DeviceAuthorization> {
+  async start({ scope, ...choice }: DeviceRequest): Promise<DeviceAuthorization> {
     if (!this.options.grants.device) throw noDeviceLogins('grants.device');
-    const authorization = await this.provider.startDeviceLogin(
-      loginScope(this.options, scope, this.options.offlineAccess),
+    const { provider } = await this.chosen.of(choice);
+    const authorization = await provider.startDeviceLogin(
+      loginScope(provider.options, scope, provider.options.offlineAccess),
     );
-    this.#remember(hash('sha256', authorization.device_code, 'base64'), {
+    const device_code = this.providers.mark(provider, authorization.device_code);
+    this.#remember(hash('sha256', device_code, 'base64'), {
       intervalMs: authorization.interval * 1000,
       polledAtMs: undefined,
     });
-    return authorization;
+    return { ...authorization, device_code };
   }
 
   /** One poll. Faster than the interval, but for half a second, is not passed on. */
   async redeem(deviceCode: string): Promise<TokenResponse> {
     this.#checkInterval(hash('sha256', deviceCode, 'base64'));
     await this.#prepare();
-    const answer = await this.provider.pollDeviceLogin(deviceCode);
-    return this.finisher.concludeDevice(answer, deviceCode);
+    const marked = await this.providers.ofMarked(deviceCode);
+    if (marked === undefined) throw invalidGrant('device_code of no provider that is known here');
+    const { provider, value } = marked;
+    const answer = await provider.pollDeviceLogin(value);
+    return this.finisher.concludeDevice(answer, provider, deviceCode);
   }
 
   /** A store that is down must not cost the grant, and polling clients give up on a 503. */

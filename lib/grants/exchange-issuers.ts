@@ -1,9 +1,9 @@
 import { printable } from '../errors/printable.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { PeerIssuers } from '../federation/peer-issuers.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
-import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import { type IssuerMarks, type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 
 /**
  * Whose tokens may be exchanged: the identity provider's. A further name of its access tokens that is our own or a trusted issuer's
@@ -12,7 +12,7 @@ import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
  */
 export class ExchangeIssuers extends TokenIssuers {
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     private readonly peers: PeerIssuers,
     private readonly events: OidcEvents,
     private readonly broker: ResolvedBrokerOptions,
@@ -20,19 +20,20 @@ export class ExchangeIssuers extends TokenIssuers {
     super();
   }
 
-  async named(iss: string): Promise<TokenIssuer | undefined> {
-    const issuer = await this.provider.named(iss);
+  async named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined> {
+    const issuer = await this.providers.named(iss, marks);
     if (issuer === undefined || !this.#isSomebodyElses(iss)) return issuer;
-    if ((await this.provider.issuers()).includes(iss)) return issuer;
+    const provider = await this.providers.find(issuer.provider);
+    if ((await provider?.issuers())?.includes(iss)) return issuer;
     this.events.emit('issuer-claimed-twice', {
-      provider: this.provider.name,
+      provider: issuer.provider,
       issuer: printable(iss),
     });
     return undefined;
   }
 
   override names(): readonly string[] {
-    return this.provider.names();
+    return this.providers.names();
   }
 
   #isSomebodyElses(iss: string): boolean {

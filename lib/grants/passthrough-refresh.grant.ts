@@ -1,13 +1,14 @@
+import { invalidGrant } from '../errors/oauth.error.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { OidcEvents } from '../events/oidc-events.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
-import { type TokenResponse, toTokenResponse } from '../tokens/token-response.js';
+import type { Providers } from '../providers/providers.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 import { RefreshGrant } from './refresh.grant.js';
 
 /** Refreshes in passthrough mode: at the identity provider, with its own refresh token. */
 export class PassthroughRefreshGrant extends RefreshGrant {
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     private readonly events: OidcEvents,
     private readonly clock: Clock,
   ) {
@@ -15,8 +16,11 @@ export class PassthroughRefreshGrant extends RefreshGrant {
   }
 
   async redeem(refreshToken: string, scope: string | undefined): Promise<TokenResponse> {
-    const answer = await this.provider.refresh(refreshToken, scope);
-    this.events.emit('refresh', { provider: this.provider.name });
-    return toTokenResponse(answer, epochSeconds(this.clock));
+    const marked = await this.providers.ofMarked(refreshToken);
+    if (marked === undefined) throw invalidGrant('refresh_token of no provider that is known here');
+    const { provider, value } = marked;
+    const answer = await provider.refresh(value, scope);
+    this.events.emit('refresh', { provider: provider.name });
+    return this.providers.toTokenResponse(provider, answer, epochSeconds(this.clock));
   }
 }

@@ -12,6 +12,8 @@ export interface TokenRequest {
   readonly codeVerifier?: string | undefined;
   /** As it came back from the identity provider, whole. */
   readonly state?: string | undefined;
+  /** `iss` of the authorization response (RFC 9207), where there are several identity providers. */
+  readonly iss?: string | undefined;
   readonly refreshToken?: string | undefined;
   readonly deviceCode?: string | undefined;
   readonly subjectToken?: string | undefined;

@@ -2,11 +2,12 @@ import type { Revocations } from '../sessions/revocations.js';
 import type { TokenMinter } from '../sessions/token-minter.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import { invalidScope } from '../errors/invalid-scope.js';
-import { OAuthError } from '../errors/oauth.error.js';
+import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { authorizedParty } from '../tokens/check-claims.js';
@@ -15,7 +16,7 @@ import { scopesOf } from '../tokens/roles.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import type { ExchangeIssuers } from './exchange-issuers.js';
 import type { LoginAdmission } from '../login/login-admission.js';
-import type { UserClaimsCollector } from '../users/user-claims-collector.js';
+import type { ClaimsCollectors } from '../users/claims-collectors.js';
 import type { TokenRequest } from './select-grant.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
@@ -33,9 +34,9 @@ export class TokenExchangeGrant {
   readonly #verifier: TokenVerifier;
 
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     issuers: ExchangeIssuers,
-    private readonly collector: UserClaimsCollector,
+    private readonly collectors: ClaimsCollectors,
     private readonly admission: LoginAdmission,
     private readonly minter: TokenMinter,
     private readonly revocations: Revocations,
@@ -49,42 +50,46 @@ export class TokenExchangeGrant {
 
   /** @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`; 403; 503 without keys. */
   async redeem(subjectToken: string, request: TokenRequest): Promise<TokenResponse> {
-    const { exchangeClients } = this.broker;
     this.#checkRequest(request);
     await this.minter.prepare();
-    const subject = await this.#verified(subjectToken);
+    const { subject, provider } = await this.#verified(subjectToken);
+    const { exchangeClients, clientId } = provider.options;
     if (!exchangeClients.some((client) => client === authorizedParty(subject))) {
       const cause = new Reason('subject_token was issued to another client', {
         expected: exchangeClients,
         came: authorizedParty(subject),
-        option: '"broker.exchangeClients"',
+        option: this.providers.several ? '"exchangeClients"' : '"broker.exchangeClients"',
       });
       throw invalidRequest('subject_token was issued to another client', cause);
     }
     const scope = grantedScope(subject, request.scope);
-    const collected = await this.collector.collect(
+    const collector = this.collectors.of(provider);
+    const collected = await collector.collect(
       { accessToken: subjectToken, idTokenClaims: subject },
       subject,
     );
-    this.collector.checkDemands(collected);
+    collector.checkDemands(collected);
     const { sub } = subject;
-    const iss = await this.provider.identityIssuer(subject.iss);
+    const iss = await provider.identityIssuer(subject.iss);
     await this.admission.check({
+      provider: provider.name,
       grant: 'token_exchange',
       claims: { ...collected.unabridged, iss, sub },
     });
-    const userClaims = await this.collector.toUserClaims(collected, subject);
+    const userClaims = await collector.toUserClaims(collected, subject);
     if (this.revocations.coversSubject(userClaims.sub, subject.iat ?? 0)) {
       throw invalidRequest('subject_token was issued before its user was logged out everywhere');
     }
     const minted = await this.minter.mint({
       claims: userClaims,
+      provider: provider.name,
+      clientId,
       scope,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),
     });
     this.events.emit('login', {
-      provider: this.provider.name,
+      provider: provider.name,
       grant: 'token_exchange',
       subject: hashedId(sub),
     });
@@ -126,9 +131,14 @@ export class TokenExchangeGrant {
     }
   }
 
-  async #verified(subjectToken: string): Promise<IdTokenClaims> {
+  async #verified(
+    subjectToken: string,
+  ): Promise<{ subject: IdTokenClaims; provider: IdentityProvider }> {
     try {
-      return (await this.#verifier.verify(subjectToken)).claims;
+      const { claims: subject, issuer } = await this.#verifier.verify(subjectToken);
+      const provider = await this.providers.find(issuer.provider);
+      if (provider === undefined) throw invalidToken('its provider is gone');
+      return { subject, provider };
     } catch (error) {
       if (!(error instanceof OAuthError) || error.error !== 'invalid_token') throw error;
       throw invalidRequest(

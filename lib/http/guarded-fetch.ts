@@ -1,8 +1,7 @@
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../clock/clock.js';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedCallOptions } from '../options/resolve-provider.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 
 /** The `cause` of a refusal by our own cap, which says nothing about the provider. */
@@ -38,13 +37,12 @@ function checkStatus({ status, type, redirected }: Response): void {
  * The way of every outgoing call: https only (http on loopback or by option), no redirects, one time limit for
  * connection and body, 1 MiB at most, and a cap on calls under way.
  */
-@Injectable()
 export class GuardedFetch implements BeforeApplicationShutdown {
   readonly #calls = new Set<AbortController>();
   #underWay = 0;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedCallOptions,
     private readonly clock: Clock,
   ) {}
 

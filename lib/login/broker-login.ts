@@ -10,12 +10,17 @@ import type { LoginNotice } from '../options/oidc-auth-options.js';
 import type { BrokerTokens } from '../sessions/broker-tokens.js';
 import type { LoginAdmission } from './login-admission.js';
 import { type AnsweredLogin, LoginEnd } from './login-end.js';
-import type { UserClaimsCollector } from '../users/user-claims-collector.js';
+import type { ClaimsCollectors } from '../users/claims-collectors.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
 /** The provider's tokens as a session keeps them. */
-export function providerTokensOf(answer: TokenAnswer): ProviderTokens {
+export function providerTokensOf(
+  answer: TokenAnswer,
+  { issuer, clientId }: Pick<ProviderTokens, 'issuer' | 'clientId'>,
+): ProviderTokens {
   return {
+    issuer,
+    clientId,
     accessToken: answer.accessToken,
     accessExpiresAt: answer.expiresAt,
     refreshToken: answer.refreshToken,
@@ -27,8 +32,7 @@ export function providerTokensOf(answer: TokenAnswer): ProviderTokens {
 /** The end of logins in broker mode: a session is written, and its first token minted. */
 export class BrokerLogin extends LoginEnd {
   constructor(
-    private readonly provider: IdentityProvider,
-    private readonly collector: UserClaimsCollector,
+    private readonly collectors: ClaimsCollectors,
     private readonly admission: LoginAdmission,
     private readonly sessions: Sessions,
     private readonly minter: TokenMinter,
@@ -51,25 +55,30 @@ export class BrokerLogin extends LoginEnd {
    * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
    */
   async conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse> {
+    const { provider, grant } = login;
     const open = await this.#open(answer, login);
     const response = await this.#respond(open);
     this.events.emit('login', {
-      provider: this.provider.name,
-      grant: login.grant,
+      provider: provider.name,
+      grant,
       subject: hashedId(open.content.providerSubject),
       session: hashedId(open.session.id),
     });
     return response;
   }
 
-  async #open(answer: TokenAnswer, { grant, loginId, taken }: AnsweredLogin): Promise<OpenSession> {
+  async #open(
+    answer: TokenAnswer,
+    { provider, grant, loginId, taken }: AnsweredLogin,
+  ): Promise<OpenSession> {
     try {
-      const login = await this.#sessionOf(answer, grant);
+      const login = await this.#sessionOf(answer, provider, grant);
       const open = await this.sessions.create({ ...login, loginId });
       if (open === undefined) throw taken();
       return open;
     } catch (error) {
-      await this.upstream.revoke(providerTokensOf(answer));
+      const { clientId } = provider.options;
+      await this.upstream.revoke(provider.name, providerTokensOf(answer, { clientId }));
       throw error;
     }
   }
@@ -78,7 +87,7 @@ export class BrokerLogin extends LoginEnd {
     try {
       return await this.tokens.respond(open);
     } catch (error) {
-      const giveBack = () => this.upstream.revoke(open.content.provider);
+      const giveBack = () => this.upstream.revoke(open.session.provider, open.content.provider);
       await this.sessions.end(open.session, 'login-failed').catch(giveBack); // nobody holds it
       throw error;
     }
@@ -86,26 +95,32 @@ export class BrokerLogin extends LoginEnd {
 
   async #sessionOf(
     answer: TokenAnswer,
+    provider: IdentityProvider,
     grant: LoginNotice['grant'],
   ): Promise<Omit<FinishedSession, 'loginId'>> {
     const { iss, sub, sid, iat } = answer.idTokenClaims ?? {};
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
     const user = { iss, sub };
-    const collected = await this.collector.collect(answer, user);
-    this.collector.checkDemands(collected);
-    await this.admission.check({ grant, claims: { ...collected.unabridged, ...user } });
+    const collector = this.collectors.of(provider);
+    const collected = await collector.collect(answer, user);
+    collector.checkDemands(collected);
+    await this.admission.check({
+      provider: provider.name,
+      grant,
+      claims: { ...collected.unabridged, ...user },
+    });
     return {
-      provider: this.provider.name,
+      provider: provider.name,
       issuer: iss,
       providerSession: typeof sid === 'string' && sid !== '' ? sid : undefined,
       content: {
-        provider: providerTokensOf(answer),
+        provider: providerTokensOf(answer, { clientId: provider.options.clientId, issuer: iss }),
         providerSubject: sub,
         loginIat: typeof iat === 'number' ? iat : undefined,
-        claims: await this.collector.toUserClaims(collected, user),
-        profile: this.collector.profileOf(collected),
+        claims: await collector.toUserClaims(collected, user),
+        profile: collector.profileOf(collected),
         said: collected.said,
-        scope: answer.scope,
+        scope: provider.limitedScope(answer.scope),
       },
     };
   }

@@ -2,6 +2,9 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
+import { printable } from '../errors/printable.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { toCallbackError } from '../providers/upstream-refusal.js';
 import { LoginCookies, type RequestCookies } from './login-cookies.js';
 import { type PendingLogin, type PendingLogins, equalSecrets } from './pending-login.js';
@@ -13,6 +16,8 @@ import { unknownLogin } from './unknown-login.js';
 
 /** The authorization response as it reaches our callback (RFC 6749 §4.1.2, RFC 9207 §2). */
 export interface CallbackRequest {
+  /** At whose callback it arrived: each provider has its own. @defaultValue `'default'` */
+  readonly provider?: string | undefined;
   readonly code?: string | undefined;
   readonly state?: string | undefined;
   readonly iss?: string | undefined;
@@ -32,7 +37,7 @@ export class Callback {
 
   constructor(
     private readonly pending: PendingLogins,
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     private readonly finisher: LoginFinisher,
     private readonly urls: PublicUrls,
     { publicUrl }: ResolvedOptions,
@@ -42,22 +47,36 @@ export class Callback {
 
   /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
   async finish(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
-    const login = await this.#login(request.state, cookies);
-    await this.provider.checkCallbackIssuer(request.iss);
+    const provider = await this.#providerAt(request.provider ?? DEFAULT_PROVIDER);
+    const login = await this.#login(request.state, provider, cookies);
+    await provider.checkCallbackIssuer(request.iss);
     if (request.error !== undefined) {
       throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
-    const tokens = await this.finisher.redeem(login, request.code, taken);
+    const tokens = await this.finisher.redeem(login, provider, request.code, taken);
     return { tokens, cookies: [this.#cookies.remove(login.id)] };
   }
 
-  async #login(state: string | undefined, cookies: RequestCookies): Promise<PendingLogin> {
+  /** A provider that is gone, or never was, has no callback. */
+  async #providerAt(name: string): Promise<IdentityProvider> {
+    const provider = await this.providers.find(name);
+    if (provider !== undefined) return provider;
+    const cause = new Reason('callback of no provider', { came: printable(name) });
+    throw new OAuthError('invalid_request', 'There is no such identity provider here', { cause });
+  }
+
+  async #login(
+    state: string | undefined,
+    { name }: IdentityProvider,
+    cookies: RequestCookies,
+  ): Promise<PendingLogin> {
     if (!state) throw new OAuthError('invalid_request', 'state is missing');
     const login = await this.pending.fromState(state);
     if (login === undefined) throw refused(unknownLogin('state'));
-    const expected = this.urls.callback();
-    if (login.target !== 'callback' || login.redirectUri !== expected) {
+    const expected = this.urls.callback(name);
+    const isIts = login.provider === name && login.redirectUri === expected;
+    if (login.target !== 'callback' || !isIts) {
       const came = withoutDetails(login.redirectUri);
       throw refused(new Reason('state of a login for another redirect_uri', { expected, came }));
     }

@@ -3,23 +3,20 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { HostFaults } from '../events/host-faults.js';
 import { isLoginRefusal } from '../events/host-functions.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { LoginNotice } from '../options/oidc-auth-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** Asks the host, by its option `onLogin`, whether a login may go on. */
 export class LoginAdmission {
   constructor(
-    private readonly provider: IdentityProvider,
     private readonly options: ResolvedOptions,
     private readonly faults: HostFaults,
   ) {}
 
   /** @throws {@link OAuthError} 403 `access_denied` when the host refuses, or whatever else it throws. */
-  async check({ grant, claims }: Omit<LoginNotice, 'provider'>): Promise<void> {
+  async check({ provider, grant, claims }: LoginNotice): Promise<void> {
     const { onLogin } = this.options;
     if (onLogin === undefined) return;
-    const provider = this.provider.name;
     try {
       await onLogin({ provider, grant, ...(claims === undefined ? {} : { claims }) });
     } catch (error) {

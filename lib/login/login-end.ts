@@ -1,10 +1,12 @@
 import type { LoginNotice } from '../options/oidc-auth-options.js';
 import type { OAuthError } from '../errors/oauth.error.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
 /** A login that the identity provider has answered. */
 export interface AnsweredLogin {
+  readonly provider: IdentityProvider;
   readonly grant: LoginNotice['grant'];
   /** What makes the login single-use, on every instance. */
   readonly loginId: string;

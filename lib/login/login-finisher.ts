@@ -12,7 +12,6 @@ const redeemed = (): OAuthError => invalidGrant(new Reason('the device code was 
 /** What all logins have in common at their end. */
 export class LoginFinisher {
   constructor(
-    private readonly provider: IdentityProvider,
     private readonly finished: FinishedLogins,
     private readonly end: LoginEnd,
   ) {}
@@ -26,20 +25,27 @@ export class LoginFinisher {
    * Redeems the code of a login, once. A login whose exchange got no answer may be tried again; any other end of it,
    * good or bad, uses it up.
    *
+   * @param provider of the login.
    * @param taken what to throw when the login was used already
    */
-  async redeem(login: PendingLogin, code: string, taken: () => OAuthError): Promise<TokenResponse> {
+  async redeem(
+    login: PendingLogin,
+    provider: IdentityProvider,
+    code: string,
+    taken: () => OAuthError,
+  ): Promise<TokenResponse> {
     await this.prepare();
     if (!this.finished.take(login.id)) throw taken();
     let answer: TokenAnswer;
     try {
-      answer = await this.provider.redeemCode({ ...login, code });
+      answer = await provider.redeemCode({ ...login, code });
     } catch (error) {
       const unanswered = error instanceof OAuthError && error.getStatus() === 503;
       if (unanswered) this.finished.release(login.id);
       throw error;
     }
-    return this.end.conclude(answer, { grant: 'authorization_code', loginId: login.id, taken });
+    const { id: loginId } = login;
+    return this.end.conclude(answer, { provider, grant: 'authorization_code', loginId, taken });
   }
 
   /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
@@ -48,8 +54,12 @@ export class LoginFinisher {
   }
 
   /** The end of a device login. @throws {@link OAuthError} 403 `access_denied` when the host refuses. */
-  async concludeDevice(answer: TokenAnswer, deviceCode: string): Promise<TokenResponse> {
+  async concludeDevice(
+    answer: TokenAnswer,
+    provider: IdentityProvider,
+    deviceCode: string,
+  ): Promise<TokenResponse> {
     const loginId = `device ${deviceCode}`;
-    return this.end.conclude(answer, { grant: 'device_code', loginId, taken: redeemed });
+    return this.end.conclude(answer, { provider, grant: 'device_code', loginId, taken: redeemed });
   }
 }

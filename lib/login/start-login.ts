@@ -2,7 +2,9 @@ import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
+import type { ProviderRequest } from '../options/several-providers.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { ChosenProvider } from './chosen-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import type { PendingLogins } from './pending-login.js';
 import { type RedirectTarget, redirectTarget } from './redirect-uris.js';
@@ -23,6 +25,10 @@ export interface LoginRequest {
   /** The client's own PKCE challenge (RFC 7636 §4.3). */
   readonly codeChallenge?: string | undefined;
   readonly codeChallengeMethod?: string | undefined;
+  /** Name of the identity provider, where there are several. */
+  readonly provider?: string | undefined;
+  /** What the option `resolveProvider` is asked about where no provider is named. */
+  readonly request?: ProviderRequest | undefined;
 }
 
 /** Where to send the browser, and which cookies to set with it. */
@@ -74,7 +80,7 @@ export class StartLogin {
 
   constructor(
     private readonly pending: PendingLogins,
-    private readonly provider: IdentityProvider,
+    private readonly chosen: ChosenProvider,
     private readonly urls: PublicUrls,
     private readonly clock: Clock,
     private readonly options: ResolvedOptions,
@@ -86,17 +92,20 @@ export class StartLogin {
   async start(request: LoginRequest, cookies: RequestCookies): Promise<LoginRedirect> {
     const { redirectUri } = request;
     if (!redirectUri) throw invalidRequest('redirect_uri is missing');
-    const target = redirectTarget(redirectUri, this.urls.callback(), this.options);
-    if (target === undefined) throw this.#notAllowed(redirectUri);
+    const { provider, byHost } = await this.chosen.of(request);
+    if (byHost) return { url: this.#atHome(request, provider), cookies: [] };
+    const target = redirectTarget(redirectUri, this.urls.callback(provider.name), this.options);
+    if (target === undefined) throw this.#notAllowed(redirectUri, provider);
     const prompt = checkedPrompt(request.prompt);
     const clientChallenge = checkedChallenge(request, target);
-    const scope = loginScope(this.options, request.scope, request.offlineAccess ?? false);
-    const secrets = this.provider.newLoginSecrets();
+    if (target !== 'callback') await this.chosen.checkElsewhere(provider);
+    const scope = loginScope(provider.options, request.scope, request.offlineAccess ?? false);
+    const secrets = provider.newLoginSecrets();
     const sealed = await this.pending.begin(
-      { provider: this.provider.name, redirectUri, target, scope, clientChallenge },
+      { provider: provider.name, redirectUri, target, scope, clientChallenge },
       secrets,
     );
-    const url = await this.provider.authorizationUrl({
+    const url = await provider.authorizationUrl({
       ...secrets,
       redirectUri,
       scope,
@@ -107,10 +116,16 @@ export class StartLogin {
     return { url, cookies: bound ? this.#cookies.begin(sealed, cookies, this.clock) : [] };
   }
 
-  #notAllowed(redirectUri: string): OAuthError {
+  /** The same login at `publicUrl`, where its cookie belongs. */
+  #atHome({ request }: LoginRequest, { name }: IdentityProvider): string {
+    const query = new URLSearchParams({ ...request?.query, provider: name });
+    return `${this.urls.url('login')}?${query.toString()}`;
+  }
+
+  #notAllowed(redirectUri: string, { name }: IdentityProvider): OAuthError {
     const came = withoutDetails(redirectUri);
     const cause = new Reason('redirect_uri is not allowed', {
-      expected: [this.urls.callback(), ...this.options.allowedRedirectUris].filter(isText),
+      expected: [this.urls.callback(name), ...this.options.allowedRedirectUris].filter(isText),
       came,
       option: isLoopbackHost(parseUrl(redirectUri)?.hostname ?? '')
         ? '"loopbackRedirects", "allowedRedirectUris"'

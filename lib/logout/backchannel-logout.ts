@@ -5,7 +5,9 @@ import type { Clock } from '../clock/clock.js';
 import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { OidcEvents } from '../events/oidc-events.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { LogoutTokenClaims } from '../providers/check-logout-token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
@@ -24,7 +26,7 @@ export class BackchannelLogout {
   readonly #seen = new Map<string, number>();
 
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     private readonly sessions: Sessions,
     private readonly users: UserSessions,
     private readonly revocations: Revocations,
@@ -41,35 +43,40 @@ export class BackchannelLogout {
    * cannot be asked: the specification knows 200 and 400 only (§2.8).
    */
   async end(logoutToken: string): Promise<void> {
+    let provider: IdentityProvider | undefined;
     try {
-      await this.#end(logoutToken);
+      provider = await this.providers.ofLogoutToken(logoutToken);
+      await this.#end(logoutToken, provider);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       const reason = String(reasonOf(error) ?? describeError(error));
-      this.events.emit('logout-token-refused', { provider: this.provider.name, reason });
+      const { name } = provider ?? { name: DEFAULT_PROVIDER };
+      this.events.emit('logout-token-refused', { provider: name, reason });
       throw refused(error);
     }
-    this.events.emit('logout', { provider: this.provider.name });
+    this.events.emit('logout', { provider: provider.name });
   }
 
-  async #end(logoutToken: string): Promise<void> {
-    const claims = await this.provider.readLogoutToken(logoutToken);
+  async #end(logoutToken: string, provider: IdentityProvider): Promise<void> {
+    const claims = await provider.readLogoutToken(logoutToken);
     if (!this.#isFirst(claims)) throw refused('seen before');
     try {
-      await this.#endSessions(claims);
+      await this.#endSessions(provider, claims);
     } catch (error) {
-      this.#seen.delete(claims.jti); // the provider may send it again
+      this.#seen.delete(seenAs(claims)); // the provider may send it again
       throw error;
     }
   }
 
-  async #endSessions(claims: LogoutTokenClaims): Promise<void> {
-    const list = () => this.#sessionsOf(claims);
+  async #endSessions(provider: IdentityProvider, claims: LogoutTokenClaims): Promise<void> {
+    const list = async () =>
+      (await this.#sessionsOf(claims)).filter((session) => session.provider === provider.name);
     // Tokens by exchange belong to no session, and nobody can tell which one of the user's they came from.
     const which = claims.sid === undefined ? 'all' : 'without a session';
     const subjects = new Set((await list()).map(({ subjectHash }) => subjectHash));
     const { iss, sub } = claims;
-    const minted = sub === undefined ? undefined : await this.subjects.ofIdentity({ iss, sub });
+    const minted =
+      sub === undefined ? undefined : await this.subjects.ofIdentity(provider, { iss, sub });
     if (minted !== undefined) subjects.add(storedHash(minted));
     for (const subjectHash of subjects) await this.revocations.revokeSubject(subjectHash, which);
     await this.users.endEach(list, 'logout');
@@ -101,14 +108,20 @@ export class BackchannelLogout {
     return loginIat !== undefined && loginIat <= logoutIat;
   }
 
-  #isFirst({ jti, exp }: LogoutTokenClaims): boolean {
+  #isFirst(claims: LogoutTokenClaims): boolean {
+    const name = seenAs(claims);
     const nowSec = this.clock.now().getTime() / 1000 - this.options.clockToleranceSec;
     for (const [id, expiresAt] of this.#seen) {
       if (expiresAt > nowSec && this.#seen.size < CAPACITY) break;
       this.#seen.delete(id);
     }
-    if (this.#seen.has(jti)) return false;
-    this.#seen.set(jti, exp);
+    if (this.#seen.has(name)) return false;
+    this.#seen.set(name, claims.exp);
     return true;
   }
+}
+
+/** A `jti` is unique to its issuer alone: no provider uses up another's. */
+function seenAs({ iss, jti }: LogoutTokenClaims): string {
+  return JSON.stringify([iss, jti]);
 }

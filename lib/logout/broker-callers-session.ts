@@ -4,7 +4,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { SessionContent } from '../sessions/session-content.js';
 import { type Sessions, providerUserHash } from '../sessions/sessions.js';
-import { CallersSession } from './callers-session.js';
+import { CallersSession, type EndedSession } from './callers-session.js';
 import type { OwnTokens } from './own-tokens.js';
 import type { Revoke } from './revoke.js';
 
@@ -18,7 +18,7 @@ export class BrokerCallersSession extends CallersSession {
     super();
   }
 
-  async end(accessToken: string): Promise<string | undefined> {
+  async end(accessToken: string): Promise<EndedSession | undefined> {
     const claims = await this.ownTokens.read(accessToken);
     if (claims === 'foreign') {
       const mend = 'log out at the instance that issued it, with a token of ours, or with none';
@@ -27,14 +27,14 @@ export class BrokerCallersSession extends CallersSession {
     }
     if (claims === undefined) return undefined;
     if (claims.sid === undefined) {
-      await this.revocation.revoke(accessToken, undefined); // by exchange: the token is all there is
+      await this.revocation.revoke({ token: accessToken }); // by exchange: the token is all there is
       return undefined;
     }
     const session = await this.sessions.find(claims.sid);
     if (session === undefined) return undefined;
     const content = await this.sessions.open(session);
     await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
-    return content && hintOf(session, content);
+    return { provider: session.provider, idToken: content && hintOf(session, content) };
   }
 }
 

@@ -2,7 +2,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import type { OidcEvents } from '../events/oidc-events.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import { logoutParametersFor } from '../options/logout-parameters.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -13,12 +13,14 @@ export interface LogoutRequest {
   readonly postLogoutRedirectUri?: string | undefined;
   /** Passed on, and returned by the identity provider. */
   readonly state?: string | undefined;
+  /** Name of the identity provider, where there are several and no session says it. */
+  readonly provider?: string | undefined;
 }
 
 /** Sends browsers to the identity provider's logout and from there to an allowed target. */
 export class Logout {
   constructor(
-    private readonly provider: IdentityProvider,
+    private readonly providers: Providers,
     private readonly urls: PublicUrls,
     private readonly session: CallersSession,
     private readonly events: OidcEvents,
@@ -34,7 +36,7 @@ export class Logout {
    * session cannot be ended.
    */
   async start(
-    { postLogoutRedirectUri: target, state }: LogoutRequest,
+    { postLogoutRedirectUri: target, state, provider: named }: LogoutRequest,
     accessToken?: string,
   ): Promise<string> {
     if (target !== undefined && !this.#isAllowed(target)) {
@@ -42,14 +44,21 @@ export class Logout {
     }
     // A listed URL is sent as it was listed: providers compare exactly.
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
-    const idToken = accessToken === undefined ? undefined : await this.session.end(accessToken);
-    const url = await this.provider.endSessionUrl({
-      ...logoutParametersFor(this.options.logoutParameters, absolute ?? this.urls.absolute('/')),
+    const wanted = named === undefined ? undefined : await this.providers.wanted(named);
+    const ended = accessToken === undefined ? undefined : await this.session.end(accessToken);
+    const ofSession = ended && (await this.providers.find(ended.provider));
+    const provider = ofSession ?? wanted ?? (await this.providers.wanted(undefined));
+    const idToken = ofSession && ended?.idToken;
+    const url = await provider.endSessionUrl({
+      ...logoutParametersFor(
+        provider.options.logoutParameters,
+        absolute ?? this.urls.absolute('/'),
+      ),
       ...(idToken === undefined ? {} : { id_token_hint: idToken }),
       ...(absolute === undefined ? {} : { post_logout_redirect_uri: absolute }),
       ...(state === undefined ? {} : { state }),
     });
-    this.events.emit('logout', { provider: this.provider.name });
+    this.events.emit('logout', { provider: provider.name });
     return url ?? withState(this.urls.local(target ?? '/'), state);
   }
 

@@ -29,7 +29,7 @@ export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedO
   const prefix = urls.path(route)?.slice(0, -own.length) ?? '';
   if (prefix === '' || !new URL(publicUrl).pathname.endsWith(prefix)) return;
   new SafeLogger().warn(
-    `"publicUrl" ends in "${prefix}", and the routes begin with it too: the callback is ${urls.callback() ?? urls.url(route)}. If no ` +
+    `"publicUrl" ends in "${prefix}", and the routes begin with it too: the callback is ${urls.url('callback') ?? urls.url(route)}. If no ` +
       `proxy takes "${prefix}" away, leave it out of "publicUrl".`,
   );
 }

@@ -1,8 +1,14 @@
 import { type ValidationError, validateSync } from 'class-validator';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerOptionRules } from './broker-option-rules.js';
-import { EndpointOptionRules, GrantOptionRules, OidcAuthOptionRules } from './option-rules.js';
-import { type OptionGroup, refuseUnknownOptions } from './unknown-option.js';
+import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
+import {
+  CallOptionRules,
+  EndpointOptionRules,
+  ProviderOptionRules,
+} from './provider-option-rules.js';
+import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
+import { refuseUnknownOptions } from './unknown-option.js';
 import { type EntryRule, isRecord } from './value-rules.js';
 
 const HIDDEN = new Set(['clientSecret', 'encryptionKeys', 'store']); // a store's URL holds its password
@@ -52,14 +58,81 @@ function seen({ property, value, contexts = {} }: ValidationError, rules: object
   return `${shown(property, value[wrong])} (entry ${wrong + 1} of ${value.length})`;
 }
 
-function checkAgainst(rules: object, given: Record<string, unknown>, group: OptionGroup): void {
-  refuseUnknownOptions(given, group);
+/** @param label the group that the options are in, before their names; `''` is the top. */
+function checkAgainst(rules: object, given: Record<string, unknown>, label: string): void {
   const [problem] = validateSync(Object.assign(rules, given), { stopAtFirstError: true });
   if (problem === undefined) return;
   const [mend] = Object.values(problem.constraints ?? {});
   throw new OidcConfigError(
-    `Option "${group === '' ? '' : `${group}.`}${problem.property}" ${mend ?? 'is not usable'}; got ${seen(problem, rules)}.`,
+    `Option "${label === '' ? '' : `${label}.`}${problem.property}" ${mend ?? 'is not usable'}; got ${seen(problem, rules)}.`,
   );
+}
+
+/** What belongs to a provider, and not to the application or to the calls of both. */
+const ofOneProvider = Object.keys(new ProviderOptionRules()).filter(
+  (name) => name !== 'allowInsecureHttp' && !(name in new CallOptionRules()),
+);
+
+const OF_SEVERAL = Object.keys(new SeveralProviderRules()).filter(
+  (name) => name !== 'providers' && !(name in new CallOptionRules()),
+);
+
+/** One provider at the top, or several under their names. */
+function refuseBoth(given: Record<string, unknown>): void {
+  const several = given['providers'] !== undefined;
+  const other = (several ? ofOneProvider : OF_SEVERAL).find((name) => given[name] !== undefined);
+  if (other === undefined) return;
+  throw new OidcConfigError(
+    several
+      ? `Options "providers" and "${other}" are both there. With "providers" everything that belongs to one provider stands in its ` +
+          `entry: write providers: { default: { ${other}: …, … } } for the one whose options are at the top now.`
+      : `Option "${other}" needs "providers". Leave it out while there is one identity provider.`,
+  );
+}
+
+/**
+ * Checks every option of one of several providers by itself.
+ *
+ * @param whole the options that values are read beside.
+ * @throws {@link OidcConfigError} for the first that does not hold.
+ */
+export function checkProviderEntry(
+  name: string,
+  entry: unknown,
+  whole: { readonly allowInsecureHttp?: unknown },
+): void {
+  const label = `providers.${name}`;
+  if (!isRecord(entry)) {
+    throw new OidcConfigError(
+      `Option "${label}" must be an object such as { clientId: …, discoveryUrl: …, audience: … }; got ${kindOf(entry)}.`,
+    );
+  }
+  const { allowInsecureHttp } = whole;
+  refuseUnknownOptions(entry, 'providers', label);
+  checkAgainst(Object.assign(new ProviderEntryRules(), { allowInsecureHttp }), entry, label);
+  checkEndpoints(entry, whole, `${label}.endpoints`);
+}
+
+function checkEndpoints(
+  { endpoints }: { readonly endpoints?: unknown },
+  { allowInsecureHttp }: { readonly allowInsecureHttp?: unknown },
+  label: string,
+): void {
+  if (!isRecord(endpoints)) return;
+  refuseUnknownOptions(endpoints, 'endpoints', label);
+  checkAgainst(Object.assign(new EndpointOptionRules(), { allowInsecureHttp }), endpoints, label);
+}
+
+function checkGroup(
+  rules: object,
+  given: Record<string, unknown>,
+  name: 'grants' | 'broker',
+): void {
+  const group = given[name];
+  if (!isRecord(group)) return;
+  refuseUnknownOptions(group, name);
+  const { allowInsecureHttp } = given;
+  checkAgainst(Object.assign(rules, { allowInsecureHttp }), group, name);
 }
 
 /** Checks every option by itself. @throws {@link OidcConfigError} for the first that does not hold. */
@@ -75,15 +148,18 @@ export function checkOptionValues(given: unknown): void {
       'Option "isGlobal" decides who sees this module, so it stands beside useFactory, not in what the factory returns.',
     );
   }
-  checkAgainst(new OidcAuthOptionRules(), given, '');
-  const seenWith = { allowInsecureHttp: given['allowInsecureHttp'] };
-  for (const [name, rules] of [
-    ['grants', new GrantOptionRules()],
-    ['endpoints', new EndpointOptionRules()],
-    ['broker', new BrokerOptionRules()],
-  ] as const) {
-    const group = given[name];
-    if (!isRecord(group)) continue;
-    checkAgainst(Object.assign(rules, seenWith), group, name);
-  }
+  refuseUnknownOptions(given, '');
+  refuseBoth(given);
+  const providers = given['providers'];
+  checkAgainst(
+    providers === undefined ? new ProviderOptionRules() : new SeveralProviderRules(),
+    given,
+    '',
+  );
+  checkAgainst(new ApplicationOptionRules(), given, '');
+  checkGroup(new GrantOptionRules(), given, 'grants');
+  checkEndpoints(given, given, 'endpoints');
+  checkGroup(new BrokerOptionRules(), given, 'broker');
+  if (!isRecord(providers)) return;
+  for (const [name, entry] of Object.entries(providers)) checkProviderEntry(name, entry, given);
 }

@@ -1,18 +1,31 @@
 import type { BrokerOptions } from './broker-options.js';
-import type { GrantOptions, OidcAuthOptions, RouteOptions } from './oidc-auth-options.js';
+import type { ApplicationOptions } from './oidc-auth-options.js';
+import type { ProviderOptions } from './provider-options.js';
+import type { GrantOptions, RouteOptions } from './route-options.js';
+import type { SeveralProvidersOptions } from './several-providers.js';
 
 /** The only place where defaults live; a test compares them with the `@defaultValue` tags. */
 export const optionDefaults = {
-  scopes: 'profile email',
-  additionalScopes: [],
-  offlineAccess: true,
   allowedRedirectUris: [],
   loopbackRedirects: { paths: ['/callback'] },
   allowedPostLogoutRedirectUris: [],
+  allowInsecureHttp: false,
+  clockToleranceSec: 5,
+  maxTokenAgeSec: 2678400,
+  maxTokenBytes: 12288,
+  jwksStaleSec: 86400,
+  jwksCooldownSec: 30,
+  requestProperty: false,
+  appName: 'nestjs-oidc-auth',
+} satisfies Partial<ApplicationOptions>;
+
+export const providerDefaults = {
+  scopes: 'profile email',
+  additionalScopes: [],
+  offlineAccess: true,
   authorizationParameters: {},
   logoutParameters: {},
   requireIssuerInCallback: true,
-  allowInsecureHttp: false,
   timeoutMs: 10000,
   maxUpstreamCalls: 50,
   tokenAlgorithms: [
@@ -27,14 +40,11 @@ export const optionDefaults = {
     'ES512',
     'EdDSA',
   ],
-  clockToleranceSec: 5,
-  maxTokenAgeSec: 2678400,
-  maxTokenBytes: 12288,
-  jwksStaleSec: 86400,
-  jwksCooldownSec: 30,
-  requestProperty: false,
-  appName: 'nestjs-oidc-auth',
-} satisfies Partial<OidcAuthOptions>;
+} satisfies Partial<ProviderOptions>;
+
+export const severalDefaults = {
+  providersPollSec: 5,
+} satisfies Partial<SeveralProvidersOptions>;
 
 export const routeDefaults = {
   prefix: '',
@@ -48,6 +58,7 @@ export const routeDefaults = {
   jwks: '/auth/v2/.well-known/jwks.json',
   introspect: '/auth/v2/introspect',
   backchannelLogout: '/auth/v2/backchannel-logout',
+  providers: '/auth/v2/providers',
   metadata: true,
   apiTag: 'auth',
 } satisfies RouteOptions;

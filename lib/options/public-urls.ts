@@ -2,6 +2,7 @@ import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { MOUNT_PATH, RESOLVED_OPTIONS } from './options.token.js';
 import type { ResolvedOptions } from './resolve-options.js';
+import { DEFAULT_PROVIDER } from './resolve-provider.js';
 import { type RouteName, brokerRoutes, formRoutes } from './resolve-routes.js';
 
 /** Where RFC 9728 §3.1 wants the metadata of a protected resource, on our origin. */
@@ -19,19 +20,24 @@ export class PublicUrls {
     private readonly application: ApplicationConfig,
   ) {}
 
-  /** Path of a route on this server, with all that the host put before it, or `undefined` when it is switched off, or of another mode. */
-  path(route: RouteName): string | undefined {
+  /**
+   * Path of a route on this server, with all that the host put before it, or `undefined` when it is switched off, or of another mode.
+   *
+   * @param below what stands behind the route's own path.
+   */
+  path(route: RouteName, below = ''): string | undefined {
     const own = this.options.routes[route];
     if (own === undefined) return undefined;
     if (this.options.broker === undefined && brokerRoutes.includes(route)) return undefined;
-    const path = this.mountPath() + own;
+    const path = this.mountPath() + own + below;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
     return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
   }
 
-  /** Our own redirect URI, or `undefined` without a callback route. */
-  callback(): string | undefined {
-    return this.url('callback');
+  /** Our own redirect URI for logins with that provider, or `undefined` without a callback route (RFC 9700 §4.4.2: one for each). */
+  callback(provider: string): string | undefined {
+    const path = this.path('callback', provider === DEFAULT_PROVIDER ? '' : `/${provider}`);
+    return path === undefined ? undefined : this.absolute(path);
   }
 
   /** A route's address, or `undefined` when it is switched off or `publicUrl` is not known. */

@@ -1,6 +1,7 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { BrokerOptions, SigningAlgorithm } from './broker-options.js';
 import type { OidcAuthOptions } from './oidc-auth-options.js';
+import type { SeveralProvidersOptions } from './several-providers.js';
 import { brokerDefaults, optionDefaults, withDefaults } from './option-defaults.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
 import { resolveTrustedIssuers } from './trusted-issuer.js';
@@ -22,9 +23,7 @@ export interface ResolvedBrokerOptions {
   readonly revocationPollSec: number;
   readonly signingAlgorithm: SigningAlgorithm;
   readonly keyLifetimeSec: number;
-  readonly exchangeClients: readonly string[];
   readonly introspectionScope: string | undefined;
-  readonly subjectClaim: string | undefined;
   readonly mapClaims: BrokerOptions['mapClaims'];
 }
 
@@ -32,7 +31,10 @@ export interface ResolvedBrokerOptions {
 const MOST_KEYS_AT_ONCE = 50;
 
 /** Checks `broker` beside the options that it depends on. @throws {@link OidcConfigError} */
-export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+export function checkBroker(
+  options: OidcAuthOptions | SeveralProvidersOptions,
+  routes: ResolvedRoutes,
+): void {
   const { broker, publicUrl } = options;
   if (broker === undefined) return;
   if (publicUrl === undefined) {
@@ -62,7 +64,8 @@ export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): v
     );
   }
   const algorithm = broker.signingAlgorithm ?? brokerDefaults.signingAlgorithm;
-  if (options.tokenAlgorithms !== undefined && !options.tokenAlgorithms.includes(algorithm)) {
+  if (options.providers !== undefined || options.tokenAlgorithms === undefined) return;
+  if (!options.tokenAlgorithms.includes(algorithm)) {
     throw new OidcConfigError(
       `Option "tokenAlgorithms" lacks ${algorithm}, with which minted tokens are signed. Add it, or choose another "broker.signingAlgorithm".`,
     );
@@ -70,7 +73,9 @@ export function checkBroker(options: OidcAuthOptions, routes: ResolvedRoutes): v
 }
 
 /** Completes `broker`. @throws {@link OidcConfigError} for an unusable trusted issuer. */
-export function resolveBroker(options: OidcAuthOptions): ResolvedBrokerOptions | undefined {
+export function resolveBroker(
+  options: OidcAuthOptions | SeveralProvidersOptions,
+): ResolvedBrokerOptions | undefined {
   if (options.broker === undefined) return undefined;
   const broker = withDefaults(brokerDefaults, options.broker);
   const issuer = broker.issuer ?? options.publicUrl ?? '';
@@ -94,9 +99,7 @@ export function resolveBroker(options: OidcAuthOptions): ResolvedBrokerOptions |
     revocationPollSec: broker.revocationPollSec,
     signingAlgorithm: broker.signingAlgorithm,
     keyLifetimeSec: broker.keyLifetimeSec,
-    exchangeClients: [...(broker.exchangeClients ?? [options.clientId])],
     introspectionScope: broker.introspectionScope,
-    subjectClaim: broker.subjectClaim,
     mapClaims: broker.mapClaims,
   };
 }

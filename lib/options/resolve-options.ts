@@ -1,88 +1,61 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import { checkAccessTokenIssuers } from './access-token-issuers.js';
 import { checkOptionValues } from './check-options.js';
-import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
-import { discoveryAddress } from './discovery-address.js';
-import type {
-  AccessTokenMark,
-  ClientAuthenticationMethod,
-  EndpointOptions,
-  FetchFunction,
-  GrantOptions,
-  LoopbackRedirectOptions,
-  OidcAuthOptions,
-} from './oidc-auth-options.js';
-import { grantDefaults, optionDefaults, withDefaults } from './option-defaults.js';
+import type { ClaimDemand } from './claim-constraint.js';
+import { deepFreeze } from './deep-freeze.js';
+import type { ApplicationOptions, LoopbackRedirectOptions } from './oidc-auth-options.js';
+import {
+  grantDefaults,
+  optionDefaults,
+  providerDefaults,
+  withDefaults,
+} from './option-defaults.js';
 import { type ResolvedBrokerOptions, checkBroker, resolveBroker } from './resolve-broker.js';
+import type { ResolvedCallOptions } from './resolve-provider.js';
+import {
+  type GivenOptions,
+  type ResolvedProviders,
+  callOptionsOf,
+  checkAgainstEachOther,
+  resolveProviders,
+} from './resolve-providers.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
+import type { GrantOptions } from './route-options.js';
 import { Secret } from './secret.js';
 import { isLoopbackHost } from './url-rules.js';
 
-/** The name of the only identity provider that can be configured so far. */
-export const DEFAULT_PROVIDER = 'default';
-
 /** The options, checked, completed and frozen: what the rest of the module reads. */
-export interface ResolvedOptions {
-  readonly clientId: string;
+export interface ResolvedOptions extends ResolvedCallOptions {
+  readonly providers: ResolvedProviders;
+  /** Demanded of tokens of trusted issuers that have no `claims` of their own: the option of the provider at the top. */
+  readonly claims: readonly ClaimDemand[];
+  /** Clients of all providers whose `resource_access` counts as roles. */
+  readonly roleClients: readonly string[];
+  /** Of our own tokens and those of trusted issuers. */
+  readonly tokenAlgorithms: readonly string[];
+  /** Of the provider at the top: other secrets make no keys. */
   readonly clientSecret: Secret | undefined;
-  readonly clientAuthentication: ClientAuthenticationMethod | undefined;
-  /** Always has a well-known path. */
-  readonly discoveryUrl: string;
-  readonly issuer: string | undefined;
-  /** The option `issuer`, else the spellings that {@link discoveryUrl} stands for. */
-  readonly expectedIssuers: readonly string[];
-  /** `undefined`: what the metadata of the provider says. */
-  readonly accessTokenIssuers: readonly string[] | undefined;
-  readonly jwksUri: string | undefined;
-  readonly endpoints: Readonly<EndpointOptions>;
-  readonly tenants: readonly string[];
   /** Without a trailing slash; `undefined` only when no route needs it. */
   readonly publicUrl: string | undefined;
-  readonly audience: readonly string[] | false;
-  /** `undefined`: what the specifications say. */
-  readonly accessTokenMark: AccessTokenMark | undefined;
-  /** What logins ask for; begins with `openid`. */
-  readonly scopes: readonly string[];
-  /** What callers may ask for. */
-  readonly allowedScopes: readonly string[];
-  readonly offlineAccess: boolean;
-  readonly claims: readonly ClaimDemand[];
   readonly allowedRedirectUris: readonly string[];
   readonly loopbackRedirects: Readonly<LoopbackRedirectOptions> | false;
   readonly allowedPostLogoutRedirectUris: readonly string[];
   readonly routes: ResolvedRoutes;
   readonly grants: Readonly<Required<GrantOptions>>;
-  readonly authorizationParameters: Readonly<Record<string, string>>;
-  readonly logoutParameters: Readonly<Record<string, string>>;
-  readonly requireIssuerInCallback: boolean;
-  readonly fetch: FetchFunction | undefined;
-  readonly allowInsecureHttp: boolean;
   readonly encryptionKeys: readonly Secret[];
-  readonly timeoutMs: number;
-  readonly maxUpstreamCalls: number;
-  /** `undefined`: what the metadata of the provider says. */
-  readonly idTokenAlgorithms: readonly string[] | undefined;
-  readonly tokenAlgorithms: readonly string[];
   readonly clockToleranceSec: number;
   readonly maxTokenAgeSec: number;
   readonly maxTokenBytes: number;
   readonly jwksStaleSec: number;
   readonly jwksCooldownSec: number;
-  readonly onLogin: OidcAuthOptions['onLogin'];
+  readonly onLogin: ApplicationOptions['onLogin'];
+  readonly subject: ApplicationOptions['subject'];
   readonly requestProperty: string | false;
   readonly appName: string;
-  /** Clients whose `resource_access` counts as roles. */
-  readonly roleClients: readonly string[];
   /** `undefined`: passthrough mode. */
   readonly broker: ResolvedBrokerOptions | undefined;
 }
 
-function scopeList(scopes: string | readonly string[]): string[] {
-  const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
-  return [...new Set(list)];
-}
-
-function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+function checkPublicUrl(options: GivenOptions, routes: ResolvedRoutes): void {
   const { publicUrl, allowInsecureHttp } = options;
   const needing = (['login', 'callback', 'logout'] as const).find((name) => routes[name]);
   if (publicUrl === undefined) {
@@ -100,13 +73,11 @@ function checkPublicUrl(options: OidcAuthOptions, routes: ResolvedRoutes): void 
   );
 }
 
-function checkTogether(options: OidcAuthOptions, routes: ResolvedRoutes): void {
+function checkTogether(options: GivenOptions, routes: ResolvedRoutes): void {
   checkPublicUrl(options, routes);
-  const { accessTokenMark, audience, clientId } = options;
-  if (accessTokenMark === 'aud' && [audience].flat().every((one) => one === clientId)) {
+  if (options.subject !== undefined && options.broker === undefined) {
     throw new OidcConfigError(
-      `Option "accessTokenMark" is "aud", and "audience" is the client id (${clientId}): every token would be refused. ` +
-        'Let the provider write another audience into access tokens and name that, or use another mark.',
+      'Option "subject" makes the "sub" of our own tokens, and without "broker" there are none. Leave it out, or add "broker".',
     );
   }
   if (
@@ -121,16 +92,9 @@ function checkTogether(options: OidcAuthOptions, routes: ResolvedRoutes): void {
   }
 }
 
-function deepFreeze<T>(value: T): T {
-  if (!Array.isArray(value) && !isPlainObject(value)) return value; // a store is the host's
-  for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
-}
-
-function isPlainObject(value: unknown): value is object {
-  return (
-    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-  );
+function secretAtTheTop(given: GivenOptions): Secret | undefined {
+  if (given.providers !== undefined || given.clientSecret === undefined) return undefined;
+  return new Secret(given.clientSecret);
 }
 
 /**
@@ -138,68 +102,43 @@ function isPlainObject(value: unknown): value is object {
  *
  * @throws {@link OidcConfigError} that names the option, the value seen and the mend.
  */
-export function resolveOptions(given: OidcAuthOptions, routes: ResolvedRoutes): ResolvedOptions {
+export function resolveOptions(given: GivenOptions, routes: ResolvedRoutes): ResolvedOptions {
   checkOptionValues(given);
   checkTogether(given, routes);
   checkBroker(given, routes);
-  const claims = given.claims === undefined ? [] : parseClaimConstraint(given.claims, 'claims');
-  const options = withDefaults(optionDefaults, structuredCloneOfData(given));
-  const discovery = discoveryAddress(options.discoveryUrl);
+  const providers = resolveProviders(given);
   const broker = resolveBroker(given);
-  checkAccessTokenIssuers(options.accessTokenIssuers ?? [], broker);
+  checkAgainstEachOther(providers.list, broker);
+  const options = withDefaults(optionDefaults, given);
+  const calls = withDefaults(providerDefaults, callOptionsOf(given));
   const grants = withDefaults(grantDefaults, options.grants ?? {});
-  const scopes = [...new Set(['openid', ...scopeList(options.scopes)])];
-  const asked = options.offlineAccess ? scopes : scopes.filter((name) => name !== 'offline_access');
+  const [top] = given.providers === undefined ? providers.list : [];
   return deepFreeze<ResolvedOptions>({
-    clientId: options.clientId,
-    clientSecret: options.clientSecret === undefined ? undefined : new Secret(options.clientSecret),
-    clientAuthentication: options.clientAuthentication,
-    discoveryUrl: discovery.url,
-    issuer: options.issuer,
-    expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
-    accessTokenIssuers: options.accessTokenIssuers,
-    jwksUri: options.jwksUri,
-    endpoints: options.endpoints ?? {},
-    tenants: options.tenants ?? [],
+    providers,
+    claims: top?.claims ?? [],
+    roleClients: [...new Set(providers.list.flatMap((provider) => provider.roleClients))],
+    tokenAlgorithms: top?.tokenAlgorithms ?? providerDefaults.tokenAlgorithms,
+    clientSecret: secretAtTheTop(given),
     publicUrl: options.publicUrl?.replace(/\/$/, ''),
-    audience: typeof options.audience === 'string' ? [options.audience] : options.audience,
-    accessTokenMark: options.accessTokenMark,
-    scopes: asked,
-    allowedScopes: [...scopes, 'offline_access', ...options.additionalScopes],
-    offlineAccess: options.offlineAccess,
-    claims,
-    allowedRedirectUris: options.allowedRedirectUris,
-    loopbackRedirects: options.loopbackRedirects,
-    allowedPostLogoutRedirectUris: options.allowedPostLogoutRedirectUris,
+    allowedRedirectUris: [...options.allowedRedirectUris],
+    loopbackRedirects: structuredClone(options.loopbackRedirects),
+    allowedPostLogoutRedirectUris: [...options.allowedPostLogoutRedirectUris],
     routes,
-    grants: { ...grants, exchange: grants.exchange && given.broker !== undefined },
-    authorizationParameters: options.authorizationParameters,
-    logoutParameters: options.logoutParameters,
-    requireIssuerInCallback: options.requireIssuerInCallback,
+    grants: { ...grants, exchange: grants.exchange && broker !== undefined },
     fetch: given.fetch,
+    timeoutMs: calls.timeoutMs,
+    maxUpstreamCalls: calls.maxUpstreamCalls,
     allowInsecureHttp: options.allowInsecureHttp,
     encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
-    timeoutMs: options.timeoutMs,
-    maxUpstreamCalls: options.maxUpstreamCalls,
-    idTokenAlgorithms: options.idTokenAlgorithms,
-    tokenAlgorithms: options.tokenAlgorithms,
     clockToleranceSec: options.clockToleranceSec,
     maxTokenAgeSec: options.maxTokenAgeSec,
     maxTokenBytes: options.maxTokenBytes,
     jwksStaleSec: options.jwksStaleSec,
     jwksCooldownSec: options.jwksCooldownSec,
     onLogin: given.onLogin,
+    subject: given.subject,
     requestProperty: options.requestProperty,
     appName: options.appName,
-    roleClients: [...(given.broker?.roleClients ?? [options.clientId])],
     broker,
   });
-}
-
-/** A copy, so that a host that changes its object later changes nothing here. */
-function structuredCloneOfData(
-  given: OidcAuthOptions,
-): Omit<OidcAuthOptions, 'claims' | 'fetch' | 'onLogin' | 'broker'> {
-  const { claims: _claims, fetch: _fetch, onLogin: _onLogin, broker: _broker, ...data } = given;
-  return structuredClone(data);
 }

@@ -1,6 +1,6 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { routeDefaults } from './option-defaults.js';
-import type { RouteOptions } from './oidc-auth-options.js';
+import type { RouteOptions } from './route-options.js';
 import { refuseUnknownOptions } from './unknown-option.js';
 import { isRecord } from './value-rules.js';
 
@@ -28,6 +28,8 @@ export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   readonly metadata: boolean;
   /** The tag of the routes in a document of the API. */
   readonly apiTag: string;
+  /** Whether the host wrote a path for the list of providers. */
+  readonly listsProviders: boolean;
 };
 
 export const routeNames = [
@@ -41,6 +43,7 @@ export const routeNames = [
   'jwks',
   'introspect',
   'backchannelLogout',
+  'providers',
 ] as const satisfies readonly RouteName[];
 
 /** Begins with `/`, does not end with it, and means itself: no parameters, no wildcards. */
@@ -57,6 +60,11 @@ function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined 
       `${name === 'prefix' ? '' : ', or false'}; got ${JSON.stringify(value) ?? String(value)}. ` +
       'It begins with "/", does not end with it, and holds letters, digits, "/", "-", "_", "." and "~" only.',
   );
+}
+
+/** The list of providers leads to the login route: without that there is none, unless the host wants one. */
+function isIdle(name: RouteName, { login, providers }: RouteOptions): boolean {
+  return name === 'providers' && login === false && providers === undefined;
 }
 
 /**
@@ -91,10 +99,11 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
     metadata,
     apiTag,
     prefix,
+    listsProviders: typeof given.providers === 'string',
   };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
-    if (path === undefined) continue;
+    if (path === undefined || isIdle(name, given)) continue;
     const other = taken.get(path.toLowerCase());
     if (other !== undefined) {
       throw new OidcConfigError(

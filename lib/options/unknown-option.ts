@@ -1,7 +1,13 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerOptionRules } from './broker-option-rules.js';
 import { routeDefaults } from './option-defaults.js';
-import { EndpointOptionRules, GrantOptionRules, OidcAuthOptionRules } from './option-rules.js';
+import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
+import {
+  CallOptionRules,
+  EndpointOptionRules,
+  ProviderOptionRules,
+} from './provider-option-rules.js';
+import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
 
 /** Read beside the values of a group, and no option of it. */
 const ONLY_LOOKED_AT = 'allowInsecureHttp';
@@ -12,11 +18,18 @@ function namesOf(rules: object): readonly string[] {
 
 /** The options by group; `''` is the top. */
 const OPTIONS = {
-  '': Object.keys(new OidcAuthOptionRules()),
+  '': [
+    ...new Set([
+      ...namesOf(new ProviderOptionRules()).filter((name) => !(name in new CallOptionRules())),
+      ...Object.keys(new ApplicationOptionRules()),
+      ...Object.keys(new SeveralProviderRules()),
+    ]),
+  ],
   broker: namesOf(new BrokerOptionRules()),
   routes: Object.keys(routeDefaults),
   grants: namesOf(new GrantOptionRules()),
   endpoints: namesOf(new EndpointOptionRules()),
+  providers: namesOf(new ProviderEntryRules()),
 } satisfies Record<string, readonly string[]>;
 
 export type OptionGroup = keyof typeof OPTIONS;
@@ -122,14 +135,22 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 /**
  * Refuses members that are no options. Their names are shown, never what they hold.
  *
+ * @param label what stands before a name, where that is not the group's own.
  * @throws {@link OidcConfigError} that says what was probably meant, and what is known.
  */
-export function refuseUnknownOptions(given: object, group: OptionGroup): void {
+export function refuseUnknownOptions(
+  given: object,
+  group: OptionGroup,
+  label: string = group,
+): void {
   const known: readonly string[] = OPTIONS[group];
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown === undefined) return;
+  const probably = meant(unknown, group);
+  const inIt = group !== label && probably !== undefined && probably.startsWith(`${group}.`);
+  const shown = inIt ? label + probably.slice(group.length) : probably;
   throw new OidcConfigError(
-    `Unknown option "${inGroup(group, unknown)}"${asked(meant(unknown, group))} ` +
-      `Known here: ${known.map((name) => inGroup(group, name)).join(', ')}.`,
+    `Unknown option "${inGroup(label, unknown)}"${asked(shown)} ` +
+      `Known here: ${known.map((name) => inGroup(label, name)).join(', ')}.`,
   );
 }

@@ -3,6 +3,10 @@ import { isLocalPath, isTrustworthyUrl, parseUrl } from './url-rules.js';
 
 const MAX_SCOPES_LENGTH = 4000;
 
+/** How a mend says what {@link isHttpUrl} wants. */
+export const HTTPS =
+  'an absolute https URL (http only on localhost, 127.0.0.1 or [::1], or with "allowInsecureHttp: true" in a closed test network)';
+
 /** What a rule may look at beside the value itself. */
 export interface OptionsUnderCheck {
   readonly allowInsecureHttp?: unknown;

@@ -1,12 +1,12 @@
 import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None } from 'openid-client';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 
 /**
  * How we prove ourselves to the provider: as the option says, else `client_secret_basic` unless the metadata offers
  * `client_secret_post` alone (RFC 6749 §2.3.1).
  */
 export function clientAuthentication(
-  { clientSecret, clientAuthentication: chosen }: ResolvedOptions,
+  { clientSecret, clientAuthentication: chosen }: ResolvedProvider,
   supported: readonly string[],
 ): ClientAuth {
   const secret = clientSecret?.reveal();

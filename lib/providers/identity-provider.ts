@@ -1,9 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
-import { OidcEvents, hashedId } from '../events/oidc-events.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
+import { restrictClaims } from '../tokens/restrict-claims.js';
+import { scopeWithin } from '../tokens/scopes.js';
 import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
 import {
@@ -14,7 +14,7 @@ import {
 } from './code-login.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
-import { ProviderConnection } from './provider-connection.js';
+import type { ProviderConnection } from './provider-connection.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
 import {
   type OtherParty,
@@ -35,11 +35,10 @@ export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
   audience: 'another audience',
 };
 
-/** What can be asked of the identity provider, through openid-client. */
-@Injectable()
+/** What can be asked of one identity provider, through openid-client. Made from its own options alone. */
 export class IdentityProvider extends TokenIssuers {
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    readonly options: ResolvedProvider,
     private readonly connection: ProviderConnection,
     private readonly events: OidcEvents,
   ) {
@@ -62,11 +61,20 @@ export class IdentityProvider extends TokenIssuers {
       algorithms: this.options.tokenAlgorithms,
       audience: this.options.audience,
       clientId: this.options.clientId,
-      otherClientIds: this.options.broker?.exchangeClients ?? [],
+      otherClientIds: this.options.exchangeClients,
       accessTokenMark: this.options.accessTokenMark,
+      roleClients: this.options.roleClients,
       defaultDemands: this.options.claims,
       demands: [],
+      ...this.#limits(),
     };
+  }
+
+  /** Nothing to take out is nothing to look for. */
+  #limits(): Pick<TokenIssuer, 'restrict'> {
+    const { roles, tokenScopes: scopes, roleClients } = this.options;
+    if (roles === undefined && scopes === undefined) return {};
+    return { restrict: (payload) => restrictClaims(payload, { roles, scopes }, roleClients) };
   }
 
   override names(): readonly string[] {
@@ -112,6 +120,23 @@ export class IdentityProvider extends TokenIssuers {
     return authorizationUrl(this.connection, request, this.options.authorizationParameters);
   }
 
+  /** Those of a list of scopes that its tokens may carry here. */
+  limitedScope(scope: string): string {
+    const { tokenScopes } = this.options;
+    return tokenScopes === undefined ? scope : scopeWithin(scope, tokenScopes.join(' '));
+  }
+
+  /** Whether its authorization responses say who sent them (RFC 9207 §3). @throws {@link OAuthError} 502, 503 while unknown. */
+  async sendsIssuer(): Promise<boolean> {
+    return (await this.connection.metadata()).advertisesCallbackIssuer;
+  }
+
+  /** Whether that is its name in authorization responses. @throws {@link OAuthError} 502, 503 while unknown. */
+  async isIssuer(iss: string): Promise<boolean> {
+    const { publishedIssuer, issuers } = await this.connection.metadata();
+    return iss === publishedIssuer || issuers.includes(iss);
+  }
+
   /**
    * Holds `iss` of an authorization response against the provider (RFC 9207 §2.4).
    *
@@ -120,11 +145,7 @@ export class IdentityProvider extends TokenIssuers {
   async checkCallbackIssuer(iss: string | undefined): Promise<void> {
     const metadata = await this.connection.metadata();
     const required = metadata.advertisesCallbackIssuer && this.options.requireIssuerInCallback;
-    const right =
-      iss === undefined
-        ? !required
-        : iss === metadata.publishedIssuer || metadata.issuers.includes(iss);
-    if (right) return;
+    if (iss === undefined ? !required : await this.isIssuer(iss)) return;
     throw new OAuthError('invalid_request', 'The response is not from the expected issuer');
   }
 

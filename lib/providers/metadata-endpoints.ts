@@ -1,5 +1,5 @@
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 
 /** The members of the metadata that name an address of the provider's, by our names for them. */
@@ -48,7 +48,7 @@ function problemOf(value: unknown, allowInsecureHttp: boolean): string | undefin
   return url.protocol === 'http:' ? 'is http outside loopback' : 'is not https, or has credentials';
 }
 
-function overridesOf({ endpoints, jwksUri }: ResolvedOptions): Endpoints {
+function overridesOf({ endpoints, jwksUri }: ResolvedProvider): Endpoints {
   return { ...endpoints, ...(jwksUri === undefined ? {} : { jwks: jwksUri }) };
 }
 
@@ -58,7 +58,7 @@ function overridesOf({ endpoints, jwksUri }: ResolvedOptions): Endpoints {
  */
 export function readEndpoints(
   document: Readonly<Record<string, unknown>>,
-  options: ResolvedOptions,
+  options: ResolvedProvider,
 ): { endpoints: Endpoints; unusable: readonly UnusableMember[] } {
   const overrides = overridesOf(options);
   const endpoints: Partial<Record<EndpointName, string>> = { ...overrides };

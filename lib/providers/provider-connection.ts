@@ -1,20 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Inject, Injectable } from '@nestjs/common';
 import { type Configuration, type CustomFetchOptions, customFetch } from 'openid-client';
-import { Clock, epochSeconds } from '../clock/clock.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import { OidcEvents } from '../events/oidc-events.js';
+import type { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';
-import { GuardedFetch, TOO_MANY_CALLS } from '../http/guarded-fetch.js';
+import { type GuardedFetch, TOO_MANY_CALLS } from '../http/guarded-fetch.js';
 import { RemoteKeySet } from '../http/remote-key-set.js';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { IdTokenExpectation } from './check-id-token.js';
 import { ENDPOINT_MEMBERS, type EndpointName, endpointOf } from './metadata-endpoints.js';
@@ -46,9 +44,8 @@ export interface ProviderCall {
  * The line to one identity provider: its metadata and keys, kept and renewed in the background, and what every call has
  * in common. Nothing is asked before it is needed, so the application starts while the provider is down.
  */
-@Injectable()
 export class ProviderConnection {
-  readonly name = DEFAULT_PROVIDER;
+  readonly name: string;
   readonly keys: RemoteKeySet;
   readonly #metadata: CachedDocument<ProviderMetadata>;
   /** openid-client hands no time limit of a single call to its `fetch`. */
@@ -57,11 +54,12 @@ export class ProviderConnection {
   readonly #warned = new Set<string>();
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly options: ResolvedProvider,
     private readonly http: GuardedFetch,
-    @Inject(Clock) private readonly clock: Clock,
+    private readonly clock: Clock,
     private readonly events: OidcEvents,
   ) {
+    this.name = options.name;
     this.#metadata = new CachedDocument({
       load: () => this.#discover(),
       clock,

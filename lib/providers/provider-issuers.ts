@@ -1,7 +1,7 @@
 import { unavailable } from '../errors/oauth.error.js';
 import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { parseUrl } from '../options/url-rules.js';
 
 /** What Entra ID publishes in the place of a tenant's id. */
@@ -22,7 +22,7 @@ export interface ProviderIssuers {
  */
 export function mayIssue(
   iss: string,
-  options: ResolvedOptions,
+  options: ResolvedProvider,
   known: ProviderIssuers | undefined,
 ): boolean {
   if (options.tenants.some((tenant) => iss.includes(tenant))) return true;
@@ -37,7 +37,7 @@ export function mayIssue(
 /** What the option says, else the member of the metadata that AD FS has. */
 export function accessTokenIssuersOf(
   published: unknown,
-  { accessTokenIssuers }: ResolvedOptions,
+  { accessTokenIssuers }: ResolvedProvider,
 ): readonly string[] {
   if (accessTokenIssuers !== undefined) return accessTokenIssuers;
   return typeof published === 'string' && published !== '' ? [published] : [];
@@ -50,7 +50,7 @@ export function accessTokenIssuersOf(
 export function identityIssuer(
   iss: string,
   { issuers, accessTokenIssuers }: ProviderIssuers,
-  { tenants }: ResolvedOptions,
+  { tenants }: ResolvedProvider,
 ): string | undefined {
   if (issuers.includes(iss)) return iss;
   if (!accessTokenIssuers.includes(iss)) return undefined;
@@ -58,7 +58,7 @@ export function identityIssuer(
   return issuers[tenants.findIndex((tenant) => iss.includes(tenant))];
 }
 
-function issuersOf(published: string, options: ResolvedOptions): readonly string[] | undefined {
+function issuersOf(published: string, options: ResolvedProvider): readonly string[] | undefined {
   if (!published.includes(TENANT)) {
     return options.expectedIssuers.includes(published) ? [published] : undefined;
   }
@@ -68,7 +68,7 @@ function issuersOf(published: string, options: ResolvedOptions): readonly string
 }
 
 /** What to change where the document is another issuer's than expected. */
-function mendOf(published: string, { issuer, tenants }: ResolvedOptions): string {
+function mendOf(published: string, { issuer, tenants }: ResolvedProvider): string {
   if (issuer !== undefined && issuer !== published) {
     return 'the option "issuer" says the second: write it as the document does, to the letter, if that is the right provider';
   }
@@ -77,7 +77,7 @@ function mendOf(published: string, { issuer, tenants }: ResolvedOptions): string
 }
 
 /** @throws {@link OAuthError} 503 for a document of another issuer, which is not used. */
-export function expectedIssuersOf(published: string, options: ResolvedOptions): readonly string[] {
+export function expectedIssuersOf(published: string, options: ResolvedProvider): readonly string[] {
   const issuers = issuersOf(published, options);
   if (issuers !== undefined) return issuers;
   new SafeLogger().error(

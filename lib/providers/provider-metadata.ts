@@ -7,8 +7,8 @@ import {
 } from 'openid-client';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
-import { optionDefaults } from '../options/option-defaults.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { providerDefaults } from '../options/option-defaults.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
 import { clientAuthentication } from './client-authentication.js';
@@ -48,10 +48,10 @@ const ENTRA = new URL('https://login.microsoftonline.com/common');
  * What an ID token may be signed with: by the option, else RS256, which is what a client gets that registered nothing else; of
  * a provider that does not know RS256, what it lists (OpenID Connect Core §3.1.3.7).
  */
-function idTokenAlgorithms(options: ResolvedOptions, document: Document): readonly string[] {
+function idTokenAlgorithms(options: ResolvedProvider, document: Document): readonly string[] {
   if (options.idTokenAlgorithms !== undefined) return options.idTokenAlgorithms;
   const listed = textList(document['id_token_signing_alg_values_supported']);
-  const usable = listed.filter((name) => optionDefaults.tokenAlgorithms.includes(name));
+  const usable = listed.filter((name) => providerDefaults.tokenAlgorithms.includes(name));
   return usable.length === 0 || usable.includes('RS256') ? ['RS256'] : usable;
 }
 
@@ -66,7 +66,7 @@ async function readDocument(response: Response): Promise<Document> {
 
 /** openid-client with what we read of the metadata, and nothing else of it. */
 function configure(
-  options: ResolvedOptions,
+  options: ResolvedProvider,
   document: Document,
   known: Pick<ProviderMetadata, 'publishedIssuer' | 'endpoints' | 'idTokenAlgorithms'>,
 ): Promise<Configuration> {
@@ -96,7 +96,7 @@ function configure(
  * @throws {@link OAuthError} 503 when there is no answer or the issuer is another one; 502 for an unusable document.
  */
 export async function discoverProvider(
-  options: ResolvedOptions,
+  options: ResolvedProvider,
   http: GuardedFetch,
 ): Promise<ProviderMetadata> {
   const document = await readDocument(await http.document(options.discoveryUrl));

@@ -54,6 +54,14 @@ const schemas = {
     required: ['keys'],
     properties: { keys: { type: 'array', items: { type: 'object' } } },
   },
+  providers: {
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['name', 'title', 'loginUrl'],
+      properties: { name: text, title: text, loginUrl: text },
+    },
+  },
   nothing: { type: 'object' },
 } satisfies Readonly<Record<string, Schema>>;
 
@@ -87,6 +95,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
       'scope',
       'code_challenge',
       'code_challenge_method',
+      'provider',
     ],
     answer: 'redirect',
     refusals: [400, 502, 503],
@@ -105,6 +114,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
       'redirect_uri',
       'code_verifier',
       'state',
+      'iss',
       'refresh_token',
       'device_code',
       'subject_token',
@@ -119,13 +129,13 @@ const operations: Readonly<Record<RouteName, Operation>> = {
   },
   device: {
     summary: 'Starts a device login',
-    form: ['scope'],
+    form: ['scope', 'provider'],
     answer: schemas.device,
     refusals: [400, 502, 503],
   },
   logout: {
     summary: 'Sends the browser to log out',
-    query: ['post_logout_redirect_uri', 'state'],
+    query: ['post_logout_redirect_uri', 'state', 'provider'],
     answer: 'redirect',
     refusals: [400, 503],
   },
@@ -136,7 +146,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
   },
   revoke: {
     summary: 'Revokes a token',
-    form: ['token!', 'token_type_hint'],
+    form: ['token!', 'token_type_hint', 'provider'],
     answer: schemas.nothing,
     refusals: [400, 502, 503],
   },
@@ -152,6 +162,11 @@ const operations: Readonly<Record<RouteName, Operation>> = {
     form: ['logout_token!'],
     answer: schemas.nothing,
     refusals: [400],
+  },
+  providers: {
+    summary: 'The identity providers, for login pages',
+    answer: schemas.providers,
+    refusals: [503],
   },
 };
 
@@ -188,7 +203,7 @@ function answersOf({ answer, refusals }: Operation): object {
 export function describeRoute(route: RouteName, controller: Function, tag: string): void {
   const operation = operations[route];
   const { query = [], form } = operation;
-  const parameters = query.map((name) => ({
+  const inQuery = query.map((name) => ({
     name: bare(name),
     in: 'query',
     required: name.endsWith('!'),
@@ -197,6 +212,12 @@ export function describeRoute(route: RouteName, controller: Function, tag: strin
   Reflect.defineMetadata('swagger/apiUseTags', [tag], controller);
   for (const [name, { value: handler }] of members(controller)) {
     if (name === 'constructor' || typeof handler !== 'function') continue;
+    const ofPath: unknown = Reflect.getMetadata('path', handler); // `:provider` of a callback
+    const inPath =
+      ofPath === ':provider'
+        ? [{ name: 'provider', in: 'path', required: true, type: String }]
+        : [];
+    const parameters = [...inPath, ...inQuery];
     const extension: object = Object(Reflect.getOwnMetadata('swagger/apiExtension', handler));
     const said: Readonly<Record<string, unknown>> = {
       apiOperation: { summary: operation.summary },

@@ -1,4 +1,5 @@
-import { Get, Req, Res, type Type } from '@nestjs/common';
+import { Get, Param, Req, Res, type Type } from '@nestjs/common';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
@@ -21,8 +22,22 @@ export function callbackController(path: string): Type {
 
     @Get()
     async callback(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      const query = queryOf(request, CallbackQuery);
-      const { tokens, cookies } = await this.oidc.callback(query, cookiesOf(request));
+      return this.#finish(DEFAULT_PROVIDER, request, response);
+    }
+
+    @Get(':provider')
+    async callbackOf(
+      @Param('provider') provider: string,
+      @Req() request: RouteRequest,
+      @Res() response: unknown,
+    ): Promise<void> {
+      return this.#finish(provider, request, response);
+    }
+
+    async #finish(provider: string, request: RouteRequest, response: unknown): Promise<void> {
+      const { code, state, iss, error } = queryOf(request, CallbackQuery);
+      const answer = { provider, code, state, iss, error };
+      const { tokens, cookies } = await this.oidc.callback(answer, cookiesOf(request));
       this.answers.json(response, tokens, cookies);
     }
   }

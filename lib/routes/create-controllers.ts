@@ -8,6 +8,7 @@ import { introspectController } from './introspect.controller.js';
 import { jwksController } from './jwks.controller.js';
 import { loginController } from './login.controller.js';
 import { logoutController } from './logout.controller.js';
+import { providersController } from './providers.controller.js';
 import { revokeController } from './revoke.controller.js';
 import { tokenController } from './token.controller.js';
 import { userinfoController } from './userinfo.controller.js';
@@ -23,6 +24,7 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   jwks: jwksController,
   introspect: introspectController,
   backchannelLogout: backchannelLogoutController,
+  providers: providersController,
 };
 
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */

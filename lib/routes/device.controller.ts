@@ -2,11 +2,12 @@ import { Post, Req, Res, type Type } from '@nestjs/common';
 import { noDeviceLogins } from '../grants/device-code.grant.js';
 import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
-import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
+import { Parameter, type RouteRequest, formOf, requestOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
 
 class DeviceForm {
   @Parameter(2048) readonly scope: string | undefined;
+  @Parameter(32) readonly provider: string | undefined;
 }
 
 /** Where device logins are switched off: 503, whatever is sent. */
@@ -31,7 +32,9 @@ export function deviceController(path: string): Type {
 
     @Post()
     async device(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      this.answers.json(response, await this.oidc.device(formOf(request, DeviceForm)));
+      const { scope, provider } = formOf(request, DeviceForm);
+      const started = await this.oidc.device({ scope, provider, ...requestOf(request) });
+      this.answers.json(response, started);
     }
   }
   return DeviceController;

@@ -2,7 +2,13 @@ import { Get, Req, Res, type Type } from '@nestjs/common';
 import { IsIn, ValidateIf } from 'class-validator';
 import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
-import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
+import {
+  Parameter,
+  type RouteRequest,
+  cookiesOf,
+  queryOf,
+  requestOf,
+} from './request-parameters.js';
 import { RouteController } from './route-controller.js';
 
 const YES = ['true', 'True', '1'];
@@ -14,6 +20,7 @@ class LoginQuery {
   @Parameter(2048) readonly scope: string | undefined;
   @Parameter(128) readonly code_challenge: string | undefined;
   @Parameter(20) readonly code_challenge_method: string | undefined;
+  @Parameter(32) readonly provider: string | undefined;
 
   @ValidateIf((_, value: unknown) => value !== undefined)
   @IsIn([...YES, ...NO])
@@ -39,6 +46,8 @@ export function loginController(path: string): Type {
           offlineAccess: query.offline_access !== undefined && YES.includes(query.offline_access),
           codeChallenge: query.code_challenge,
           codeChallengeMethod: query.code_challenge_method,
+          provider: query.provider,
+          ...requestOf(request),
         },
         cookiesOf(request),
       );

@@ -9,6 +9,7 @@ import { RouteController } from './route-controller.js';
 class LogoutQuery {
   @Parameter(2048) readonly post_logout_redirect_uri: string | undefined;
   @Parameter(1024) readonly state: string | undefined;
+  @Parameter(32) readonly provider: string | undefined;
 }
 
 /** A token that is there; anything else is a browser that has none. Two headers are an error. */
@@ -33,7 +34,11 @@ export function logoutController(path: string): Type {
     async logout(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       const query = queryOf(request, LogoutQuery);
       const url = await this.oidc.logout(
-        { postLogoutRedirectUri: query.post_logout_redirect_uri, state: query.state },
+        {
+          postLogoutRedirectUri: query.post_logout_redirect_uri,
+          state: query.state,
+          provider: query.provider,
+        },
         accessTokenOf(request),
       );
       this.answers.redirect(response, url);

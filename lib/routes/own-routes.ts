@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { isProviderName } from '../options/several-option-rules.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, routeNames } from '../options/resolve-routes.js';
 
@@ -34,7 +35,15 @@ export class OwnRoutes {
         return own === undefined ? [] : [[own.toLowerCase(), name]];
       }),
     );
-    return this.#routes.get(path.toLowerCase().replace(/\/$/, ''));
+    const plain = path.toLowerCase().replace(/\/$/, '');
+    return this.#routes.get(plain) ?? this.#callbackOf(plain);
+  }
+
+  /** Callbacks of providers that are not named `default` are one level below. */
+  #callbackOf(path: string): RouteName | undefined {
+    const end = path.lastIndexOf('/');
+    const above = this.#routes?.get(path.slice(0, end));
+    return above === 'callback' && isProviderName(path.slice(end + 1)) ? above : undefined;
   }
 
   /** How the log names what a request asked for, in our own spelling: `POST /auth/v2/token`. */

@@ -3,6 +3,8 @@ import { ValidateBy, ValidateIf, maxLength, validateSync } from 'class-validator
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { RequestCookies } from '../login/login-cookies.js';
+import type { ProviderRequest } from '../options/several-providers.js';
+import { parseUrl } from '../options/url-rules.js';
 import { formBody } from './form-body.js';
 
 /** A request of Express (which is Node's own) or of Fastify (which holds it), with what the host's parser made of it. */
@@ -101,6 +103,20 @@ export function queryOf<T extends object>(request: RouteRequest, Parameters: new
  */
 export function formOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
   return checked(Parameters, formPairs(formBody(request)));
+}
+
+/** What the option `resolveProvider` may look at: no credentials. */
+export function requestOf(request: RouteRequest): { request: ProviderRequest } {
+  const {
+    authorization: _token,
+    cookie: _cookies,
+    'proxy-authorization': _proxy,
+    ...headers
+  } = request.headers;
+  const url = request.originalUrl ?? request.url ?? '';
+  const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
+  const host = parseUrl(`http://${headers.host ?? ''}`)?.hostname;
+  return { request: { headers, host, query: Object.fromEntries(query) } };
 }
 
 /** The cookies of a request (RFC 6265 §4.2); of equal names the first counts. */

@@ -8,6 +8,7 @@ import { RouteController } from './route-controller.js';
 class RevokeForm {
   @Parameter(16_384) readonly token: string | undefined;
   @Parameter(100) readonly token_type_hint: string | undefined;
+  @Parameter(32) readonly provider: string | undefined;
 }
 
 export function revokeController(path: string): Type {
@@ -20,9 +21,9 @@ export function revokeController(path: string): Type {
 
     @Post()
     async revoke(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      const { token, token_type_hint: hint } = formOf(request, RevokeForm);
+      const { token, token_type_hint: hint, provider } = formOf(request, RevokeForm);
       if (token === undefined) throw new OAuthError('invalid_request', 'token is missing');
-      await this.oidc.revoke(token, hint);
+      await this.oidc.revoke(token, hint, provider);
       this.answers.json(response, {});
     }
   }

@@ -10,6 +10,7 @@ class TokenForm {
   @Parameter(2048) readonly redirect_uri: string | undefined;
   @Parameter(8192) readonly code_verifier: string | undefined;
   @Parameter(12_288) readonly state: string | undefined;
+  @Parameter(2048) readonly iss: string | undefined;
   @Parameter(16_384) readonly refresh_token: string | undefined;
   @Parameter(8192) readonly device_code: string | undefined;
   @Parameter(16_384) readonly subject_token: string | undefined;
@@ -39,6 +40,7 @@ export function tokenController(path: string): Type {
           redirectUri: form.redirect_uri,
           codeVerifier: form.code_verifier,
           state: form.state,
+          iss: form.iss,
           refreshToken: form.refresh_token,
           deviceCode: form.device_code,
           subjectToken: form.subject_token,

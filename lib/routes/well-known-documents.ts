@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { protectedResource } from '../documents/protected-resource.js';
+import { Providers } from '../providers/providers.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls, RESOURCE_METADATA_PATH } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -21,6 +22,7 @@ export class WellKnownDocuments {
   constructor(
     private readonly mode: Mode,
     private readonly urls: PublicUrls,
+    private readonly providers: Providers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -46,7 +48,11 @@ export class WellKnownDocuments {
     }
     if (publicUrl !== undefined) {
       const document = async () =>
-        protectedResource(this.options, await this.mode.authorizationServers());
+        protectedResource(
+          publicUrl,
+          await this.mode.authorizationServers(),
+          this.providers.scopes(),
+        );
       yield [RESOURCE_METADATA_PATH, document]; // where our challenges say
       const { pathname } = new URL(publicUrl);
       if (pathname !== '/') yield [RESOURCE_METADATA_PATH + pathname, document]; // RFC 9728 §3.1

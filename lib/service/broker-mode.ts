@@ -5,6 +5,7 @@ import type {
   OnModuleInit,
 } from '@nestjs/common';
 import { ApiDocument } from '../documents/api-document.js';
+import { ProviderList } from '../documents/provider-list.js';
 import { BrokerApiSecurity } from '../documents/broker-api-security.js';
 import { BrokerDocuments } from '../documents/broker-documents.js';
 import { Introspect } from '../documents/introspect.js';
@@ -41,13 +42,14 @@ export class BrokerMode
   readonly revocation: BrokerRevoke;
   readonly profiles: BrokerProfiles;
   readonly apiDocument: ApiDocument;
+  readonly providerList: ProviderList;
   readonly issuer: string;
   readonly brokerOnly: BrokerOnly;
   readonly #unmetClaims: UnmetClaims;
 
   constructor(surroundings: Surroundings, broker: ResolvedBrokerOptions) {
     super();
-    const { options, events, provider, urls } = surroundings;
+    const { options, events, providers, urls } = surroundings;
     const parts = new BrokerParts(surroundings, broker);
     const { verifier, ownTokens } = parts;
     const { tokens, refreshTokens, refresh, sessions, revocations } = parts.ofSessions;
@@ -62,10 +64,11 @@ export class BrokerMode
       exchange: exchangeGrant(surroundings, broker, parts),
     });
     const ours = [ownTokens, refreshTokens, sessions, revocations] as const;
-    this.revocation = new BrokerRevoke(provider, events, ...ours);
+    this.revocation = new BrokerRevoke(events, ...ours);
     const callersSession = new BrokerCallersSession(ownTokens, sessions, this.revocation);
-    this.logout = new Logout(provider, urls, callersSession, events, options);
+    this.logout = new Logout(providers, urls, callersSession, events, options);
     this.profiles = new BrokerProfiles(sessions, broker);
+    this.providerList = new ProviderList(providers, urls, options);
     this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
     this.brokerOnly = brokerOnly(surroundings, broker, parts);
     this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);
@@ -95,30 +98,21 @@ export class BrokerMode
   }
 }
 
-function loginEnd({ provider, events }: Surroundings, parts: BrokerParts): BrokerLogin {
-  const { collector, admission, upstream } = parts;
+function loginEnd({ events }: Surroundings, parts: BrokerParts): BrokerLogin {
+  const { collectors, admission, upstream } = parts;
   const { sessions, minter, tokens } = parts.ofSessions;
-  return new BrokerLogin(
-    provider,
-    collector,
-    admission,
-    sessions,
-    minter,
-    tokens,
-    upstream,
-    events,
-  );
+  return new BrokerLogin(collectors, admission, sessions, minter, tokens, upstream, events);
 }
 
 function exchangeGrant(
-  { provider, events, clock, options }: Surroundings,
+  { providers, events, clock, options }: Surroundings,
   broker: ResolvedBrokerOptions,
-  { collector, admission, peers, ofSessions: { minter, revocations } }: BrokerParts,
+  { collectors, admission, peers, ofSessions: { minter, revocations } }: BrokerParts,
 ): TokenExchangeGrant {
   return new TokenExchangeGrant(
-    provider,
-    new ExchangeIssuers(provider, peers, events, broker),
-    collector,
+    providers,
+    new ExchangeIssuers(providers, peers, events, broker),
+    collectors,
     admission,
     minter,
     revocations,
@@ -130,7 +124,7 @@ function exchangeGrant(
 }
 
 function brokerOnly(
-  { provider, events, clock, options, urls }: Surroundings,
+  { providers, events, clock, options, urls }: Surroundings,
   broker: ResolvedBrokerOptions,
   { subjects, verifier, ofSessions }: BrokerParts,
 ): BrokerOnly {
@@ -140,10 +134,10 @@ function brokerOnly(
     keys,
     sessionRefresh: refresh,
     userSessions: users,
-    documents: new BrokerDocuments(keys, urls, options, broker),
+    documents: new BrokerDocuments(keys, urls, options, providers, broker),
     introspection: new Introspect(verifier, broker),
     backchannelLogout: new BackchannelLogout(
-      provider,
+      providers,
       sessions,
       users,
       revocations,

@@ -7,7 +7,7 @@ import { StoreAccess } from '../store/store-access.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { MintedSubjects } from '../users/minted-subjects.js';
 import { SessionUpstream } from '../users/session-upstream.js';
-import { UserClaimsCollector } from '../users/user-claims-collector.js';
+import { ClaimsCollectors } from '../users/claims-collectors.js';
 import { BrokerIssuers } from './broker-issuers.js';
 import { BrokerUpkeep } from './broker-upkeep.js';
 import type { Surroundings } from './surroundings.js';
@@ -16,7 +16,7 @@ import type { Surroundings } from './surroundings.js';
 export class BrokerParts {
   readonly store: StoreAccess;
   readonly subjects: MintedSubjects;
-  readonly collector: UserClaimsCollector;
+  readonly collectors: ClaimsCollectors;
   readonly upstream: SessionUpstream;
   readonly ofSessions: SessionParts;
   readonly peers: PeerIssuers;
@@ -27,13 +27,13 @@ export class BrokerParts {
   readonly upkeep: BrokerUpkeep;
 
   constructor(surroundings: Surroundings, broker: ResolvedBrokerOptions) {
-    const { options, clock, events, faults, provider, http, keyRing, urls } = surroundings;
+    const { options, clock, events, faults, providers, http, keyRing, urls } = surroundings;
     const { registeredStore, container } = surroundings;
     const choice = registeredStore ?? broker.store();
     const store = new StoreAccess(options, choice, events, container, faults, clock);
-    const subjects = new MintedSubjects(broker, provider);
-    const collector = new UserClaimsCollector(options, broker, provider, clock, subjects, events);
-    const upstream = new SessionUpstream(provider, collector, events, clock);
+    const subjects = new MintedSubjects(options, providers);
+    const collectors = new ClaimsCollectors({ options, broker, clock, subjects, events });
+    const upstream = new SessionUpstream(providers, collectors, events, clock);
     const given = { options, broker, clock, events, store, keyRing, upstream };
     const ofSessions = new SessionParts(given);
     const { keys, revocations, own } = ofSessions;
@@ -41,14 +41,14 @@ export class BrokerParts {
 
     this.store = store;
     this.subjects = subjects;
-    this.collector = collector;
+    this.collectors = collectors;
     this.upstream = upstream;
     this.ofSessions = ofSessions;
     this.peers = peers;
     this.issuers = new BrokerIssuers(broker, own, peers);
     this.verifier = new TokenVerifier(this.issuers, clock, events, options);
     this.ownTokens = new OwnTokens(this.verifier, broker);
-    this.admission = new LoginAdmission(provider, options, faults);
+    this.admission = new LoginAdmission(options, faults);
     this.upkeep = new BrokerUpkeep(keys, revocations, peers, store, keyRing, clock, broker);
   }
 }

@@ -2,6 +2,7 @@ import { AuthorizationCodeGrant } from '../grants/authorization-code.grant.js';
 import { DeviceCodeGrant } from '../grants/device-code.grant.js';
 import type { OfferedGrants } from '../grants/token-grants.js';
 import { Callback } from '../login/callback.js';
+import { ChosenProvider } from '../login/chosen-provider.js';
 import { FinishedLogins } from '../login/finished-logins.js';
 import type { LoginEnd } from '../login/login-end.js';
 import { LoginFinisher } from '../login/login-finisher.js';
@@ -15,14 +16,15 @@ export class Logins {
   readonly callback: Callback;
   readonly grants: Pick<OfferedGrants, 'code' | 'device'>;
 
-  constructor({ options, clock, provider, keyRing, urls }: Surroundings, end: LoginEnd) {
+  constructor({ options, clock, providers, keyRing, urls }: Surroundings, end: LoginEnd) {
     const pending = new PendingLogins(keyRing);
-    const finisher = new LoginFinisher(provider, new FinishedLogins(clock), end);
-    this.start = new StartLogin(pending, provider, urls, clock, options);
-    this.callback = new Callback(pending, provider, finisher, urls, options);
+    const finisher = new LoginFinisher(new FinishedLogins(clock), end);
+    const chosen = new ChosenProvider(providers, urls, options);
+    this.start = new StartLogin(pending, chosen, urls, clock, options);
+    this.callback = new Callback(pending, providers, finisher, urls, options);
     this.grants = {
-      code: new AuthorizationCodeGrant(pending, finisher, options),
-      device: new DeviceCodeGrant(provider, finisher, clock, options),
+      code: new AuthorizationCodeGrant(pending, finisher, providers, chosen, options),
+      device: new DeviceCodeGrant(providers, chosen, finisher, clock, options),
     };
   }
 }

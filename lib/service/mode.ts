@@ -1,4 +1,5 @@
 import type { ApiDocument } from '../documents/api-document.js';
+import type { ProviderList } from '../documents/provider-list.js';
 import type { BrokerDocuments } from '../documents/broker-documents.js';
 import type { Introspect } from '../documents/introspect.js';
 import type { TokenGrants } from '../grants/token-grants.js';
@@ -40,6 +41,7 @@ export abstract class Mode {
   abstract readonly revocation: Revoke;
   abstract readonly profiles: UserProfiles;
   abstract readonly apiDocument: ApiDocument;
+  abstract readonly providerList: ProviderList;
 
   /** Our name as an issuer of tokens; `undefined` where none are minted. */
   abstract readonly issuer: string | undefined;

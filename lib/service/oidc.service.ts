@@ -10,6 +10,8 @@ import type { RequestCookies } from '../login/login-cookies.js';
 import type { LoginRedirect, LoginRequest } from '../login/start-login.js';
 import type { LogoutRequest } from '../logout/logout.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
+import type { DeviceRequest } from '../grants/device-code.grant.js';
+import type { ListedProvider } from '../documents/provider-list.js';
 import { type ClaimsOrId, ownName } from '../sessions/own-claims.js';
 import type { SessionInfo } from '../sessions/user-sessions.js';
 import { checkAuthRule } from '../tokens/auth-rule.js';
@@ -72,11 +74,10 @@ export class OidcService {
   /**
    * Starts a device login (RFC 8628 §3.1).
    *
-   * @param scope space separated; replaces the module's scopes.
-   * @throws {@link OAuthError} 400 `invalid_scope`; 503 when the provider has no device endpoint; 502 for its bad answer.
+   * @throws {@link OAuthError} 400 `invalid_scope`, `invalid_request` for an unknown provider; 503 when the provider has no device endpoint; 502 for its bad answer.
    */
-  device({ scope }: { scope?: string | undefined } = {}): Promise<DeviceAuthorization> {
-    return this.#mode.logins.grants.device.start(scope);
+  device(request: DeviceRequest = {}): Promise<DeviceAuthorization> {
+    return this.#mode.logins.grants.device.start(request);
   }
 
   /**
@@ -96,17 +97,19 @@ export class OidcService {
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`; 502, 503 when the provider fails.
    */
   async userinfo(accessToken: string): Promise<UserProfile> {
-    const { claims } = await this.#authenticator.authenticate(accessToken, ANY_TOKEN);
-    return this.#mode.profiles.of(claims, accessToken);
+    const caller = await this.#authenticator.authenticate(accessToken, ANY_TOKEN);
+    return this.#mode.profiles.of(caller, accessToken);
   }
 
   /**
    * Revokes a token (RFC 7009): at the provider; in broker mode the token, and the session that it belongs to, here and there.
    *
-   * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot; 502, 503 when it or the store fails.
+   * @param provider with several, that of an opaque access token in passthrough mode: nothing else says it.
+   * @throws {@link OAuthError} 400 `unsupported_token_type` when the provider cannot, `invalid_request` where nobody can tell which it is; 502,
+   * 503 when it or the store fails.
    */
-  revoke(token: string, tokenTypeHint?: string): Promise<void> {
-    return this.#mode.revocation.revoke(token, tokenTypeHint);
+  revoke(token: string, hint?: string, provider?: string): Promise<void> {
+    return this.#mode.revocation.revoke({ token, hint, provider });
   }
 
   /**
@@ -198,6 +201,11 @@ export class OidcService {
    */
   async retireSigningKey(kid?: string): Promise<boolean> {
     return this.#mode.brokerOnly.keys.retire(kid);
+  }
+
+  /** The identity providers, for login pages. @throws {@link OAuthError} 404, 503 */
+  providers(): Promise<ListedProvider[]> {
+    return this.#mode.providerList.list();
   }
 
   /**

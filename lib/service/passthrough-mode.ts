@@ -1,4 +1,5 @@
 import { ApiDocument } from '../documents/api-document.js';
+import { ProviderList } from '../documents/provider-list.js';
 import { PassthroughApiSecurity } from '../documents/passthrough-api-security.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
@@ -9,7 +10,7 @@ import { PassthroughLogin } from '../login/passthrough-login.js';
 import { Logout } from '../logout/logout.js';
 import { PassthroughCallersSession } from '../logout/passthrough-callers-session.js';
 import { PassthroughRevoke } from '../logout/passthrough-revoke.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { PassthroughProfiles } from '../users/passthrough-profiles.js';
 import { Logins } from './logins.js';
@@ -18,7 +19,7 @@ import type { Surroundings } from './surroundings.js';
 
 /** The identity provider's own tokens go to the caller, and are what the guard takes. Nothing is kept here. */
 export class PassthroughMode extends Mode {
-  readonly issuers: IdentityProvider;
+  readonly issuers: Providers;
   readonly verifier: TokenVerifier;
   readonly logins: Logins;
   readonly grants: TokenGrants;
@@ -26,22 +27,24 @@ export class PassthroughMode extends Mode {
   readonly revocation: PassthroughRevoke;
   readonly profiles: PassthroughProfiles;
   readonly apiDocument: ApiDocument;
+  readonly providerList: ProviderList;
   readonly issuer = undefined;
 
   constructor(surroundings: Surroundings) {
     super();
-    const { options, clock, events, faults, provider, urls, application } = surroundings;
-    const admission = new LoginAdmission(provider, options, faults);
-    const end = new PassthroughLogin(provider, admission, events, clock);
-    this.issuers = provider;
-    this.verifier = new TokenVerifier(provider, clock, events, options);
+    const { options, clock, events, faults, providers, urls, application } = surroundings;
+    const admission = new LoginAdmission(options, faults);
+    const end = new PassthroughLogin(providers, admission, events, clock);
+    this.issuers = providers;
+    this.verifier = new TokenVerifier(providers, clock, events, options);
     this.logins = new Logins(surroundings, end);
-    const refresh = new PassthroughRefreshGrant(provider, events, clock);
+    const refresh = new PassthroughRefreshGrant(providers, events, clock);
     this.grants = new TokenGrants(options, { ...this.logins.grants, refresh, exchange: undefined });
-    this.logout = new Logout(provider, urls, new PassthroughCallersSession(), events, options);
-    this.revocation = new PassthroughRevoke(provider, events);
-    this.profiles = new PassthroughProfiles(provider);
-    this.apiDocument = new ApiDocument(new PassthroughApiSecurity(options), application);
+    this.logout = new Logout(providers, urls, new PassthroughCallersSession(), events, options);
+    this.revocation = new PassthroughRevoke(providers, events);
+    this.profiles = new PassthroughProfiles(providers);
+    this.providerList = new ProviderList(providers, urls, options);
+    this.apiDocument = new ApiDocument(new PassthroughApiSecurity(providers), application);
   }
 
   authorizationServers(): Promise<readonly string[]> {

@@ -8,7 +8,7 @@ import { GuardedFetch } from '../http/guarded-fetch.js';
 import { BROKER_STORE, RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { IdentityProvider } from '../providers/identity-provider.js';
+import { Providers } from '../providers/providers.js';
 import { KeyRing } from '../sealing/key-ring.js';
 
 /** What both modes are made of. */
@@ -19,7 +19,7 @@ export class Surroundings {
     readonly clock: Clock,
     readonly events: OidcEvents,
     readonly faults: HostFaults,
-    readonly provider: IdentityProvider,
+    readonly providers: Providers,
     readonly http: GuardedFetch,
     readonly keyRing: KeyRing,
     readonly urls: PublicUrls,

@@ -1,4 +1,5 @@
 import type { OpenSession } from './sessions.js';
+import type { UpstreamTokens } from './upstream-tokens.js';
 import type { TokenMinter } from './token-minter.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -7,6 +8,7 @@ import type { TokenResponse } from '../tokens/token-response.js';
 export class BrokerTokens {
   constructor(
     private readonly minter: TokenMinter,
+    private readonly upstream: Pick<UpstreamTokens, 'clientIdAt'>,
     private readonly clock: Clock,
   ) {}
 
@@ -17,6 +19,8 @@ export class BrokerTokens {
   async respond({ session, content }: OpenSession, scope = content.scope): Promise<TokenResponse> {
     const minted = await this.minter.mint({
       claims: content.claims,
+      provider: session.provider,
+      clientId: content.provider.clientId ?? this.upstream.clientIdAt(session.provider),
       scope,
       sessionId: session.id,
       notAfter: session.expiresAt,

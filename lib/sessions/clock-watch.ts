@@ -1,5 +1,5 @@
 import type { OidcEvents } from '../events/oidc-events.js';
-import { DEFAULT_PROVIDER } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 
 /** Clocks that are kept by NTP differ by less, whatever tolerance tokens are given. */
 const AGREE_SEC = 5;

@@ -1,7 +1,10 @@
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
-import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import type { Revocations } from './revocations.js';
+import type { UpstreamTokens } from './upstream-tokens.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** This application as an issuer of access tokens. */
@@ -11,6 +14,7 @@ export class OwnIssuer {
     private readonly broker: ResolvedBrokerOptions,
     private readonly keys: SigningKeys,
     private readonly revocations: Revocations,
+    private readonly upstream: UpstreamTokens,
   ) {}
 
   /**
@@ -21,7 +25,7 @@ export class OwnIssuer {
   async named(iss: string): Promise<TokenIssuer | undefined> {
     const { issuer, audience } = this.broker;
     if (iss !== issuer) return undefined;
-    await this.revocations.ready();
+    await Promise.all([this.revocations.ready(), this.upstream.ready()]);
     return {
       kind: 'own',
       issuer,
@@ -29,10 +33,16 @@ export class OwnIssuer {
       keys: this.keys,
       algorithms: this.options.tokenAlgorithms,
       audience: [audience],
-      clientId: this.options.clientId,
+      clientId: '',
+      roleClients: [],
       defaultDemands: [],
       demands: [],
-      accepts: (claims) => !this.revocations.covers(claims),
+      accepts: (claims) => this.#trustsProvider(claims) && !this.revocations.covers(claims),
     };
+  }
+
+  /** Tokens of a version before name none: there was one only. */
+  #trustsProvider({ idp, iat = 0 }: IdTokenClaims): boolean {
+    return this.upstream.stillTrusts(typeof idp === 'string' ? idp : DEFAULT_PROVIDER, iat);
   }
 }

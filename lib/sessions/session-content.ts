@@ -6,6 +6,9 @@ const MAX_SEALED_LENGTH = 60_000;
 
 /** Tokens of the identity provider, which never leave the server. Times are seconds since 1970. */
 export interface ProviderTokens {
+  /** Who gave them, and to which client, so that nobody who comes under the provider's name gets them. Absent in rows of the version before. */
+  readonly issuer?: string | undefined;
+  readonly clientId?: string | undefined;
   readonly accessToken: string | undefined;
   readonly accessExpiresAt: number | undefined;
   readonly refreshToken: string | undefined;
@@ -82,6 +85,8 @@ function parse(json: string): SessionContent | undefined {
   if (typeof providerSubject !== 'string' || typeof scope !== 'string') return undefined;
   return {
     provider: {
+      issuer: text(provider['issuer']),
+      clientId: text(provider['clientId']),
       accessToken: text(provider['accessToken']),
       accessExpiresAt: number(provider['accessExpiresAt']),
       refreshToken: text(provider['refreshToken']),

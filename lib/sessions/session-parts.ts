@@ -43,9 +43,9 @@ export class SessionParts {
   constructor({ options, broker, clock, events, store, keyRing, upstream }: SessionSurroundings) {
     this.keys = new SigningKeys(options, broker, clock, store, events, keyRing);
     this.revocations = new Revocations(options, broker, clock, store, this.keys, events);
-    this.own = new OwnIssuer(options, broker, this.keys, this.revocations);
+    this.own = new OwnIssuer(options, broker, this.keys, this.revocations, upstream);
     this.minter = new TokenMinter(options, broker, clock, this.keys);
-    this.tokens = new BrokerTokens(this.minter, clock);
+    this.tokens = new BrokerTokens(this.minter, upstream, clock);
     this.refreshTokens = new RefreshTokens(keyRing);
     const contents = new SessionContents(keyRing);
     this.sessions = new Sessions(

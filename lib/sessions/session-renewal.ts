@@ -61,7 +61,7 @@ export class SessionRenewal {
   async renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
     const { session } = open;
     if (session.leaseUntil !== undefined && session.leaseUntil > this.clock.now()) return undefined;
-    await this.upstream.prepare();
+    await this.upstream.prepare(session);
     const lease = this.#newLease();
     if (!(await this.#take(session, lease))) return undefined;
     const renewed = await this.#ask(open, lease);
@@ -129,7 +129,7 @@ export class SessionRenewal {
     }
     // Somebody else went on without us, and ours is thrown away; of a session that ended the tokens are given back.
     if ((await this.sessions.find(session.id)) === undefined) {
-      await this.upstream.revoke(renewed.provider);
+      await this.upstream.revoke(session.provider, renewed.provider);
     }
     return undefined;
   }
@@ -187,7 +187,7 @@ export class SessionRenewal {
     const reason = describeError(error);
     this.events.emit('renewal-lost', { provider, session: hashedId(session.id), reason });
     const isNew = renewed.provider.refreshToken !== content.provider.refreshToken;
-    if (isNew) await this.upstream.revoke(renewed.provider);
+    if (isNew) await this.upstream.revoke(provider, renewed.provider);
   }
 
   async #orRelease<T>(id: string, lease: Lease, work: () => Promise<T>): Promise<T> {

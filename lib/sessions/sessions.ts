@@ -158,11 +158,11 @@ export class Sessions {
    * case the tokens are given back all the same.
    */
   async end(session: BrokerSession, reason: SessionEndReason, by: EndedBy = {}): Promise<boolean> {
-    const provider = by.newest ?? (await this.open(session))?.provider;
+    const tokens = by.newest ?? (await this.open(session))?.provider;
     try {
       if (!(await this.#markEnded(session, by.leaseId))) return false;
     } catch (error) {
-      if (await this.#mayHaveEnded(session.id)) await this.#giveBack(provider);
+      if (await this.#mayHaveEnded(session.id)) await this.#giveBack(session, tokens);
       throw error;
     }
     this.events.emit('session-ended', {
@@ -170,7 +170,7 @@ export class Sessions {
       session: hashedId(session.id),
       reason,
     });
-    await this.#giveBack(provider);
+    await this.#giveBack(session, tokens);
     return true;
   }
 
@@ -197,8 +197,8 @@ export class Sessions {
     return found === undefined;
   }
 
-  async #giveBack(provider: ProviderTokens | undefined): Promise<void> {
-    if (provider !== undefined) await this.upstream.revoke(provider);
+  async #giveBack({ provider }: BrokerSession, tokens: ProviderTokens | undefined): Promise<void> {
+    if (tokens !== undefined) await this.upstream.revoke(provider, tokens);
   }
 
   /** A write whose answer was lost is looked for: else the login would seem to be taken. */

@@ -4,12 +4,16 @@ import { type Clock, epochSeconds } from '../clock/clock.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { UserClaims } from './session-content.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** What a minted token is for. */
 export interface MintRequest {
   readonly claims: UserClaims;
+  /** Name of the identity provider that the user logged in with, and our client there. */
+  readonly provider: string;
+  readonly clientId: string;
   /** Space separated. */
   readonly scope: string;
   /** `undefined`: the token belongs to no session. */
@@ -41,8 +45,18 @@ export class TokenMinter {
   }
 
   /** @throws {@link OAuthError} 503 while there is no key to sign with. */
-  async mint({ claims, scope, sessionId, notAfter }: MintRequest): Promise<MintedToken> {
-    const { clientId, maxTokenBytes } = this.options;
+  async mint({
+    claims,
+    provider,
+    clientId,
+    scope,
+    sessionId,
+    notAfter,
+  }: MintRequest): Promise<MintedToken> {
+    const {
+      maxTokenBytes,
+      providers: { several },
+    } = this.options;
     const key = await this.keys.current();
     const iat = epochSeconds(this.clock);
     // The key's limit is what the instances agree on, whatever the options of each say: revocations are kept as long.
@@ -56,6 +70,8 @@ export class TokenMinter {
       iss: this.broker.issuer,
       aud: this.broker.audience,
       client_id: clientId,
+      // With one provider, whose options are at the top, there is nothing to tell apart.
+      ...(several || provider !== DEFAULT_PROVIDER ? { idp: provider } : {}),
       scope,
       jti: randomUUID(),
       ...(sessionId === undefined ? {} : { sid: sessionId }),

@@ -26,11 +26,11 @@ export class SessionEnd extends Error {
 /** What sessions need of the identity provider; also the injection token. */
 export abstract class UpstreamTokens {
   /**
-   * Makes sure that the provider can be asked, so that a refresh does not fail half-way for want of its metadata.
+   * Makes sure that the provider of a session can be asked, so that a refresh does not fail half-way for want of its metadata.
    *
-   * @throws {@link OAuthError} 503 `temporarily_unavailable`
+   * @throws {@link OAuthError} 400 `invalid_grant` for a provider that is gone; 503 `temporarily_unavailable`
    */
-  abstract prepare(): Promise<void>;
+  abstract prepare(session: BrokerSession): Promise<void>;
 
   /**
    * Refreshes the provider's tokens and the user's claims.
@@ -44,6 +44,15 @@ export abstract class UpstreamTokens {
     deadline: Deadline,
   ): Promise<RenewedTokens>;
 
-  /** Gives the provider's tokens back (RFC 7009): best effort, three seconds at most, never throws. */
-  abstract revoke(tokens: ProviderTokens): Promise<void>;
+  /** Gives tokens back to the provider that gave them (RFC 7009): best effort, three seconds at most, never throws. */
+  abstract revoke(provider: string, tokens: ProviderTokens): Promise<void>;
+
+  /** Makes sure that {@link stillTrusts} knows. @throws {@link OAuthError} 503 `temporarily_unavailable` */
+  abstract ready(): Promise<void>;
+
+  /** Whether what was issued then to users of a provider still counts: it is there, and the same one as then. */
+  abstract stillTrusts(provider: string, issuedAtSec: number): boolean;
+
+  /** Our client at a provider. */
+  abstract clientIdAt(provider: string): string;
 }

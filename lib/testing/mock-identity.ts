@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors/oauth.error.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { authorize } from '../tokens/authorize.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
@@ -29,7 +30,9 @@ export class MockIdentity {
         credentialsMissing: true,
       });
     }
-    const identity = { claims, roles: rolesOf(claims, []), holds: () => true };
+    const { idp = DEFAULT_PROVIDER } = claims;
+    const provider = typeof idp === 'string' ? idp : undefined;
+    const identity = { claims, provider, roles: rolesOf(claims, []), holds: () => true };
     authorize(identity, rule, []);
     return identity;
   }

@@ -5,6 +5,7 @@ import {
   type ClaimDemand,
   parseClaimConstraint,
 } from '../options/claim-constraint.js';
+import { isProviderName } from '../options/several-option-rules.js';
 import { didYouMean } from '../options/unknown-option.js';
 import { isRecord } from '../options/value-rules.js';
 import type { IdTokenClaims } from './id-token-claims.js';
@@ -29,6 +30,11 @@ export interface AuthRule {
   roles?: string | readonly string[];
   /** Roles of which one must be in the flat role list. */
   anyRole?: string | readonly string[];
+  /**
+   * Identity providers whose users may call: names of the option `providers`. Users of trusted issuers are of none of them. Of several
+   * rules only the names that all of them have count.
+   */
+  providers?: string | readonly string[];
   /** Replaces the module's option `claims` for this handler; `false` lifts that option, and nothing else. */
   claims?: ClaimConstraint | false;
   /** For comparisons with the request. It is asked last, when everything else holds. */
@@ -46,6 +52,8 @@ export interface CheckedAuthRule {
   readonly demands: readonly ClaimDemand[];
   /** Lists of roles, of each of which one is needed. */
   readonly anyRoles: readonly (readonly string[])[];
+  /** Identity providers of which the caller must be; `undefined`: anybody may. */
+  readonly providers: readonly string[] | undefined;
   /** Whether the module's option `claims` counts: not where a rule names claims of its own, or says `false`. */
   readonly defaultClaims: boolean;
   readonly conditions: readonly AuthCondition[];
@@ -91,7 +99,27 @@ function isCondition(value: unknown): value is AuthCondition {
   return typeof value === 'function';
 }
 
-const KNOWN = new Set(['scopes', 'anyScope', 'roles', 'anyRole', 'claims', 'when', 'optional']);
+function providerList(providers: AuthRule['providers']): readonly string[] | undefined {
+  if (providers === undefined) return undefined;
+  const list: readonly unknown[] = [providers].flat();
+  const names = list.filter(isProviderName);
+  if (list.length > 0 && names.length === list.length) return names;
+  throw new OidcConfigError(
+    '@Auth({ providers }) is empty or holds something that is no name of a provider. Name one of the option "providers" at least, or leave ' +
+      'it out.',
+  );
+}
+
+const KNOWN = new Set([
+  'scopes',
+  'anyScope',
+  'roles',
+  'anyRole',
+  'providers',
+  'claims',
+  'when',
+  'optional',
+]);
 
 function refuseOtherThanObject(rule: unknown): void {
   if (isRecord(rule)) return;
@@ -122,10 +150,18 @@ export function checkAuthRule(rule: AuthRule): CheckedAuthRule {
     anyScopes: anyScope === undefined ? [] : [scopeList(anyScope, 'anyScope')],
     demands: [...roleDemands(rule.roles, 'roles'), ...ofClaims],
     anyRoles: anyRole === undefined ? [] : [anyRoleList(anyRole)],
+    providers: providerList(rule.providers),
     defaultClaims: claims === undefined,
     conditions: conditionList(rule.when),
     optional: rule.optional === true,
   });
+}
+
+/** Where no name is left, nobody may call. */
+function commonProviders(rules: readonly CheckedAuthRule[]): readonly string[] | undefined {
+  const lists = rules.flatMap(({ providers }) => (providers === undefined ? [] : [providers]));
+  const [first, ...others] = lists;
+  return first?.filter((name) => others.every((list) => list.includes(name)));
 }
 
 /** All of the rules at once: whoever meets the sum meets each of them. */
@@ -135,6 +171,7 @@ export function sumOfRules(rules: readonly CheckedAuthRule[]): CheckedAuthRule {
     anyScopes: rules.flatMap(({ anyScopes }) => anyScopes),
     demands: rules.flatMap(({ demands }) => demands),
     anyRoles: rules.flatMap(({ anyRoles }) => anyRoles),
+    providers: commonProviders(rules),
     defaultClaims: rules.every(({ defaultClaims }) => defaultClaims),
     conditions: rules.flatMap(({ conditions }) => conditions),
     optional: rules.length > 0 && rules.every(({ optional }) => optional),

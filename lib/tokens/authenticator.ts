@@ -1,13 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { Injectable } from '@nestjs/common';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
 import { bearerToken } from './bearer-token.js';
+import type { IdTokenClaims } from './id-token-claims.js';
 import type { Credentials, Identity } from './identity.js';
 import { rolesOf } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
 import type { Verification } from './verification-cache.js';
+import type { TokenIssuer } from './verification-keys.js';
 
 /**
  * Verifies the token of a request and holds its claims against a rule. What every guard and {@link OidcService} ask: a test that
@@ -17,10 +17,7 @@ import type { Verification } from './verification-cache.js';
 export class Authenticator {
   readonly #refusals = new WeakMap<object, { token: string; refusal: unknown }>();
 
-  constructor(
-    private readonly verifier: TokenVerifier,
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  constructor(private readonly verifier: TokenVerifier) {}
 
   /**
    * The caller of a request, when its bearer token is valid and meets the rule.
@@ -57,11 +54,18 @@ export class Authenticator {
   }
 
   #authorized({ claims, issuer, holds }: Verification, rule: CheckedAuthRule): Identity {
-    const identity = { claims, roles: rolesOf(claims, this.options.roleClients), holds };
+    const provider = providerOf(issuer, claims);
+    const identity = { claims, provider, roles: rolesOf(claims, issuer.roleClients), holds };
     authorize(identity, rule, [
       ...issuer.demands,
       ...(rule.defaultClaims ? issuer.defaultDemands : []),
     ]);
     return identity;
   }
+}
+
+/** Of our own tokens `idp` says it; those of a version before have none, and there was one provider only. */
+function providerOf({ kind, provider }: TokenIssuer, { idp }: IdTokenClaims): string | undefined {
+  if (kind === 'peer') return undefined;
+  return kind === 'own' && typeof idp === 'string' ? idp : provider;
 }

@@ -26,6 +26,16 @@ function checkScopes(claims: Identity['claims'], { scopes, anyScopes }: CheckedA
   throw new OAuthError('insufficient_scope', text, { scopes: unmet, cause });
 }
 
+function checkProvider({ provider }: Identity, { providers }: CheckedAuthRule): void {
+  if (providers === undefined || (provider !== undefined && providers.includes(provider))) return;
+  const cause = new Reason('provider', {
+    expected: providers,
+    came: provider ?? 'none of ours',
+    option: '@Auth({ providers })',
+  });
+  throw new OAuthError('insufficient_scope', 'Users of this provider may not call this', { cause });
+}
+
 function claimsRefusal(cause: Reason): OAuthError {
   const text = 'The claims of the access token do not allow this request';
   return new OAuthError('insufficient_scope', text, { cause });
@@ -65,6 +75,7 @@ export function authorize(
   rule: CheckedAuthRule,
   ofIssuer: readonly ClaimDemand[],
 ): void {
+  checkProvider(identity, rule);
   checkScopes(identity.claims, rule);
   checkDemands(identity, rule.demands, '@Auth({ roles, claims })');
   checkDemands(identity, ofIssuer, 'the option "claims"');

@@ -39,7 +39,8 @@ function checkTimes(payload: Payload, times: TimeRules): void {
   }
 }
 
-function audienceList(aud: unknown): readonly unknown[] {
+/** `aud` as a list (RFC 7519 §4.1.3). */
+export function audienceList(aud: unknown): readonly unknown[] {
   return Array.isArray(aud) ? aud : [aud];
 }
 

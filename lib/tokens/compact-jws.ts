@@ -1,7 +1,9 @@
 import { invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { isRecord } from '../options/value-rules.js';
+import { audienceList, authorizedParty } from './check-claims.js';
 import { nestsTooDeep } from './nesting.js';
+import type { IssuerMarks } from './verification-keys.js';
 
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const MAX_KID_LENGTH = 256;
@@ -13,6 +15,7 @@ export interface UnverifiedJws {
   readonly kid: string | undefined;
   readonly typ: string | undefined;
   readonly iss: string;
+  readonly marks: IssuerMarks;
 }
 
 /** Decodes one part strictly: the canonical encoding only, so that a token has one spelling (RFC 7515 §2). */
@@ -70,7 +73,16 @@ export function readCompactJws(token: string): UnverifiedJws {
     throw invalidToken('kid');
   }
   if (typ !== undefined && typeof typ !== 'string') throw invalidToken('typ');
-  const { iss } = parseObject(encodedPayload);
+  const payload = parseObject(encodedPayload);
+  const { iss } = payload;
   if (typeof iss !== 'string') throw invalidToken('iss');
-  return { alg, kid, typ, iss };
+  return { alg, kid, typ, iss, marks: marksOf(payload) };
+}
+
+function marksOf(payload: Readonly<Record<string, unknown>>): IssuerMarks {
+  const party = authorizedParty(payload);
+  return {
+    audiences: audienceList(payload['aud']).filter((one) => typeof one === 'string'),
+    party: typeof party === 'string' ? party : undefined,
+  };
 }

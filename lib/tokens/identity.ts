@@ -14,6 +14,8 @@ export interface Credentials {
 export interface Identity {
   /** Verified and frozen. */
   readonly claims: IdTokenClaims;
+  /** Name of the identity provider that the caller logged in with; `undefined` for users of trusted issuers. */
+  readonly provider: string | undefined;
   /** The flat role list. */
   readonly roles: readonly string[];
   /** Whether the token would still be taken, its expiry aside: not once it was revoked, or its key withdrawn. */

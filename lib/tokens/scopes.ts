@@ -1,7 +1,7 @@
 import { invalidScope } from '../errors/invalid-scope.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 
-type ScopeOptions = Pick<ResolvedOptions, 'scopes' | 'allowedScopes' | 'offlineAccess'>;
+type ScopeOptions = Pick<ResolvedProvider, 'scopes' | 'allowedScopes' | 'offlineAccess'>;
 
 const OFFLINE = 'offline_access';
 

@@ -6,7 +6,8 @@ import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
-import { DEFAULT_PROVIDER, type ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { checkAccessTokenClaims } from './check-claims.js';
 import { cleanClaims } from './clean-claims.js';
 import { readCompactJws } from './compact-jws.js';
@@ -95,12 +96,12 @@ export class TokenVerifier {
 
   async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {
     const jws = readCompactJws(token);
-    const { tokenAlgorithms } = this.options;
-    if (!tokenAlgorithms.includes(jws.alg)) {
-      const details = { expected: tokenAlgorithms, came: jws.alg, option: '"tokenAlgorithms"' };
+    const { tokenAlgorithms: known } = this.options;
+    if (!known.includes(jws.alg)) {
+      const details = { expected: known, came: jws.alg, option: '"tokenAlgorithms"' };
       throw invalidToken(new Reason('alg', details));
     }
-    const issuer = await this.issuers.named(jws.iss);
+    const issuer = await this.issuers.named(jws.iss, jws.marks);
     if (issuer === undefined) {
       this.events.emit('issuer-refused', {
         provider: DEFAULT_PROVIDER,

@@ -1,6 +1,6 @@
 import type { CryptoKey, KeyObject } from 'jose';
 import type { ClaimDemand } from '../options/claim-constraint.js';
-import type { AccessTokenMark } from '../options/oidc-auth-options.js';
+import type { AccessTokenMark } from '../options/provider-options.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 
 /** A public key that belongs to one issuer. */
@@ -44,6 +44,8 @@ export interface TokenIssuer {
   readonly clientId: string;
   /** Other clients at this issuer that are known here: `aud` of an ID token is one of them, or {@link clientId}. */
   readonly otherClientIds?: readonly string[];
+  /** Clients whose `resource_access` counts as roles. */
+  readonly roleClients: readonly string[];
   /** What tells its access tokens from its ID tokens; `undefined`: what the specifications say. */
   readonly accessTokenMark?: AccessTokenMark | undefined;
   /** Its tokens come from its token endpoint, as access tokens, and not from a caller who may hold other JWTs too. */
@@ -58,6 +60,13 @@ export interface TokenIssuer {
   readonly accepts?: (claims: IdTokenClaims) => boolean;
 }
 
+/** What a token that nobody has verified yet says of whom it is for: it chooses among entries of one issuer, and proves nothing. */
+export interface IssuerMarks {
+  readonly audiences: readonly string[];
+  /** The client that it was issued to. */
+  readonly party: string | undefined;
+}
+
 /** The issuers that are trusted; also the injection token. */
 export abstract class TokenIssuers {
   /** The options that name them: for the log. */
@@ -66,9 +75,11 @@ export abstract class TokenIssuers {
   /**
    * The issuer of exactly that name, or `undefined` when it is not trusted.
    *
+   * @param marks tells entries apart that share the name.
+   *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` while it cannot be known.
    */
-  abstract named(iss: string): Promise<TokenIssuer | undefined>;
+  abstract named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined>;
 
   /** The names that are expected, as far as they are known without asking anybody: for the log. */
   names(): readonly string[] {

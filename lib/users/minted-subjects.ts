@@ -3,45 +3,83 @@ import { printable } from '../errors/printable.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { ProviderClaims } from '../options/broker-options.js';
-import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 
+const LONGEST = 255;
+
 /**
- * Makes `sub` of our tokens. Two users never get the same one: tenants that share a provider are name spaces of their own, so
- * their id stands before it.
+ * Makes `sub` of our tokens. Two users never get the same one: providers, and tenants that share one, are name spaces of their own, so
+ * their names stand before it.
  */
 export class MintedSubjects {
   readonly #logger = new SafeLogger();
 
   constructor(
-    private readonly broker: ResolvedBrokerOptions,
-    private readonly provider: IdentityProvider,
+    private readonly options: Pick<ResolvedOptions, 'subject'>,
+    private readonly providers: Pick<Providers, 'known' | 'several'>,
   ) {}
 
   /**
-   * The `sub` of a user whom the provider has told us of.
+   * The `sub` of a user whom a provider has told us of.
    *
    * @param all what it says of the user, from all sources.
-   * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified.
+   * @throws {@link OAuthError} 502 without the claim that is to become `sub`, or when it is an address that nobody verified, or would name
+   * a user of another provider. TypeError when the host's function gives no name.
    */
-  async of(user: UserIdentity, all: ProviderClaims, sources: SaidClaims): Promise<string> {
-    const claim = this.broker.subjectClaim;
+  async of(
+    provider: IdentityProvider,
+    user: UserIdentity,
+    all: ProviderClaims,
+    sources: SaidClaims,
+  ): Promise<string> {
+    const { subject } = this.options;
+    if (subject !== undefined) return this.#named(await subject(all, provider.name));
+    const claim = provider.options.subjectClaim;
     const name = claim === undefined ? user.sub : this.#valueOf(claim, all, sources);
-    return this.#inItsTenant(user.iss, name);
+    return this.#ofProvider(provider, user.iss, name);
   }
 
-  /** The same from the identity alone; `undefined` where another claim becomes `sub`. */
-  async ofIdentity({ iss, sub }: UserIdentity): Promise<string | undefined> {
-    if (this.broker.subjectClaim !== undefined) return undefined;
-    return this.#inItsTenant(iss, sub);
+  /** The same from the identity alone; `undefined` where something else becomes `sub`. */
+  async ofIdentity(
+    provider: IdentityProvider,
+    { iss, sub }: UserIdentity,
+  ): Promise<string | undefined> {
+    if (this.options.subject !== undefined) return undefined;
+    if (provider.options.subjectClaim !== undefined) return undefined;
+    return this.#ofProvider(provider, iss, sub);
   }
 
-  /** A tenant's id holds no `|`, so that no two pairs make one text. */
-  async #inItsTenant(iss: string, name: string): Promise<string> {
-    const tenant = await this.provider.tenantOf(iss);
-    return tenant === undefined ? name : `${tenant}|${name}`;
+  /** Names of providers and ids of tenants hold no `|`, so that no two users make one text. */
+  async #ofProvider(provider: IdentityProvider, iss: string, name: string): Promise<string> {
+    const tenant = await provider.tenantOf(iss);
+    const inTenant = tenant === undefined ? name : `${tenant}|${name}`;
+    if (provider.name !== DEFAULT_PROVIDER) return `${provider.name}|${inTenant}`;
+    const others = this.providers.known().filter((one) => one.name !== DEFAULT_PROVIDER);
+    const taken = others.find((other) => inTenant.startsWith(`${other.name}|`));
+    if (taken === undefined) return inTenant;
+    this.#logger.error(
+      `The provider "${DEFAULT_PROVIDER}" names a user as those of "${taken.name}" are named here ("${taken.name}|…"); nobody of that name ` +
+        'can log in. Give one of the two another name in "providers", or write the option "subject".',
+    );
+    throw badUpstreamAnswer('a subject that is of another provider');
+  }
+
+  #named(subject: unknown): string {
+    if (
+      typeof subject === 'string' &&
+      subject.length <= LONGEST &&
+      /^[\u0021-\u007e]+$/.test(subject)
+    )
+      return subject;
+    this.#logger.error(
+      `"subject" must return 1 to ${LONGEST} printable ASCII characters without blanks`,
+    );
+    throw new TypeError('subject gave no name');
   }
 
   /** Whoever could choose it without proof would log in as whom he likes. */
@@ -54,7 +92,9 @@ export class MintedSubjects {
   }
 
   #refuse(lack: string): never {
-    this.#logger.error(`The provider gave ${printable(lack)} ("broker.subjectClaim")`);
+    this.#logger.error(
+      `The provider gave ${printable(lack)} ("${this.providers.several ? '' : 'broker.'}subjectClaim")`,
+    );
     throw badUpstreamAnswer('the subject claim is missing or not verified');
   }
 }

@@ -1,18 +1,20 @@
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { namesUser } from './user-profile.js';
-import { UserProfiles } from './user-profiles.js';
+import { type CallersToken, UserProfiles } from './user-profiles.js';
 
 /** Profiles in passthrough mode: the provider is asked, with its own token, where that names nobody. */
 export class PassthroughProfiles extends UserProfiles {
-  constructor(private readonly provider: IdentityProvider) {
+  constructor(private readonly providers: Providers) {
     super();
   }
 
   protected async beyond(
     claims: IdTokenClaims,
-    accessToken: string,
+    { accessToken, provider: name }: CallersToken,
   ): Promise<Readonly<Record<string, unknown>> | undefined> {
-    return namesUser(claims) ? undefined : this.provider.userinfo(accessToken, claims.sub);
+    if (namesUser(claims) || name === undefined) return undefined;
+    const provider = await this.providers.find(name);
+    return provider?.userinfo(accessToken, claims.sub);
   }
 }

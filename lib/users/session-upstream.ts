@@ -11,19 +11,21 @@ import type { Clock } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { type OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
 import {
   type IdentityProvider,
   OTHER_PARTIES,
   OTHER_SUBJECT,
 } from '../providers/identity-provider.js';
+import type { Providers } from '../providers/providers.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { ProviderClaims } from '../options/broker-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { scopeWithin } from '../tokens/scopes.js';
-import type { UserClaimsCollector } from './user-claims-collector.js';
+import type { ClaimsCollectors } from './claims-collectors.js';
 
 const REVOCATION_LIMIT_MS = 3000;
 
@@ -36,6 +38,7 @@ const ENDS: ReadonlyMap<unknown, SessionEndReason> = new Map([
 
 /** A refresh that the provider has answered. */
 interface Renewal {
+  readonly provider: IdentityProvider;
   readonly user: UserIdentity;
   readonly content: SessionContent;
   readonly answer: TokenAnswer;
@@ -45,16 +48,28 @@ interface Renewal {
 /** The identity provider as sessions see it. */
 export class SessionUpstream extends UpstreamTokens {
   constructor(
-    private readonly provider: IdentityProvider,
-    private readonly collector: UserClaimsCollector,
+    private readonly providers: Providers,
+    private readonly collectors: ClaimsCollectors,
     private readonly events: OidcEvents,
     private readonly clock: Clock,
   ) {
     super();
   }
 
-  prepare(): Promise<void> {
-    return this.provider.prepare();
+  async prepare(session: BrokerSession): Promise<void> {
+    await (await this.#providerOf(session)).prepare();
+  }
+
+  async ready(): Promise<void> {
+    await this.providers.all();
+  }
+
+  stillTrusts(provider: string, issuedAtSec: number): boolean {
+    return this.providers.stillTrusts(provider, issuedAtSec);
+  }
+
+  clientIdAt(provider: string): string {
+    return this.providers.known().find(({ name }) => name === provider)?.options.clientId ?? '';
   }
 
   async renew(
@@ -62,19 +77,22 @@ export class SessionUpstream extends UpstreamTokens {
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens> {
-    const user = await this.#userOf(session, content);
-    const answer = await this.#refreshed(user, content, deadline);
-    this.events.emit('refresh', { provider: this.provider.name, session: hashedId(session.id) });
+    const asked = await this.#providerOf(session);
+    const user = await this.#userOf(asked, session, content);
+    const answer = await this.#refreshed(asked, user, content, deadline);
+    this.events.emit('refresh', { provider: asked.name, session: hashedId(session.id) });
     const { provider: before } = content;
     const provider: ProviderTokens = {
+      issuer: user.iss,
+      clientId: asked.options.clientId,
       accessToken: answer.accessToken,
       accessExpiresAt: answer.expiresAt,
       refreshToken: answer.refreshToken,
       refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
       idToken: answer.idToken ?? before.idToken,
     };
-    const scope = scopeWithin(content.scope, answer.scope);
-    const renewal = { user, content, answer, deadline };
+    const scope = asked.limitedScope(scopeWithin(content.scope, answer.scope));
+    const renewal = { provider: asked, user, content, answer, deadline };
     try {
       return { provider, scope, ...(await this.#claims(session.id, renewal)) };
     } catch (error) {
@@ -86,26 +104,49 @@ export class SessionUpstream extends UpstreamTokens {
     }
   }
 
-  async revoke({ refreshToken, accessToken }: ProviderTokens): Promise<void> {
+  async revoke(
+    name: string,
+    { issuer, clientId, refreshToken, accessToken }: ProviderTokens,
+  ): Promise<void> {
     const token = refreshToken ?? accessToken;
     if (token === undefined) return;
     const hint = refreshToken === undefined ? 'access_token' : 'refresh_token';
-    const revoked = this.provider.revoke(token, hint).catch(() => undefined); // was reported where it failed
+    const provider = await this.providers.find(name).catch(() => undefined);
+    if (provider === undefined || !gave(provider, { issuer, clientId })) return;
+    const revoked = provider.revoke(token, hint).catch(() => undefined); // was reported where it failed
     await this.clock.within(REVOCATION_LIMIT_MS, revoked).catch(() => undefined);
   }
 
-  /** The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again. */
+  /** @throws {@link OAuthError} 400 `invalid_grant` while it is gone: it may come back. */
+  async #providerOf({ provider }: BrokerSession): Promise<IdentityProvider> {
+    const found = await this.providers.find(provider);
+    if (found !== undefined) return found;
+    throw invalidGrant(
+      new Reason('the provider of the session is gone', { option: '"providers"' }),
+    );
+  }
+
+  /**
+   * The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again; another
+   * provider or client under the name ends them, and is asked nothing.
+   */
   async #userOf(
+    provider: IdentityProvider,
     { providerSubjectHash }: BrokerSession,
-    { providerSubject: sub }: SessionContent,
+    { providerSubject: sub, provider: before }: SessionContent,
   ): Promise<UserIdentity> {
-    const issuers = await this.provider.issuers();
+    if (!gave(provider, before)) {
+      const cause = 'another provider under the name of that of the login';
+      throw new SessionEnd('issuer-changed', invalidGrant(cause));
+    }
+    const issuers = await provider.issuers();
     const iss = issuers.find((one) => providerUserHash({ iss: one, sub }) === providerSubjectHash);
     if (iss !== undefined) return { iss, sub };
     throw invalidGrant('the issuer of the login is not that of the provider');
   }
 
   async #refreshed(
+    asked: IdentityProvider,
     user: UserIdentity,
     { provider, scope }: SessionContent,
     deadline: Deadline,
@@ -113,7 +154,7 @@ export class SessionUpstream extends UpstreamTokens {
     const { refreshToken } = provider;
     if (refreshToken === undefined) throw invalidGrant('no refresh token');
     try {
-      return await this.provider.refreshOf({ user, refreshToken, scope, deadline });
+      return await asked.refreshOf({ user, refreshToken, scope, deadline });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       if (error.error === 'invalid_grant')
@@ -129,17 +170,19 @@ export class SessionUpstream extends UpstreamTokens {
    */
   async #claims(
     sessionId: string,
-    { user, content, answer, deadline }: Renewal,
+    { provider, user, content, answer, deadline }: Renewal,
   ): Promise<Pick<RenewedTokens, 'claims' | 'profile' | 'said'>> {
     const { claims, profile } = content;
     const earlier = { said: remembered(content, user), deadline };
-    const collected = await this.collector.collect(answer, user, earlier);
+    const collector = this.collectors.of(provider);
+    const collected = await collector.collect(answer, user, earlier);
     const { said } = collected;
-    if (collected.incomplete) this.#reportOldClaims(sessionId, 'a source could not be had');
+    if (collected.incomplete)
+      this.#reportOldClaims(provider, sessionId, 'a source could not be had');
     try {
-      this.collector.checkDemands(collected);
-      const renewing = this.collector.toUserClaims(collected, user, claims);
-      const names = this.collector.profileOf(collected);
+      collector.checkDemands(collected);
+      const renewing = collector.toUserClaims(collected, user, claims);
+      const names = collector.profileOf(collected);
       return {
         claims: await deadline.withinHalf(renewing),
         profile: { ...profile, ...names },
@@ -147,15 +190,26 @@ export class SessionUpstream extends UpstreamTokens {
       };
     } catch (error) {
       if (isRefusal(error)) throw error;
-      if (!collected.incomplete) this.#reportOldClaims(sessionId, describeError(error));
+      if (!collected.incomplete) this.#reportOldClaims(provider, sessionId, describeError(error));
       return { claims: without(claims, collected.withdrawn), profile, said };
     }
   }
 
-  #reportOldClaims(sessionId: string, reason: string): void {
+  #reportOldClaims({ name }: IdentityProvider, sessionId: string, reason: string): void {
     const session = hashedId(sessionId);
-    this.events.emit('claims-not-renewed', { provider: this.provider.name, session, reason });
+    this.events.emit('claims-not-renewed', { provider: name, session, reason });
   }
+}
+
+/** Whether it is this provider and this client that gave tokens. Those of a version before do not say; there was one provider only. */
+function gave(
+  provider: IdentityProvider,
+  { issuer, clientId }: Pick<ProviderTokens, 'issuer' | 'clientId'>,
+): boolean {
+  if (clientId !== undefined && clientId !== provider.options.clientId) return false;
+  if (issuer === undefined || provider.options.tenants.length > 0) return true;
+  const { expectedIssuers } = provider.options;
+  return expectedIssuers.includes(issuer);
 }
 
 /** Where there was no room for what the provider said, its ID token and the claims of the last mint stand in for it. */

@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { unmetDemand } from '../tokens/authorize.js';
 import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
+import { restrictClaims } from '../tokens/restrict-claims.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 import {
@@ -30,24 +31,32 @@ export interface EarlierClaims {
   readonly deadline: Deadline;
 }
 
-/** Puts together what the identity provider says of a user, and makes of it what minted tokens say. */
+/** What collectors are made of, whichever provider they ask. */
+export interface CollectorSurroundings {
+  readonly options: ResolvedOptions;
+  readonly broker: ResolvedBrokerOptions;
+  readonly clock: Clock;
+  readonly subjects: MintedSubjects;
+  readonly events: EventSink;
+}
+
+/** Puts together what an identity provider says of a user, and makes of it what minted tokens say. */
 export class UserClaimsCollector {
   readonly #verifier: TokenVerifier;
   readonly #mapped: MappedClaims;
 
+  readonly #subjects: MintedSubjects;
+
   constructor(
-    private readonly options: ResolvedOptions,
-    private readonly broker: ResolvedBrokerOptions,
     private readonly provider: IdentityProvider,
-    clock: Clock,
-    private readonly subjects: MintedSubjects,
-    events: EventSink,
+    { options, broker, clock, subjects, events }: CollectorSurroundings,
   ) {
     // An access token that is meant for somebody else is no alarm: it is only not a source of claims.
     const quiet: EventSink = {
       emit: (name, event) => (name === 'claim-mistyped' ? events.emit(name, event) : undefined),
     };
     this.#verifier = new TokenVerifier(new LoginTokenIssuers(provider), clock, quiet, options);
+    this.#subjects = subjects;
     this.#mapped = new MappedClaims(broker.mapClaims, events, provider.name);
   }
 
@@ -63,7 +72,7 @@ export class UserClaimsCollector {
     user: UserIdentity,
     earlier?: EarlierClaims,
   ): Promise<CollectedClaims> {
-    const { idTokenClaims: idToken } = tokens;
+    const idToken = this.#limited(tokens.idTokenClaims);
     const missing: (keyof SaidClaims)[] = [];
     const had = async (name: keyof SaidClaims, asked: Promise<ProviderClaims | undefined>) => {
       try {
@@ -77,9 +86,9 @@ export class UserClaimsCollector {
     const accessToken = await had('accessToken', this.#claimsOf(tokens.accessToken, user));
     const said = { accessToken, idToken };
     const userinfo = this.#leavesOpen(said, earlier?.said.idToken)
-      ? await had('userinfo', this.provider.userinfo(tokens.accessToken, user.sub))
+      ? this.#limited(await had('userinfo', this.provider.userinfo(tokens.accessToken, user.sub)))
       : undefined;
-    const { roleClients } = this.options;
+    const { roleClients } = this.provider.options;
     return combineClaims({ ...said, userinfo }, { missing, before: earlier?.said, roleClients });
   }
 
@@ -88,7 +97,7 @@ export class UserClaimsCollector {
    * a source could not be had and nothing is remembered of it.
    */
   checkDemands({ unabridged, roles, unknown }: CollectedClaims): void {
-    const { claims } = this.options;
+    const { claims } = this.provider.options;
     const held = { claims: unabridged, roles: roles ?? [] };
     const unmet = claims.find((demand) => !meetsDemand(unabridged, demand, held.roles));
     if (unmet === undefined) return;
@@ -115,7 +124,7 @@ export class UserClaimsCollector {
     // What was said of an address does not travel with another one of the host's.
     const travels = verified !== undefined && !Object.hasOwn(mapped, 'email');
     return {
-      sub: before?.sub ?? (await this.subjects.of(user, all, sources)),
+      sub: before?.sub ?? (await this.#subjects.of(this.provider, user, all, sources)),
       ...ours,
       ...(travels ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
@@ -151,14 +160,23 @@ export class UserClaimsCollector {
     }
   }
 
+  /** Without the roles that this provider may not give; what its access tokens say has been limited already. */
+  #limited(claims: ProviderClaims | undefined): ProviderClaims | undefined {
+    const { roles, roleClients } = this.provider.options;
+    if (claims === undefined || roles === undefined) return claims;
+    const payload = structuredClone(claims);
+    restrictClaims(payload, { roles, scopes: undefined }, roleClients);
+    return payload;
+  }
+
   /** Names may be remembered; what rights depend on is asked for as long as somebody may say it. */
   #leavesOpen(sources: SaidClaims, remembered: ProviderClaims | undefined): boolean {
     const { accessToken, idToken } = sources;
     if (accessToken === undefined && !hasRoles(idToken)) return true;
-    const { claims } = this.options;
+    const { claims } = this.provider.options;
     const said = { ...idToken, ...accessToken };
     const known = { ...remembered, ...said };
-    const subject = this.broker.subjectClaim ?? 'sub';
+    const subject = this.provider.options.subjectClaim ?? 'sub';
     const wanted = ['preferred_username', 'email', subject];
     if (wanted.some((name) => textOf(known, name) === undefined)) return true;
     const flag = verifierOf(subject);

@@ -1,5 +1,12 @@
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import type { Identity } from '../tokens/identity.js';
 import { type UserProfile, toUserProfile } from './user-profile.js';
+
+/** The token of a caller, and the name of its identity provider. */
+export interface CallersToken {
+  readonly accessToken: string;
+  readonly provider: string | undefined;
+}
 
 /** What the userinfo route answers: the claims of the caller's token, and what is known beyond them, where the modes differ. */
 export abstract class UserProfiles {
@@ -8,13 +15,13 @@ export abstract class UserProfiles {
    *
    * @throws {@link OAuthError} 502, 503 when the provider or the store fails.
    */
-  async of(claims: IdTokenClaims, accessToken: string): Promise<UserProfile> {
-    const known = await this.beyond(claims, accessToken);
+  async of({ claims, provider }: Identity, accessToken: string): Promise<UserProfile> {
+    const known = await this.beyond(claims, { accessToken, provider });
     return toUserProfile({ ...claims, ...known }, claims.sub);
   }
 
   protected abstract beyond(
     claims: IdTokenClaims,
-    accessToken: string,
+    token: CallersToken,
   ): Promise<Readonly<Record<string, unknown>> | undefined>;
 }

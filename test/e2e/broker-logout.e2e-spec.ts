@@ -174,7 +174,8 @@ describe.each(adapters)('logout of broker mode on %s', (adapter) => {
       content: { ...content, provider: { ...content.provider, idToken } },
     });
     const sessionId = planted?.session.id;
-    const mint = { claims: content.claims, scope: '', notAfter: new Date(8.64e15) };
+    const issued = { provider: 'default', clientId: 'my-client', scope: '' };
+    const mint = { ...issued, claims: content.claims, notAfter: new Date(8.64e15) };
     const { token } = await minter.mint({ ...mint, sessionId });
     registerIfSecret(token, 'minted access token');
 

@@ -10,6 +10,7 @@ import type { IdTokenClaims } from '../../lib/tokens/id-token-claims.js';
 import { VerificationCache } from '../../lib/tokens/verification-cache.js';
 import type { TokenIssuer } from '../../lib/tokens/verification-keys.js';
 import { compactJws, type Signer } from '../support/compact-jws.js';
+import { oneProvider, providerOptionsOf } from '../support/one-provider.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { memoryGrowth } from '../support/memory.js';
 import { TEST_AUDIENCE } from '../support/provider-options.js';
@@ -39,6 +40,7 @@ const NOBODY: TokenIssuer = {
   algorithms: [],
   audience: false,
   clientId: 'my-client',
+  roleClients: [],
   defaultDemands: [],
   demands: [],
 };
@@ -76,9 +78,11 @@ describe('memory', () => {
 
   it('DS-2: is bounded for device codes, however long they are', async () => {
     const { options, connection, events } = verifier;
-    const provider = new WaitingProvider(options, connection, events);
+    const provider = new WaitingProvider(providerOptionsOf(options), connection, events);
+    const providers = oneProvider({ options, clock, events }, provider);
+    const chosen = { of: async () => ({ provider, byHost: false }) };
     const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
-    const grant = new DeviceCodeGrant(provider, finisher, clock, options);
+    const grant = new DeviceCodeGrant(providers, chosen, finisher, clock, options);
     const tail = 'x'.repeat(1000);
 
     const growth = await memoryGrowth(async () => {

@@ -12,7 +12,8 @@ import type { IdentityProvider } from '../../lib/providers/identity-provider.js'
 import type { KeyRing } from '../../lib/sealing/key-ring.js';
 import type { StoreAccess } from '../../lib/store/store-access.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
+import { ClaimsCollectors } from '../../lib/users/claims-collectors.js';
+import { oneProvider, providerOptionsOf } from '../support/one-provider.js';
 import { SessionParts } from '../../lib/sessions/session-parts.js';
 import { type ResolvedForBroker, brokerModeOptions, storeAccess } from '../support/store-access.js';
 import { SimulatedClock } from './simulated-clock.js';
@@ -99,17 +100,14 @@ export class Instance {
     const { events } = this;
     const store = connectionOf(storeWorld, process);
     this.#store = storeAccess({ options, store, events, clock });
-    const identityProvider: IdentityProvider = Object(providerAt(provider, process, clock));
-    const subjects = new MintedSubjects(broker, identityProvider);
-    const collector = new UserClaimsCollector(
-      options,
-      broker,
-      identityProvider,
-      clock,
-      subjects,
-      events,
-    );
-    const upstream = new SessionUpstream(identityProvider, collector, events, clock);
+    const simulated = providerAt(provider, process, clock);
+    const identityProvider: IdentityProvider = Object.assign(Object(simulated), {
+      options: providerOptionsOf(options),
+    });
+    const providers = oneProvider({ options, clock, events }, identityProvider);
+    const subjects = new MintedSubjects(options, providers);
+    const collectors = new ClaimsCollectors({ options, broker, clock, subjects, events });
+    const upstream = new SessionUpstream(providers, collectors, events, clock);
     const surroundings = {
       options,
       broker,

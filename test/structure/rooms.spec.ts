@@ -104,8 +104,7 @@ describe('the two modes', () => {
   /** A question for the mode: whether the options of broker mode are there. */
   const question = /\bbroker\b\s*(?:[!=]==?\s*undefined|\?\.|&&|\|\||\?\?)|['"]broker['"] in /;
   /** What reads or copies options of both modes. */
-  const reading =
-    /^(?:options\/|oidc-auth\.module\.ts$|events\/host-functions\.ts$|providers\/identity-provider\.ts$)/;
+  const reading = /^(?:options\/|oidc-auth\.module\.ts$|events\/host-functions\.ts$)/;
 
   it('are told apart in one place', () => {
     const asking = sources

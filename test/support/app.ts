@@ -6,7 +6,12 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 import { Clock } from '../../lib/clock/clock.js';
-import { OidcAuthModule, OidcService, type OidcAuthOptions } from '../../lib/index.js';
+import {
+  OidcAuthModule,
+  type OidcAuthOptions,
+  OidcService,
+  type SeveralProvidersOptions,
+} from '../../lib/index.js';
 import { registerIfSecret } from './canary-secrets.js';
 import { holdPort } from './free-port.js';
 import { capturedLogs } from './output-capture.js';
@@ -33,6 +38,11 @@ export interface AppOptions extends Pick<ModuleMetadata, 'controllers' | 'import
    * `myscope profile email`, and `publicUrl` = `http://localhost:PORT`. `undefined` removes a default.
    */
   options?: { [Name in keyof OidcAuthOptions]?: OidcAuthOptions[Name] | undefined };
+  /** Several identity providers instead of one, and what goes with them. */
+  several?: Pick<
+    SeveralProvidersOptions,
+    'providers' | 'providersPollSec' | 'defaultProvider' | 'resolveProvider' | 'sharedRedirects'
+  >;
   /**
    * Registers the module in another way than `forRoot(options)`.
    *
@@ -105,7 +115,10 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
 }
 
 /** The options that {@link startApp} gives to the module. */
-export function appOptions({ provider, options }: AppOptions, publicUrl: string): OidcAuthOptions {
+export function appOptions(
+  { provider, options, several }: AppOptions,
+  publicUrl: string,
+): OidcAuthOptions {
   const defaults: OidcAuthOptions = {
     clientId: TEST_CLIENT_ID,
     clientSecret: provider?.clientSecret ?? TEST_CLIENT_SECRET,
@@ -114,7 +127,15 @@ export function appOptions({ provider, options }: AppOptions, publicUrl: string)
     scopes: 'myscope profile email',
     publicUrl,
   };
-  const merged: OidcAuthOptions = Object.assign(defaults, options);
+  const ofNobody = several && {
+    clientId: undefined,
+    clientSecret: undefined,
+    discoveryUrl: undefined,
+    audience: undefined,
+    scopes: undefined,
+  };
+  const instead: object = { ...ofNobody, ...several };
+  const merged: OidcAuthOptions = Object.assign(defaults, instead, options);
   for (const [name, value] of Object.entries(merged)) {
     if (value === undefined) Reflect.deleteProperty(merged, name);
   }

@@ -8,6 +8,7 @@ import type { JsonMembers } from './compact-jws.js';
 import type { MisbehavingProvider } from './misbehaving-provider.js';
 import { brokerOf } from './store-access.js';
 import { alice } from './users.js';
+import { oneProvider } from './one-provider.js';
 import { startVerifier } from './verifier.js';
 
 /** What the provider's tokens say at a login or a refresh; the access token is a good one by default. */
@@ -40,15 +41,10 @@ export async function startCollector(
     },
   });
   const { options: resolved, provider: identityProvider, clock, events } = verifier;
-  const subjects = new MintedSubjects(brokerOf(resolved), identityProvider);
-  const collector = new UserClaimsCollector(
-    resolved,
-    brokerOf(resolved),
-    identityProvider,
-    clock,
-    subjects,
-    events,
-  );
+  const providers = oneProvider({ options: resolved, clock, events }, identityProvider);
+  const subjects = new MintedSubjects(resolved, providers);
+  const surroundings = { options: resolved, broker: brokerOf(resolved), clock, subjects, events };
+  const collector = new UserClaimsCollector(identityProvider, surroundings);
   const user = { iss: provider.issuer, sub: alice.sub };
   const collect = ({ accessToken, idToken, remembered }: Said = {}): Promise<CollectedClaims> =>
     collector.collect(

@@ -54,7 +54,8 @@ export class KeyKeeper {
   /** A token for alice that nothing but its own lifetime limits. */
   async token(): Promise<string> {
     const notAfter = new Date(this.clock.now().getTime() + 365 * 24 * 3600 * 1000);
-    const request = { claims: { sub: 'alice' }, scope: 'openid', sessionId: undefined, notAfter };
+    const user = { claims: { sub: 'alice' }, provider: 'default', clientId: 'my-client' };
+    const request = { ...user, scope: 'openid', sessionId: undefined, notAfter };
     return (await this.minter.mint(request)).token;
   }
 }

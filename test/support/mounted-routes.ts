@@ -18,6 +18,7 @@ export const EMPTY_ANSWERS: Record<RouteName, [method: string, status: number]> 
   jwks: ['GET', 404],
   introspect: ['POST', 404],
   backchannelLogout: ['POST', 404],
+  providers: ['GET', 200],
 };
 
 /** Asks a route for nothing. */

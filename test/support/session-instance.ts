@@ -48,8 +48,18 @@ export class CountingUpstream extends UpstreamTokens {
     return { ...content, provider: this.next(this.clock, kept) };
   }
 
-  async revoke({ refreshToken }: ProviderTokens): Promise<void> {
+  async revoke(_provider: string, { refreshToken }: ProviderTokens): Promise<void> {
     this.revoked.push(refreshToken);
+  }
+
+  async ready(): Promise<void> {}
+
+  stillTrusts(): boolean {
+    return true;
+  }
+
+  clientIdAt(): string {
+    return 'my-client';
   }
 }
 

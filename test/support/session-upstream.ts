@@ -4,7 +4,8 @@ import type { RenewedTokens } from '../../lib/sessions/upstream-tokens.js';
 import { Deadline } from '../../lib/clock/deadline.js';
 import { SessionUpstream } from '../../lib/users/session-upstream.js';
 import { MintedSubjects } from '../../lib/users/minted-subjects.js';
-import { UserClaimsCollector } from '../../lib/users/user-claims-collector.js';
+import { ClaimsCollectors } from '../../lib/users/claims-collectors.js';
+import { oneProvider } from './one-provider.js';
 import type { BrokerOptions, OidcAuthOptions } from '../../lib/index.js';
 import { aSession } from '../../lib/testing/store-contract/rows.js';
 import { brokerOf } from './store-access.js';
@@ -35,15 +36,16 @@ export async function startSessionUpstream(
     },
   });
   const { provider, verifier, clock } = started;
-  const collector = new UserClaimsCollector(
-    verifier.options,
-    brokerOf(verifier.options),
-    verifier.provider,
+  const { options: resolved, events } = verifier;
+  const providers = oneProvider({ options: resolved, clock, events }, verifier.provider);
+  const collectors = new ClaimsCollectors({
+    options: resolved,
+    broker: brokerOf(resolved),
     clock,
-    new MintedSubjects(brokerOf(verifier.options), verifier.provider),
-    verifier.events,
-  );
-  const upstream = new SessionUpstream(verifier.provider, collector, verifier.events, clock);
+    subjects: new MintedSubjects(resolved, providers),
+    events,
+  });
+  const upstream = new SessionUpstream(providers, collectors, events, clock);
   const user = { iss: provider.issuer, sub: alice.sub };
   const session = aSession({ providerSubjectHash: providerUserHash(user) });
   const renew: TestUpstream['renew'] = (remembered, deadline = new Deadline(clock, 10_000)) => {

@@ -57,11 +57,13 @@ export class TestVerifier {
     const routes = resolveRoutes({ login: false, callback: false, logout: false });
     this.options = resolveOptions(given, routes);
     this.events = new OidcEvents(clock);
-    this.http = new WatchedFetch(this.options, clock);
-    this.connection = new ProviderConnection(this.options, this.http, clock, this.events);
-    this.provider = new IdentityProvider(this.options, this.connection, this.events);
+    const [options] = this.options.providers.list;
+    if (options === undefined) throw new Error('no provider');
+    this.http = new WatchedFetch(options, clock);
+    this.connection = new ProviderConnection(options, this.http, clock, this.events);
+    this.provider = new IdentityProvider(options, this.connection, this.events);
     this.tokens = new TokenVerifier(this.provider, clock, this.events, this.options);
-    this.#authenticator = new Authenticator(this.tokens, this.options);
+    this.#authenticator = new Authenticator(this.tokens);
   }
 
   /** What `@Auth(rule)` does with a token. */

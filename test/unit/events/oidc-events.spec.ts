@@ -22,6 +22,8 @@ const samples: { [Name in keyof OidcEventMap]: OidcEventMap[Name] } = {
   'claim-mistyped': { provider, source: 'ID token', claim: 'email', came: 'list' },
   'keys-changed': { provider, added: ['new'], removed: ['old'] },
   'stale-keys-served': { provider, ageSec: 3600 },
+  'providers-failed': { provider, reason: 'Error' },
+  'provider-dropped': { provider, reason: 'Option' },
   'client-rejected': { provider, error: 'invalid_client' },
   'provider-failed': { provider, reason: 'OAuthError status 503' },
   'issuer-claimed-twice': { provider, issuer: 'https://peer.example.org' },

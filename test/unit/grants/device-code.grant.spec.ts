@@ -14,6 +14,7 @@ import type { TokenAnswer } from '../../../lib/providers/token-answer.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { oneProvider, providerOptionsOf } from '../../support/one-provider.js';
 
 const neverConcluded = (): Promise<never> => Promise.reject(new Error('no login ends here'));
 
@@ -51,15 +52,13 @@ function setUp() {
     resolveRoutes({}),
   );
   const events = new OidcEvents(clock);
-  const connection = new ProviderConnection(
-    options,
-    new GuardedFetch(options, clock),
-    clock,
-    events,
-  );
-  const provider = new WaitingProvider(options, connection, events);
+  const given = providerOptionsOf(options);
+  const connection = new ProviderConnection(given, new GuardedFetch(given, clock), clock, events);
+  const provider = new WaitingProvider(given, connection, events);
+  const providers = oneProvider({ options, clock, events }, provider);
+  const chosen = { of: async () => ({ provider, byHost: false }) };
   const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
-  const grant = new DeviceCodeGrant(provider, finisher, clock, options);
+  const grant = new DeviceCodeGrant(providers, chosen, finisher, clock, options);
 
   const poll = async (deviceCode: string): Promise<string> => {
     try {
@@ -81,7 +80,7 @@ function heapAfterCollection(): number {
 describe('the memory of polls', () => {
   it('DV-3: keeps the interval of a login that began here', async () => {
     const { clock, provider, grant, poll } = setUp();
-    const { device_code } = await grant.start(undefined);
+    const { device_code } = await grant.start({});
 
     const outcomes = [await poll(device_code)];
     for (const step of [29.4, 0.1]) {

@@ -13,6 +13,7 @@ const complete: Required<TokenRequest> = {
   redirectUri: 'http://localhost:1/callback',
   codeVerifier: 'v',
   state: 's',
+  iss: 'https://idp.example.org',
   refreshToken: undefined,
   deviceCode: undefined,
   subjectToken: undefined,

@@ -274,6 +274,10 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [true, 'true'],
     [null, 'null'],
   ],
+  subject: [
+    ['sub', '"sub"'],
+    [true, 'true'],
+  ],
   onLogin: [
     ['log', '"log"'],
     [null, 'null'],

@@ -83,7 +83,9 @@ describe('claim constraints at start-up', () => {
     const message = startUpMessage(() => auth({ [member]: ['x'] }));
 
     expect(message).toContain(member);
-    expect(message).toContain('scopes, anyScope, roles, anyRole, claims, when, optional');
+    expect(message).toContain(
+      'scopes, anyScope, roles, anyRole, providers, claims, when, optional',
+    );
   });
 
   it('CL-2: reads a mapping, a list and a single role', () => {

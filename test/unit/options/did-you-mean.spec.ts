@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 
 import { BrokerOptionRules } from '../../../lib/options/broker-option-rules.js';
 import { routeDefaults } from '../../../lib/options/option-defaults.js';
+import { ApplicationOptionRules, GrantOptionRules } from '../../../lib/options/option-rules.js';
 import {
   EndpointOptionRules,
-  GrantOptionRules,
-  OidcAuthOptionRules,
-} from '../../../lib/options/option-rules.js';
+  ProviderOptionRules,
+} from '../../../lib/options/provider-option-rules.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { resolveWith, startUpMessage } from './config-error.js';
 
 /** Every option by its group; `''` is the top. */
 const options: Record<string, readonly string[]> = {
-  '': Object.keys(new OidcAuthOptionRules()),
+  '': [...new Set([new ProviderOptionRules(), new ApplicationOptionRules()].flatMap(Object.keys))],
   broker: Object.keys(new BrokerOptionRules()).filter((name) => name !== 'allowInsecureHttp'),
   routes: Object.keys(routeDefaults),
   grants: Object.keys(new GrantOptionRules()),

@@ -7,21 +7,37 @@ import {
   brokerDefaults,
   grantDefaults,
   optionDefaults,
+  providerDefaults,
   routeDefaults,
+  severalDefaults,
 } from '../../../lib/options/option-defaults.js';
+import { ApplicationOptionRules, GrantOptionRules } from '../../../lib/options/option-rules.js';
 import {
+  CallOptionRules,
   EndpointOptionRules,
-  GrantOptionRules,
-  OidcAuthOptionRules,
-} from '../../../lib/options/option-rules.js';
+  ProviderOptionRules,
+} from '../../../lib/options/provider-option-rules.js';
+import {
+  ProviderEntryRules,
+  SeveralProviderRules,
+} from '../../../lib/options/several-option-rules.js';
 import { resolveWith } from './config-error.js';
 
-const source = new URL('../../../lib/options/oidc-auth-options.ts', import.meta.url);
-const brokerSource = new URL('../../../lib/options/broker-options.ts', import.meta.url);
+const sourceOf = (file: string): URL => new URL(`../../../lib/options/${file}.ts`, import.meta.url);
+const sources = ['oidc-auth-options', 'provider-options', 'route-options', 'several-providers'];
+
+/** All of them, one after another. */
+async function readSources(): Promise<string> {
+  const texts = await Promise.all(sources.map((file) => readFile(sourceOf(file), 'utf8')));
+  return texts.join('\n');
+}
+
+const brokerSource = sourceOf('broker-options');
 
 /** The members of an interface by name, each with what its `@defaultValue` tag says, if it has one. */
 function membersOf(text: string, name: string): Map<string, unknown> {
-  const [, body = ''] = new RegExp(`interface ${name} \\{\\n([^]*?)\\n\\}`).exec(text) ?? [];
+  const [, body = ''] =
+    new RegExp(`interface ${name}(?: extends [\\w, ]+)? \\{\\n([^]*?)\\n\\}`).exec(text) ?? [];
   const members = body.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\n)? {2}(\w+)\??: /g);
   return new Map(
     [...members].map(([, comment = '', member = '']) => {
@@ -44,11 +60,17 @@ describe('documented defaults', () => {
   let text: string;
 
   beforeAll(async () => {
-    text = await readFile(source, 'utf8');
+    text = await readSources();
   });
 
   it('agree with the defaults that count', () => {
-    expect(tagged(membersOf(text, 'OidcAuthOptions'))).toEqual(optionDefaults);
+    expect(tagged(membersOf(text, 'ApplicationOptions'))).toEqual(optionDefaults);
+    expect({
+      ...tagged(membersOf(text, 'CallOptions')),
+      ...tagged(membersOf(text, 'ProviderOptions')),
+    }).toEqual(providerDefaults);
+    expect(tagged(membersOf(text, 'SeveralProvidersOptions'))).toEqual(severalDefaults);
+    expect(tagged(membersOf(text, 'ProviderEntry'))).toEqual({ hidden: false });
     expect(tagged(membersOf(text, 'RouteOptions'))).toEqual(routeDefaults);
     expect(tagged(membersOf(text, 'GrantOptions'))).toEqual(grantDefaults);
     expect(tagged(membersOf(text, 'LoopbackRedirectOptions'))).toEqual(
@@ -66,14 +88,28 @@ describe('documented defaults', () => {
 
   it('cover every tag in the file', () => {
     const tags = text.match(/@defaultValue/g) ?? [];
-    const objects = [optionDefaults, routeDefaults, grantDefaults, { paths: [] }];
+    const objects = [
+      optionDefaults,
+      providerDefaults,
+      severalDefaults,
+      routeDefaults,
+      grantDefaults,
+      { paths: [], hidden: false },
+    ];
 
     expect(tags).toHaveLength(objects.flatMap((defaults) => Object.keys(defaults)).length);
   });
 
   it('are what is resolved when an option is left out', () => {
     const resolved = resolveWith({});
-    const { scopes: _scopes, additionalScopes: _additional, ...others } = optionDefaults;
+    const {
+      scopes: _scopes,
+      additionalScopes: _additional,
+      ...others
+    } = {
+      ...optionDefaults,
+      ...providerDefaults,
+    };
 
     expect(resolved).toMatchObject(others);
     expect(resolved.scopes).toEqual(['openid', 'profile', 'email']);
@@ -87,20 +123,32 @@ describe('documented defaults', () => {
 
     expect(resolved.broker).toMatchObject({ ...brokerDefaults, audience: 'myapp-api' });
     expect(resolved.broker?.issuer).toBe('https://app.example.org');
-    expect(resolved.broker?.exchangeClients).toEqual(['my-client']);
+    expect(resolved.exchangeClients).toEqual(['my-client']);
     expect(resolved.roleClients).toEqual(['my-client']);
     expect(resolved.grants).toEqual(grantDefaults);
   });
 });
 
+const both = (...lists: string[][]): string[] => lists.flat().toSorted();
 const rules = (checked: object): string[] => Object.keys(checked).toSorted();
 
 describe('documented options', () => {
   it('are those that are checked', async () => {
-    const text = await readFile(source, 'utf8');
+    const text = await readSources();
     const names = (name: string): string[] => [...membersOf(text, name).keys()].toSorted();
 
-    expect(names('OidcAuthOptions')).toEqual(rules(new OidcAuthOptionRules()));
+    const ofCalls = names('CallOptions');
+    expect(names('ApplicationOptions')).toEqual(rules(new ApplicationOptionRules()));
+    expect(ofCalls).toEqual(rules(new CallOptionRules()));
+    expect(both(names('ProviderOptions'), ofCalls, ['allowInsecureHttp'])).toEqual(
+      rules(new ProviderOptionRules()),
+    );
+    expect(
+      both(names('ProviderEntry'), names('ProviderOptions'), ofCalls, ['allowInsecureHttp']),
+    ).toEqual(rules(new ProviderEntryRules()));
+    expect(both(names('SeveralProvidersOptions'), ofCalls)).toEqual(
+      rules(new SeveralProviderRules()),
+    );
     expect(names('GrantOptions')).toEqual(rules(new GrantOptionRules()));
     const brokerText = await readFile(brokerSource, 'utf8');
     const ofBroker = [...membersOf(brokerText, 'BrokerOptions').keys(), 'allowInsecureHttp'];

@@ -75,7 +75,7 @@ describe('resolved options', () => {
     given.claims['realm_access.roles'].pop();
     given.encryptionKeys.push('x');
 
-    expect(resolved.allowedScopes).not.toContain('admin');
+    expect(resolved.providers.list[0]?.allowedScopes).not.toContain('admin');
     expect(resolved.allowedRedirectUris).toEqual(['https://client.example.org/cb']);
     expect(resolved.loopbackRedirects).toEqual({ paths: ['/callback'] });
     expect(resolved.claims).toEqual([{ path: 'realm_access.roles', values: ['staff'] }]);

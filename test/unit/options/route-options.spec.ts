@@ -103,6 +103,8 @@ describe('the option "routes"', () => {
       jwks: '/api/auth/v2/.well-known/jwks.json',
       introspect: '/api/auth/v2/introspect',
       backchannelLogout: '/api/auth/v2/backchannel-logout',
+      providers: '/api/auth/v2/providers',
+      listsProviders: false,
       metadata: true,
       prefix: '/api',
       noDevice: '/api/auth/v2/device',

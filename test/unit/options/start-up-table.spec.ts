@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { OidcAuthOptionRules } from '../../../lib/options/option-rules.js';
+import { ApplicationOptionRules } from '../../../lib/options/option-rules.js';
+import { ProviderOptionRules } from '../../../lib/options/provider-option-rules.js';
 import { badValues } from './bad-values.js';
 import { goodOptions, resolve, resolveWith, startUpMessage } from './config-error.js';
 
@@ -10,7 +11,9 @@ const cases = Object.entries(badValues).flatMap(([option, values]) =>
 
 describe('the start-up table', () => {
   it('has a row for every option', () => {
-    const known = Object.keys(new OidcAuthOptionRules());
+    const known = [
+      ...new Set([new ProviderOptionRules(), new ApplicationOptionRules()].flatMap(Object.keys)),
+    ];
 
     expect([...Object.keys(badValues), 'claims'].toSorted()).toEqual(known.toSorted()); // claims: claim-constraint.spec.ts
   });

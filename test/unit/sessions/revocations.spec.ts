@@ -276,6 +276,8 @@ describe('lifetimes that are lowered', () => {
       const { exp } = await long.minter
         .mint({
           claims: { sub: 'alice' },
+          provider: 'default',
+          clientId: 'my-client',
           scope: '',
           sessionId: session.id,
           notAfter: later(clock.now(), 30 * DAY),

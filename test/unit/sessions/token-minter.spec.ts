@@ -17,6 +17,8 @@ const SESSION = '0123456789abcdef0123456789abcdef';
 async function mint(keeper: KeyKeeper, changes: Partial<MintRequest> = {}) {
   return keeper.minter.mint({
     claims: { sub: 'alice' },
+    provider: 'default',
+    clientId: 'my-client',
     scope: 'openid profile',
     sessionId: SESSION,
     notAfter: new Date(keeper.clock.now().getTime() + 86_400_000),

@@ -48,6 +48,7 @@ const nothing: CheckedAuthRule = {
   anyScopes: [],
   demands: [],
   anyRoles: [],
+  providers: undefined,
   defaultClaims: true,
   conditions: [],
   optional: false,

@@ -19,7 +19,7 @@ const claims: IdTokenClaims = {
 
 /** `allowed`, or the refusal: its text, the scopes of its challenge, and what the log says. */
 function outcome(rule: AuthRule, ofIssuer: AuthRule = {}): string | [string, string, string] {
-  const identity = { claims, roles: rolesOf(claims, []), holds: () => true };
+  const identity = { claims, provider: 'default', roles: rolesOf(claims, []), holds: () => true };
   try {
     authorize(identity, checkAuthRule(rule), checkAuthRule(ofIssuer).demands);
     return 'allowed';

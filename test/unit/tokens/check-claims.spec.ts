@@ -19,6 +19,7 @@ const issuer: TokenIssuer = {
   algorithms: ['RS256'],
   audience: ['my-aud'],
   clientId: 'my-client',
+  roleClients: [],
   defaultDemands: [],
   demands: [],
 };

@@ -56,6 +56,7 @@ function setUp({
     algorithms: ['EdDSA'],
     audience: ['my-aud'],
     clientId: 'my-client',
+    roleClients: [],
     defaultDemands: [],
     demands: [],
     ...changed,

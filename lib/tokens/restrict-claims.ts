@@ -1,5 +1,10 @@
-import type { ResolvedTrustedIssuer } from '../options/trusted-issuer.js';
-import { rolesOf, scopesOf } from '../tokens/roles.js';
+import { rolesOf, scopesOf } from './roles.js';
+
+/** What an issuer may give; `undefined`: anything. */
+export interface ClaimLimits {
+  readonly roles: readonly string[] | undefined;
+  readonly scopes: readonly string[] | undefined;
+}
 
 const ROLE_CLAIMS: readonly string[] = ['roles', 'groups', 'realm_access', 'resource_access'];
 const SCOPE_CLAIMS: readonly string[] = ['scope', 'scp'];
@@ -14,17 +19,20 @@ function remove(payload: Record<string, unknown>, claims: readonly string[]): bo
   return found.length > 0;
 }
 
+/** Takes out of another issuer's claims what would name something of ours. */
+export function removeOwnClaims(payload: Record<string, unknown>): void {
+  remove(payload, OWN_CLAIMS);
+}
+
 /**
- * Leaves in the claims of a peer's token only the roles and scopes that it may give: what is left of its flat role list
- * becomes `roles`, what is left of its scopes becomes `scope`, and every other claim that could say the same goes. Whatever
- * would name something of ours goes always.
+ * Leaves in claims only the roles and scopes that their issuer may give: what is left of its flat role list becomes `roles`, what is
+ * left of its scopes becomes `scope`, and every other claim that could say the same goes.
  */
 export function restrictClaims(
   payload: Record<string, unknown>,
-  { roles, scopes }: Pick<ResolvedTrustedIssuer, 'roles' | 'scopes'>,
+  { roles, scopes }: ClaimLimits,
   roleClients: readonly string[],
 ): void {
-  remove(payload, OWN_CLAIMS);
   if (roles !== undefined) {
     const left = rolesOf(payload, roleClients).filter((role) => roles.includes(role));
     remove(payload, ROLE_CLAIMS);

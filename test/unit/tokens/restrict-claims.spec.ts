@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { restrictClaims } from '../../../lib/federation/restrict-claims.js';
+import { removeOwnClaims, restrictClaims } from '../../../lib/tokens/restrict-claims.js';
 
 type Claims = Record<string, unknown>;
 
@@ -9,6 +9,7 @@ function restricted(
   { roles, scopes }: { roles?: readonly string[]; scopes?: readonly string[] } = {},
 ): Claims {
   const payload = structuredClone(claims);
+  removeOwnClaims(payload);
   restrictClaims(payload, { roles, scopes }, ['ours']);
   return payload;
 }

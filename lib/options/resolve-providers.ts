@@ -1,0 +1,226 @@
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import type { OidcAuthOptions } from './oidc-auth-options.js';
+import { severalDefaults, withDefaults } from './option-defaults.js';
+import type { CallOptions } from './provider-options.js';
+import type { ResolvedBrokerOptions } from './resolve-broker.js';
+import {
+  DEFAULT_PROVIDER,
+  type ResolvedProvider,
+  type SharedOptions,
+  resolveProvider,
+} from './resolve-provider.js';
+import type { ProviderMap, SeveralProvidersOptions } from './several-providers.js';
+
+/** The identity providers, as far as they are known at start-up. */
+export interface ResolvedProviders {
+  /** Empty where a {@link source} gives them. */
+  readonly list: readonly ResolvedProvider[];
+  /** Gives the map anew, every {@link pollSec}. */
+  readonly source: (() => ProviderMap | Promise<ProviderMap>) | undefined;
+  /** What is completed with {@link source}'s entries. */
+  readonly shared: SharedOptions;
+  readonly pollSec: number;
+  /** Whether there can be more than one, so that names stand before what goes out. */
+  readonly several: boolean;
+  /** `undefined`: the first. */
+  readonly defaultName: string | undefined;
+  readonly resolve: SeveralProvidersOptions['resolveProvider'];
+  readonly sharedRedirects: string | undefined;
+}
+
+/** The options as a host writes them, for one identity provider or for several. */
+export type GivenOptions = OidcAuthOptions | SeveralProvidersOptions;
+
+/** What `broker` says of the one provider at the top, and an entry of `providers` of itself. */
+const OF_AN_ENTRY = ['exchangeClients', 'roleClients', 'subjectClaim'] as const;
+
+/** How calls are made that belong to no provider, and those of providers that say nothing else. */
+export function callOptionsOf({ fetch, timeoutMs, maxUpstreamCalls }: GivenOptions): CallOptions {
+  return {
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(maxUpstreamCalls === undefined ? {} : { maxUpstreamCalls }),
+  };
+}
+
+function sharedOptionsOf(given: GivenOptions, several: boolean): SharedOptions {
+  const { allowInsecureHttp, clockToleranceSec, jwksStaleSec, jwksCooldownSec } = given;
+  return {
+    several,
+    ...callOptionsOf(given),
+    ...(allowInsecureHttp === undefined ? {} : { allowInsecureHttp }),
+    ...(clockToleranceSec === undefined ? {} : { clockToleranceSec }),
+    ...(jwksStaleSec === undefined ? {} : { jwksStaleSec }),
+    ...(jwksCooldownSec === undefined ? {} : { jwksCooldownSec }),
+  };
+}
+
+/** The options at the top, as one provider's; what is no option of a provider is left aside. */
+function providerAtTheTop(given: OidcAuthOptions, shared: SharedOptions): ResolvedProvider {
+  const {
+    providers: _none,
+    publicUrl: _publicUrl,
+    allowedRedirectUris: _redirects,
+    loopbackRedirects: _loopback,
+    allowedPostLogoutRedirectUris: _targets,
+    routes: _routes,
+    grants: _grants,
+    allowInsecureHttp: _insecure,
+    encryptionKeys: _keys,
+    clockToleranceSec: _tolerance,
+    maxTokenAgeSec: _age,
+    maxTokenBytes: _bytes,
+    jwksStaleSec: _stale,
+    jwksCooldownSec: _cooldown,
+    broker,
+    appName: _name,
+    requestProperty: _property,
+    onLogin: _onLogin,
+    subject: _subject,
+    ...ofProvider
+  } = given;
+  const { exchangeClients, roleClients, subjectClaim } = broker ?? {};
+  return resolveProvider(
+    DEFAULT_PROVIDER,
+    {
+      ...ofProvider,
+      ...(exchangeClients === undefined ? {} : { exchangeClients }),
+      ...(roleClients === undefined ? {} : { roleClients }),
+      ...(subjectClaim === undefined ? {} : { subjectClaim }),
+    },
+    shared,
+    '',
+  );
+}
+
+/** @throws {@link OidcConfigError} for a name that no provider has. */
+function checkNames(given: SeveralProvidersOptions, list: readonly ResolvedProvider[]): void {
+  for (const option of ['defaultProvider', 'sharedRedirects'] as const) {
+    const name = given[option];
+    if (name === undefined || list.some((provider) => provider.name === name)) continue;
+    throw new OidcConfigError(
+      `Option "${option}" is "${name}", and "providers" has no provider of that name. Known: ${list.map((one) => one.name).join(', ')}.`,
+    );
+  }
+}
+
+/** A function may give one more at any time. */
+function isSeveral({ providers }: GivenOptions): boolean {
+  if (providers === undefined) return false;
+  return typeof providers === 'function' || Object.keys(providers).length > 1;
+}
+
+/** Completes the options of the identity providers. @throws {@link OidcConfigError} for what does not go together. */
+export function resolveProviders(given: GivenOptions): ResolvedProviders {
+  const several = isSeveral(given);
+  const shared = sharedOptionsOf(given, several);
+  const common = { shared, several, pollSec: severalDefaults.providersPollSec, source: undefined };
+  if (given.providers === undefined) {
+    const one = {
+      defaultName: undefined,
+      resolve: undefined,
+      sharedRedirects: undefined,
+    };
+    return { ...common, ...one, list: [providerAtTheTop(given, shared)] };
+  }
+  const misplaced = OF_AN_ENTRY.find((name) => given.broker?.[name] !== undefined);
+  if (misplaced !== undefined) {
+    throw new OidcConfigError(
+      `Option "broker.${misplaced}" belongs to one identity provider. With "providers" write it into the entry of the provider that it ` +
+        'is meant for.',
+    );
+  }
+  const { providers } = given;
+  const { providersPollSec } = withDefaults(severalDefaults, {
+    providersPollSec: given.providersPollSec,
+  });
+  const known = {
+    ...common,
+    pollSec: providersPollSec ?? severalDefaults.providersPollSec,
+    defaultName: given.defaultProvider,
+    resolve: given.resolveProvider,
+    sharedRedirects: given.sharedRedirects,
+  };
+  if (typeof providers === 'function') {
+    return { ...known, list: [], source: providers };
+  }
+  const list = Object.entries(providers).map(([name, entry]) =>
+    resolveProvider(name, entry, shared),
+  );
+  checkNames(given, list);
+  return { ...known, list };
+}
+
+/** Why a provider cannot stand beside others: no token would tell which of two it is of. `undefined` when it can. */
+export function twinOf(
+  provider: ResolvedProvider,
+  others: readonly ResolvedProvider[],
+): string | undefined {
+  const twin = others.find((other) => isSame(provider, other));
+  if (twin === undefined) return undefined;
+  return (
+    `Options "providers.${twin.name}" and "providers.${provider.name}" have the same issuer, audience and client, so that no token would ` +
+    'tell which of them it is of. Leave one out, or give them different clients and audiences.'
+  );
+}
+
+/** Which name of another provider, of a trusted issuer or of ours a provider calls its own; `undefined` when it calls none. */
+export function claimedIssuer(
+  { name, accessTokenIssuers }: ResolvedProvider,
+  others: readonly ResolvedProvider[],
+  broker: ResolvedBrokerOptions | undefined,
+): string | undefined {
+  for (const issuer of accessTokenIssuers ?? []) {
+    const whose = ownerOf(issuer, others, broker);
+    if (whose === undefined) continue;
+    const label = others.length === 0 && name === DEFAULT_PROVIDER ? '' : `providers.${name}.`;
+    return (
+      `Option "${label}accessTokenIssuers" holds "${issuer}", which is ${whose}. List there only what the identity provider itself ` +
+      'writes as "iss" of its access tokens.'
+    );
+  }
+  return undefined;
+}
+
+function audienceText({ audience }: ResolvedProvider): string {
+  return audience === false ? 'false' : audience.toSorted().join(' ');
+}
+
+function isSame(one: ResolvedProvider, other: ResolvedProvider): boolean {
+  return (
+    one.expectedIssuers.some((issuer) => other.expectedIssuers.includes(issuer)) &&
+    one.clientId === other.clientId &&
+    audienceText(one) === audienceText(other)
+  );
+}
+
+/** No name may stand for two: a token of the provider's would pass for one of somebody else. */
+function ownerOf(
+  issuer: string,
+  others: readonly ResolvedProvider[],
+  broker: ResolvedBrokerOptions | undefined,
+): string | undefined {
+  const other = others.find(({ expectedIssuers }) => expectedIssuers.includes(issuer));
+  if (other !== undefined) return `the issuer of "providers.${other.name}"`;
+  if (broker === undefined) return undefined;
+  if (issuer === broker.issuer) return 'our own issuer ("broker.issuer")';
+  const { trustedIssuers } = broker;
+  if (typeof trustedIssuers === 'function') return undefined;
+  const isPeer = trustedIssuers.some(
+    (peer) => (typeof peer === 'string' ? peer : peer.issuer) === issuer,
+  );
+  return isPeer ? 'listed in "broker.trustedIssuers" too' : undefined;
+}
+
+/** @throws {@link OidcConfigError} for providers that cannot stand beside each other, our issuer and trusted ones. */
+export function checkAgainstEachOther(
+  list: readonly ResolvedProvider[],
+  broker: ResolvedBrokerOptions | undefined,
+): void {
+  for (const [index, provider] of list.entries()) {
+    const others = list.filter((_, at) => at !== index);
+    const conflict =
+      twinOf(provider, list.slice(0, index)) ?? claimedIssuer(provider, others, broker);
+    if (conflict !== undefined) throw new OidcConfigError(conflict);
+  }
+}

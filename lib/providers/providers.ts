@@ -1,0 +1,213 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Clock } from '../clock/clock.js';
+import { describeError } from '../errors/describe-error.js';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { printable } from '../errors/printable.js';
+import { Reason } from '../errors/reason.js';
+import { HostFaults } from '../events/host-faults.js';
+import { OidcEvents } from '../events/oidc-events.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
+import type { ProviderMap } from '../options/several-providers.js';
+import { isRecord } from '../options/value-rules.js';
+import { type TokenResponse, toTokenResponse } from '../tokens/token-response.js';
+import { type IssuerMarks, type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import { chosenEntry } from './chosen-entry.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { readMarks } from './logout-token-marks.js';
+import type { TokenAnswer } from './token-answer.js';
+import { type Entries, EntryMaker } from './provider-entries.js';
+
+/** The identity providers, by name and by issuer; those of a function come and go while the application runs. */
+@Injectable()
+export class Providers
+  extends TokenIssuers
+  implements OnApplicationBootstrap, BeforeApplicationShutdown
+{
+  readonly #end = new AbortController();
+  readonly #maker: EntryMaker;
+  #entries: Entries | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(Clock) private readonly clock: Clock,
+    private readonly events: OidcEvents,
+    faults: HostFaults,
+  ) {
+    super();
+    this.#maker = new EntryMaker(options, clock, events, faults);
+    const { source, list } = options.providers;
+    if (source !== undefined) return;
+    this.#entries = this.#maker.ofList(list);
+  }
+
+  /** Whether there can be more than one, so that names go out with what belongs to one of them. */
+  get several(): boolean {
+    return this.options.providers.several;
+  }
+
+  /** @throws {@link OAuthError} 503 while the function of the option `providers` has given none. */
+  async all(): Promise<readonly IdentityProvider[]> {
+    if (this.#entries === undefined) await this.refresh();
+    return this.known();
+  }
+
+  /** Those that are known now; asks nobody. @throws {@link OAuthError} as {@link all}. */
+  known(): readonly IdentityProvider[] {
+    if (this.#entries !== undefined) return [...this.#entries.values()].map((one) => one.provider);
+    const text = 'The identity providers are not known yet';
+    throw new OAuthError('temporarily_unavailable', text, { cause: 'providers' });
+  }
+
+  /** The provider of that name, `undefined` when there is none (any more). @throws {@link OAuthError} as {@link all}. */
+  async find(name: string): Promise<IdentityProvider | undefined> {
+    return (await this.all()).find((provider) => provider.name === name);
+  }
+
+  /** Whether what was issued then in the name of a provider still counts: it is there, and the same one as then. */
+  stillTrusts(name: string, issuedAtSec: number): boolean {
+    if (!this.#entries?.has(name)) return false;
+    return issuedAtSec >= this.#maker.sinceSec(name);
+  }
+
+  /**
+   * The provider that a request names, else the one that requests without a name mean.
+   *
+   * @throws {@link OAuthError} 400 `invalid_request` for a name that nobody has; 503 as {@link all}.
+   */
+  async wanted(name: string | undefined): Promise<IdentityProvider> {
+    const all = await this.all();
+    const wanted = name ?? this.options.providers.defaultName ?? all[0]?.name;
+    const found = all.find((provider) => provider.name === wanted);
+    if (found !== undefined) return found;
+    const expected = all.map((provider) => provider.name);
+    const cause = new Reason('provider is unknown', {
+      expected,
+      came: name ?? 'none',
+      option: '"providers", "defaultProvider"',
+    });
+    throw new OAuthError('invalid_request', 'There is no such identity provider here', { cause });
+  }
+
+  /** A value that goes out and comes back: with its provider's name before it, where there is more than one or it is not `default`. */
+  mark({ name }: IdentityProvider, value: string): string {
+    return this.several || name !== DEFAULT_PROVIDER ? `${name}~${value}` : value;
+  }
+
+  /** The provider's own tokens, in our members; the refresh token comes back to us alone. */
+  toTokenResponse(provider: IdentityProvider, answer: TokenAnswer, nowSec: number): TokenResponse {
+    const { refreshToken } = answer;
+    if (refreshToken === undefined) return toTokenResponse(answer, nowSec);
+    const marked = { ...answer, refreshToken: this.mark(provider, refreshToken) };
+    return toTokenResponse(marked, nowSec);
+  }
+
+  /**
+   * Whose a value is that {@link mark} wrote, and what it was. One without a name is of the provider named `default`, from the time when
+   * it was the only one.
+   *
+   * @returns `undefined` when there is no such provider (any more). @throws {@link OAuthError} as {@link all}.
+   */
+  async ofMarked(
+    marked: string,
+  ): Promise<{ provider: IdentityProvider; value: string } | undefined> {
+    const all = await this.all();
+    const at = marked.indexOf('~');
+    const named = at > 0 && all.find(({ name }) => name === marked.slice(0, at));
+    const isMark = named && this.mark(named, '') !== '';
+    if (isMark) return { provider: named, value: marked.slice(at + 1) };
+    const bare =
+      all.find(({ name }) => name === DEFAULT_PROVIDER) ?? (this.several ? undefined : all[0]);
+    return bare && { provider: bare, value: marked };
+  }
+
+  /**
+   * The provider that a logout token says to be of; it holds nothing against it yet. Where no provider fits, the default one, which will
+   * refuse it.
+   *
+   * @throws {@link OAuthError} 503 as {@link all}.
+   */
+  async ofLogoutToken(logoutToken: string): Promise<IdentityProvider> {
+    const all = await this.all();
+    const fallback = await this.wanted(undefined);
+    if (all.length === 1) return fallback;
+    const { iss, audiences } = readMarks(logoutToken);
+    const mine = all.filter(({ options }) => audiences.includes(options.clientId));
+    const asked = await Promise.all(
+      mine.map(async (provider) => {
+        const issuers = await provider.issuers().catch((): readonly string[] => []);
+        return iss !== undefined && issuers.includes(iss) ? provider : undefined;
+      }),
+    );
+    return asked.find((provider) => provider !== undefined) ?? fallback;
+  }
+
+  async named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined> {
+    return chosenEntry(await this.all(), iss, marks);
+  }
+
+  /** All scopes that logins may ask for, with any of those that are known now. */
+  scopes(): readonly string[] {
+    return [...new Set(this.known().flatMap(({ options }) => options.allowedScopes))];
+  }
+
+  /** The issuers of all that can be asked. @throws {@link OAuthError} 502, 503 when none can. */
+  async issuers(): Promise<readonly string[]> {
+    const answers = await Promise.allSettled((await this.all()).map((one) => one.issuers()));
+    const found = answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    const failed = answers.find((one) => one.status === 'rejected');
+    if (found.length === 0 && failed !== undefined) throw failed.reason;
+    return [...new Set(found)];
+  }
+
+  override names(): readonly string[] {
+    const entries = [...(this.#entries?.values() ?? [])];
+    return [...new Set(entries.flatMap(({ provider }) => provider.names()))];
+  }
+
+  /** Asks the function of the option `providers` again, if it is one. Calls at the same time share one question. */
+  async refresh(): Promise<void> {
+    const { source } = this.options.providers;
+    if (source === undefined) return;
+    this.#reading ??= this.#read(source).finally(() => (this.#reading = undefined));
+    await this.#reading;
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.options.providers.source !== undefined) void this.#keepReading();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.#end.abort();
+    for (const { http } of this.#entries?.values() ?? []) http.beforeApplicationShutdown();
+  }
+
+  async #keepReading(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      await this.refresh();
+      const ms = this.options.providers.pollSec * 1000 * (0.85 + Math.random() * 0.15);
+      await this.clock.sleep(ms, { signal, ref: false });
+    }
+  }
+
+  async #read(source: () => ProviderMap | Promise<ProviderMap>): Promise<void> {
+    try {
+      const given = await this.clock.within(this.options.timeoutMs, Promise.resolve().then(source));
+      if (!isRecord(given)) throw new OidcConfigError('Option "providers" gave no object.');
+      this.#entries = this.#maker.ofMap(given, this.#entries);
+    } catch (error) {
+      const reason =
+        error instanceof OidcConfigError ? printable(error.message) : describeError(error);
+      this.events.emit('providers-failed', { provider: DEFAULT_PROVIDER, reason });
+    }
+  }
+}
