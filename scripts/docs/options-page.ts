@@ -8,7 +8,25 @@ const SECTIONS: readonly {
   readonly intro?: string;
   readonly leaveOut?: readonly string[];
 }[] = [
-  { title: 'Login and tokens', of: 'OidcAuthOptions' },
+  {
+    title: 'The identity provider',
+    of: 'ProviderOptions',
+    intro:
+      'At the top for one provider; in the entries of `providers` for [several](several-providers.md).',
+  },
+  { title: 'Calls to other servers', of: 'CallOptions' },
+  { title: 'The application', of: 'ApplicationOptions' },
+  {
+    title: 'Several identity providers',
+    of: 'SeveralProvidersOptions',
+    intro: 'What they are for: [Several identity providers](several-providers.md).',
+  },
+  {
+    title: 'One of several',
+    of: 'ProviderEntry',
+    prefix: 'providers.<name>.',
+    intro: 'Beside those of [the identity provider](#the-identity-provider).',
+  },
   {
     title: 'Broker mode',
     of: 'BrokerOptions',
