@@ -27,7 +27,8 @@ interface Outcome {
 /**
  * Tries every small mistake of {@link mutate} in source files, and lists those that no test notices.
  *
- * `npm run mutate -- lib/tokens lib/login/pending-login.ts --specs test/unit --specs test/e2e/guard --budget-ms 2000`
+ * `npm run mutate -- lib/tokens lib/login/pending-login.ts --specs test/unit --specs test/e2e/guard --budget-ms 2000`;
+ * with `--again <file>` only those that an earlier run listed in that file.
  */
 export async function main(args: readonly string[]): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -36,6 +37,7 @@ export async function main(args: readonly string[]): Promise<void> {
     options: {
       specs: { type: 'string', multiple: true, default: ['test/unit', 'test/e2e'] },
       'budget-ms': { type: 'string', default: '5000' },
+      again: { type: 'string' },
     },
   });
   const targets = positionals.length > 0 ? positionals : ROOMS.map((room) => `lib/${room}`);
@@ -58,7 +60,9 @@ export async function main(args: readonly string[]): Promise<void> {
     say(`${recorded.flatMap(({ tests }) => tests).length} tests pass without a mutant`);
     if (broken.length > 0) say(`Not all tests pass in:${broken.join('')}`);
     const budgetMs = Number(values['budget-ms']);
-    print(await tryAll(laboratory, { mutants, recorded, budgetMs }));
+    const listed = values.again === undefined ? undefined : readFileSync(values.again, 'utf8');
+    const chosen = mutants.filter((mutant) => listed?.includes(describe(mutant)) ?? true);
+    print(await tryAll(laboratory, { mutants, chosen, recorded, budgetMs }));
   } finally {
     await laboratory.close();
   }
@@ -66,15 +70,16 @@ export async function main(args: readonly string[]): Promise<void> {
 
 interface Trial {
   readonly mutants: readonly Mutant[];
+  readonly chosen: readonly Mutant[];
   readonly recorded: readonly FileReport[];
   readonly budgetMs: number;
 }
 
 async function tryAll(
   laboratory: Laboratory,
-  { mutants, recorded, budgetMs }: Trial,
+  { mutants, chosen, recorded, budgetMs }: Trial,
 ): Promise<Outcome[]> {
-  const planned = mutants.map((mutant) => {
+  const planned = chosen.map((mutant) => {
     const siblings = mutants.filter(({ file }) => file === mutant.file).map(({ id }) => id);
     return { mutant, runs: runsFor(mutant.id, new Set(siblings), recorded, budgetMs) };
   });
@@ -216,10 +221,13 @@ function print(outcomes: readonly Outcome[]): void {
 }
 
 function describeOutcome({ mutant, tests }: Outcome): string {
-  const { file, line, column, before, after } = mutant;
+  return `${describe(mutant)}${tests === 0 ? '' : ` (${tests} tests)`}`;
+}
+
+function describe({ file, line, column, before, after }: Mutant): string {
   const change =
     after === '' ? `left out: ${oneLine(before)}` : `${oneLine(before)} → ${oneLine(after)}`;
-  return `${file}:${line}:${column} ${change}${tests === 0 ? '' : ` (${tests} tests)`}`;
+  return `${file}:${line}:${column} ${change}`;
 }
 
 function oneLine(text: string): string {
