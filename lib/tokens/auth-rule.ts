@@ -78,7 +78,7 @@ function roleDemands(
   member: string,
 ): readonly ClaimDemand[] {
   if (roles === undefined) return [];
-  return parseClaimConstraint(typeof roles === 'string' ? [roles] : roles, `@Auth ${member}`);
+  return parseClaimConstraint(roles, `@Auth ${member}`);
 }
 
 function anyRoleList(anyRole: AuthRule['anyRole']): readonly string[] {

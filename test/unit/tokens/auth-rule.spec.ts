@@ -111,6 +111,7 @@ describe('a rule of @Auth()', () => {
       conditions: [when],
       optional: true,
     });
+    expect(sumOfRules([{ optional: true }].map(checkAuthRule)).optional).toBe(true);
     expect(sumOfRules([{ optional: true }, {}].map(checkAuthRule)).optional).toBe(false);
     expect(sumOfRules([{ claims: false } as const, {}].map(checkAuthRule)).defaultClaims).toBe(
       false,

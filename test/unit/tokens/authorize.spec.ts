@@ -55,6 +55,18 @@ describe('a rule that a token does not meet', () => {
       'scopes: missing "orders:write", "admin"; see @Auth({ scopes })',
     ],
     [
+      { scopes: 'admin' },
+      'Token is missing required scopes: admin',
+      'admin',
+      'scopes: missing "admin"; see @Auth({ scopes })',
+    ],
+    [
+      { anyScope: 'admin' },
+      'Token is missing required scopes, one of: admin',
+      'admin',
+      'none of the scopes: missing "admin"; see @Auth({ anyScope })',
+    ],
+    [
       { scopes: 'openid', anyScope: 'orders:write admin' },
       'Token is missing required scopes, one of: orders:write admin',
       'orders:write admin',

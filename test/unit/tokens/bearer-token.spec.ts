@@ -50,6 +50,7 @@ describe('the bearer token of a request', () => {
     [{}, MISSING],
     [{ authorization: undefined }, MISSING],
     [{ authorization: [] }, MISSING],
+    [{ authorization: undefined, Authorization: 'Bearer abc' }, 'abc'],
     [{ AUTHORIZATION: 'Bearer abc' }, 'abc'],
     [{ authorization: ['Bearer abc'] }, 'abc'],
     [{ authorization: ['Bearer abc', 'Bearer abc'] }, REPEATED],

@@ -53,6 +53,7 @@ describe('lists of texts', () => {
       'b',
       'd',
     ]);
+    expect(rolesOf({}, ['ours'])).toEqual([]);
     expect(rolesOf({ resource_access: 'x', realm_access: ['y'] }, ['ours'])).toEqual([]);
   });
 
