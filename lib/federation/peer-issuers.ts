@@ -77,6 +77,11 @@ export class PeerIssuers {
     return [...(this.#peers?.keys() ?? [])];
   }
 
+  /** The trusted issuers that are known now, with their keys. */
+  sources(): readonly (readonly [string, PeerKeys])[] {
+    return [...(this.#peers ?? NO_PEERS)].map(([issuer, { keys }]) => [issuer, keys]);
+  }
+
   /** Whether it is trusted, as far as is known now. */
   lists(iss: string): boolean {
     return this.#peers?.has(iss) ?? false;

@@ -5,7 +5,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
-import { RemoteKeySet } from '../http/remote-key-set.js';
+import { type KeySource, RemoteKeySet, type SourceState } from '../http/remote-key-set.js';
 import type { UsableKey } from '../http/usable-keys.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -26,7 +26,7 @@ export interface PeerKeysSettings {
 }
 
 /** The keys of one trusted issuer. Whatever is wrong with their source means 503, and for its tokens alone. */
-export class PeerKeys implements VerificationKeys {
+export class PeerKeys implements VerificationKeys, KeySource {
   readonly #settings: PeerKeysSettings;
   readonly #keys: RemoteKeySet;
   #lastAddress: string | undefined;
@@ -64,6 +64,14 @@ export class PeerKeys implements VerificationKeys {
 
   holds(key: VerificationKey): boolean {
     return this.#keys.holds(key);
+  }
+
+  get state(): SourceState {
+    return this.#keys.state;
+  }
+
+  look(maxAgeMs: number): Promise<void> {
+    return this.#keys.look(maxAgeMs);
   }
 
   /** Asks the address that answered last time first; when it fails, the next attempt looks at all of them again. */

@@ -60,6 +60,17 @@ export class CachedDocument<T> {
     return !this.failing && this.#age() >= 2 * this.settings.freshMs;
   }
 
+  /** Age of the last good copy, in milliseconds; `Infinity` where there is none. */
+  get ageMs(): number {
+    return this.#age();
+  }
+
+  /** Fetches anew what is older than that, unless it failed a moment ago; what becomes of it, {@link failing} says. */
+  async look(maxAgeMs: number): Promise<void> {
+    const due = this.#age() >= maxAgeMs && this.#mayTry();
+    await (due ? this.#load() : this.#flight)?.catch(() => undefined);
+  }
+
   /**
    * The document. A copy that is at hand is given at once, or after half a second at most when it is old and its
    * source had no chance yet to say otherwise.

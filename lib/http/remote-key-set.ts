@@ -30,11 +30,29 @@ export interface SelectedKey {
   readonly source: UsableKey;
 }
 
+/** What is known of a source of keys. */
+export interface SourceState {
+  /** Whether there are keys to verify with. */
+  readonly known: boolean;
+  /** Whether it did not answer when it was last asked, or with nothing usable. */
+  readonly failing: boolean;
+  /** Age of the keys in seconds; absent where there are none. */
+  readonly ageSec?: number;
+}
+
+/** From where keys come. */
+export interface KeySource {
+  /** What is known of it now; asks nobody. */
+  readonly state: SourceState;
+  /** Has keys that are older than that renewed, as far as the back-off after failures allows. Never throws. */
+  look(maxAgeMs: number): Promise<void>;
+}
+
 /**
  * The published keys of one issuer. Renewed in the background every five minutes of use, and on an unknown key id at
  * most once a cool-down; known keys go on serving while their source is down.
  */
-export class RemoteKeySet {
+export class RemoteKeySet implements KeySource {
   readonly #settings: RemoteKeySetSettings;
   readonly #document: CachedDocument<readonly UsableKey[]>;
 
@@ -53,6 +71,18 @@ export class RemoteKeySet {
       ...(settings.onStale === undefined ? {} : { onStale: settings.onStale }),
       ...(settings.kept === undefined ? {} : { kept: settings.kept }),
     });
+  }
+
+  get state(): SourceState {
+    const { ageMs, failing } = this.#document;
+    const known = this.#document.peek() !== undefined;
+    return known
+      ? { known, failing, ageSec: Math.round(ageMs / 1000) }
+      : { known, failing: failing || ageMs < Infinity };
+  }
+
+  look(maxAgeMs: number): Promise<void> {
+    return this.#document.look(maxAgeMs);
   }
 
   /** Makes sure that there are keys. @throws {@link OAuthError} 502 or 503 when none can be had. */

@@ -1,6 +1,7 @@
 import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import type { KeySource } from '../http/remote-key-set.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { restrictClaims } from '../tokens/restrict-claims.js';
 import { scopeWithin } from '../tokens/scopes.js';
@@ -108,6 +109,11 @@ export class IdentityProvider extends TokenIssuers {
     const issuer = identityIssuer(iss, await this.connection.metadata(), this.options);
     if (issuer === undefined) throw badUpstreamAnswer('iss');
     return issuer;
+  }
+
+  /** Whether it answers. */
+  get source(): KeySource {
+    return this.connection;
   }
 
   /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */

@@ -11,7 +11,7 @@ import type { OidcEvents } from '../events/oidc-events.js';
 import { CachedDocument } from '../http/cached-document.js';
 import { fetchKeySet } from '../http/fetch-key-set.js';
 import { type GuardedFetch, TOO_MANY_CALLS } from '../http/guarded-fetch.js';
-import { RemoteKeySet } from '../http/remote-key-set.js';
+import { type KeySource, RemoteKeySet, type SourceState } from '../http/remote-key-set.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { IdTokenExpectation } from './check-id-token.js';
@@ -44,7 +44,7 @@ export interface ProviderCall {
  * The line to one identity provider: its metadata and keys, kept and renewed in the background, and what every call has
  * in common. Nothing is asked before it is needed, so the application starts while the provider is down.
  */
-export class ProviderConnection {
+export class ProviderConnection implements KeySource {
   readonly name: string;
   readonly keys: RemoteKeySet;
   readonly #metadata: CachedDocument<ProviderMetadata>;
@@ -94,6 +94,17 @@ export class ProviderConnection {
   /** The metadata, if they were ever read; asks nobody. */
   knownMetadata(): ProviderMetadata | undefined {
     return this.#metadata.peek();
+  }
+
+  /** Has keys that are older than that renewed, as far as the back-off after failures allows. Never throws. */
+  look(maxAgeMs: number): Promise<void> {
+    return this.keys.look(maxAgeMs);
+  }
+
+  /** What is known of it now; asks nobody. */
+  get state(): SourceState {
+    const { state } = this.keys;
+    return { ...state, failing: state.failing || this.#metadata.failing };
   }
 
   /** Metadata and keys: without both a grant would be spent on an ID token that nobody can check. */

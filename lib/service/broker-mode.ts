@@ -4,6 +4,7 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
+import { BrokerHealth } from '../diagnosis/broker-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ProviderList } from '../documents/provider-list.js';
 import { BrokerApiSecurity } from '../documents/broker-api-security.js';
@@ -43,6 +44,7 @@ export class BrokerMode
   readonly profiles: BrokerProfiles;
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
+  readonly health: BrokerHealth;
   readonly issuer: string;
   readonly brokerOnly: BrokerOnly;
   readonly #unmetClaims: UnmetClaims;
@@ -69,6 +71,7 @@ export class BrokerMode
     this.logout = new Logout(providers, urls, callersSession, events, options);
     this.profiles = new BrokerProfiles(sessions, broker);
     this.providerList = new ProviderList(providers, urls, options);
+    this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
     this.brokerOnly = brokerOnly(surroundings, broker, parts);
     this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IntrospectionResponse } from '../documents/introspect.js';
+import type { HealthReport } from '../diagnosis/health.js';
 import { invalidGrant } from '../errors/oauth.error.js';
 import { RefusalLog } from '../events/refusal-log.js';
 import type { TokenRequest } from '../grants/select-grant.js';
@@ -206,6 +207,14 @@ export class OidcService {
   /** The identity providers, for login pages. @throws {@link OAuthError} 404, 503 */
   providers(): Promise<ListedProvider[]> {
     return this.#mode.providerList.list();
+  }
+
+  /**
+   * What works now, for probes: see {@link HealthReport}. Remembered for 5 s; asks a provider or a trusted issuer for its keys every 30 s
+   * at most, and ends within about 2 s. Never throws.
+   */
+  health(): Promise<HealthReport> {
+    return this.#mode.health.report();
   }
 
   /**

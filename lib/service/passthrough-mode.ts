@@ -1,3 +1,4 @@
+import { PassthroughHealth } from '../diagnosis/passthrough-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ProviderList } from '../documents/provider-list.js';
 import { PassthroughApiSecurity } from '../documents/passthrough-api-security.js';
@@ -28,6 +29,7 @@ export class PassthroughMode extends Mode {
   readonly profiles: PassthroughProfiles;
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
+  readonly health: PassthroughHealth;
   readonly issuer = undefined;
 
   constructor(surroundings: Surroundings) {
@@ -44,6 +46,7 @@ export class PassthroughMode extends Mode {
     this.revocation = new PassthroughRevoke(providers, events);
     this.profiles = new PassthroughProfiles(providers);
     this.providerList = new ProviderList(providers, urls, options);
+    this.health = new PassthroughHealth(providers, clock);
     this.apiDocument = new ApiDocument(new PassthroughApiSecurity(providers), application);
   }
 

@@ -69,7 +69,7 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
 
     const { exports }: { exports: object } = JSON.parse(await readFile(manifest, 'utf8'));
 
-    const ofStores = ['./typeorm', './mongoose']; // stores.spec.ts
+    const ofStores = ['./typeorm', './mongoose', './terminus']; // stores.spec.ts
     const ofContexts = ['./graphql', './microservices', './websockets']; // what they need is the host's
     const entries = [...Object.keys(publicNames), ...ofStores, ...ofContexts, './package.json'];
     expect(Object.keys(exports).toSorted()).toEqual(entries.toSorted());

@@ -20,6 +20,7 @@ const typeOrm = {
   ],
 };
 const mongoose = { entry: 'nestjs-oidc-auth/mongoose', names: ['MongooseBrokerStore'] };
+const terminus = { entry: 'nestjs-oidc-auth/terminus', names: ['OidcHealthIndicator'] };
 
 /** Each entry works where its own packages are installed, and the other's are not: with each major that the peers allow. */
 const entries = [
@@ -27,6 +28,8 @@ const entries = [
   { ...typeOrm, nest: '^12.0.0', packages: ['@nestjs/typeorm@^12', 'typeorm@^1'] },
   { ...mongoose, nest: '^11.0.0', packages: ['@nestjs/mongoose@^11', 'mongoose@^8'] },
   { ...mongoose, nest: '^12.0.0', packages: ['@nestjs/mongoose@^12', 'mongoose@^9'] },
+  { ...terminus, nest: '^11.0.0', packages: ['@nestjs/terminus@^11'] },
+  { ...terminus, nest: '^12.0.0', packages: ['@nestjs/terminus@^12'] },
 ];
 
 describe.each(entries)('a host with $packages alone', ({ entry, nest, packages, names }) => {

@@ -1,0 +1,1 @@
+export { OidcHealthIndicator } from './oidc-health.indicator.js';
