@@ -45,8 +45,6 @@ describe('the examples of the documents, run', () => {
   const apps: INestApplication[] = [];
 
   beforeAll(async () => {
-    vi.stubEnv('OIDC_CLIENT_SECRET', SECRET);
-    vi.stubEnv('OIDC_ENCRYPTION_KEY', 'dGhlIGVuY3J5cHRpb24ga2V5IG9mIHRoZSBleGFtcGxlcw==');
     issuer = await TestIssuer.start({
       clientId: 'my-client',
       clientSecret: SECRET,
@@ -71,6 +69,9 @@ describe('the examples of the documents, run', () => {
 
   const run = async (block: CodeBlock): Promise<Example> => {
     port = await freePort();
+    for (const [, name = ''] of block.code.matchAll(/process\.env\['(\w+)'\]/g)) {
+      if (process.env[name] === undefined) vi.stubEnv(name, SECRET);
+    }
     const ran = await runExample(block, blocksOf(block.document), { issuer, port });
     if (ran.app !== undefined) apps.push(ran.app);
     return ran;
