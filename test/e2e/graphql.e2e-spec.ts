@@ -28,6 +28,7 @@ import {
 } from '../../lib/index.js';
 import { Mode } from '../../lib/service/mode.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
+import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   type MisbehavingProvider,
@@ -425,6 +426,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
   const client = (
     connectionParams: Record<string, unknown>,
     headers: Record<string, string> = {},
+    target = app,
   ) => {
     class Handshake extends WebSocket {
       constructor(address: string, protocols: string) {
@@ -432,7 +434,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
       }
     }
     return createClient({
-      url: `${app.url.replace('http', 'ws')}/graphql`,
+      url: `${target.url.replace('http', 'ws')}/graphql`,
       webSocketImpl: Handshake,
       connectionParams,
       retryAttempts: 0,
@@ -486,5 +488,21 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     expect((await events.next()).done).toBe(true);
     expect(returned).toBe(before + 1);
     await socket.dispose();
+  });
+
+  it('GW-2: ends a subscription with its session', async () => {
+    const broker = await startBrokerApp(host());
+    const { accessToken, claims } = await brokerLogin(broker);
+    const socket = client({ authorization: `Bearer ${accessToken}` }, {}, broker);
+    const events = socket.iterate({ query: 'subscription { ticks }' });
+    expect((await events.next()).value).toEqual({ data: { ticks: 1 } });
+
+    await broker.service.revokeSession(String(claims['sid']));
+    broker.app.get(LiveCalls, { strict: false }).sweep();
+
+    expect((await events.next()).done).toBe(true);
+    expect(await outcome(socket)).toContain('UNAUTHENTICATED');
+    await socket.dispose();
+    await broker.close();
   });
 });

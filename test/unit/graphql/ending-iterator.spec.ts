@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { EndingIterator } from '../../../lib/graphql/ending-iterator.js';
+import { memoryGrowth } from '../../support/memory.js';
 
 const over = { done: true, value: undefined };
 
@@ -79,5 +80,18 @@ describe('an iterator that can be ended from outside', () => {
     expect(await failing.next()).toEqual(over);
     const without = new EndingIterator<number>({ next: async () => ({ done: false, value: 1 }) });
     expect(await without.return()).toEqual(over);
+  });
+
+  it('keeps nothing of the values that it has given', async () => {
+    let count = 0;
+    const iterator = new EndingIterator<string>({
+      next: async () => ({ done: false, value: 'x'.repeat(1000) + count++ }),
+    });
+    const growth = await memoryGrowth(async () => {
+      for (let taken = 0; taken < 5000; taken += 1) await iterator.next();
+    });
+
+    expect(growth.heap).toBeLessThan(2e6);
+    expect(await iterator.return()).toEqual(over); // it has lived until here
   });
 });
