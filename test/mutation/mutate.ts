@@ -60,8 +60,8 @@ export async function main(args: readonly string[]): Promise<void> {
     say(`${recorded.flatMap(({ tests }) => tests).length} tests pass without a mutant`);
     if (broken.length > 0) say(`Not all tests pass in:${broken.join('')}`);
     const budgetMs = Number(values['budget-ms']);
-    const listed = values.again === undefined ? undefined : readFileSync(values.again, 'utf8');
-    const chosen = mutants.filter((mutant) => listed?.includes(describe(mutant)) ?? true);
+    const listed = values.again === undefined ? undefined : listedIn(values.again);
+    const chosen = mutants.filter((mutant) => listed?.has(withoutPlace(describe(mutant))) ?? true);
     print(await tryAll(laboratory, { mutants, chosen, recorded, budgetMs }));
   } finally {
     await laboratory.close();
@@ -228,6 +228,16 @@ function describe({ file, line, column, before, after }: Mutant): string {
   const change =
     after === '' ? `left out: ${oneLine(before)}` : `${oneLine(before)} → ${oneLine(after)}`;
   return `${file}:${line}:${column} ${change}`;
+}
+
+/** The mutants that an earlier run printed to a file; the lines may have moved since. */
+function listedIn(file: string): ReadonlySet<string> {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return new Set(lines.map((line) => withoutPlace(line).replace(/ \(\d+ tests\)$/, '')));
+}
+
+function withoutPlace(described: string): string {
+  return described.replace(/:\d+:\d+ /, ' ');
 }
 
 function oneLine(text: string): string {
