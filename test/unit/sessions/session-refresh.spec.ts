@@ -157,7 +157,7 @@ describe('the access token of the provider', () => {
       () => ({ accessToken: undefined, refreshToken: undefined }),
       '400 invalid_grant',
     ],
-  ])('RF-8: that %s', async (_what, changed, token) => {
+  ])('RF-4: that %s', async (_what, changed, token) => {
     const instance = await startSessionInstance();
     const now = instance.clock.now().getTime() / 1000;
     const { id } = await loggedIn(instance, changed(now));
@@ -166,7 +166,7 @@ describe('the access token of the provider', () => {
     expect(instance.upstream.presented).toHaveLength(token === 'provider-access-3' ? 1 : 0);
   });
 
-  it('RF-8: that the provider does not give is 502', async () => {
+  it('RF-4: that the provider does not give is 502', async () => {
     const instance = await startSessionInstance();
     const { id } = await loggedIn(instance, { accessToken: undefined });
     const renew = instance.upstream.renew.bind(instance.upstream);
@@ -178,7 +178,7 @@ describe('the access token of the provider', () => {
     expect(await instance.providerToken(id)).toBe('502 server_error');
   });
 
-  it('RF-8: of no session is refused', async () => {
+  it('RF-4: of no session is refused', async () => {
     const instance = await startSessionInstance();
 
     expect(await instance.providerToken(UNKNOWN)).toBe('400 invalid_grant');
