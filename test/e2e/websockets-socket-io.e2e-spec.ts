@@ -61,6 +61,18 @@ class Tenants {
   }
 }
 
+/** Two gateways that share a namespace, and so its connections. */
+@WebSocketGateway({ namespace: 'shared', connectionStateRecovery: {} })
+class First {}
+
+@WebSocketGateway({ namespace: 'shared', connectionStateRecovery: {} })
+class Second {
+  @SubscribeMessage('who')
+  who(@IdToken('sub') sub: string): object {
+    return { event: 'you', data: sub };
+  }
+}
+
 type Options = Partial<ManagerOptions & SocketOptions>;
 
 const told = (socket: Socket, event: string): Promise<unknown> =>
@@ -86,7 +98,7 @@ describe('gateways by socket.io', () => {
       provider,
       clock,
       imports: [OidcWebsocketsModule],
-      providers: [Chat, Tenants, { provide: APP_GUARD, useExisting: AuthGuard }],
+      providers: [Chat, Tenants, First, Second, { provide: APP_GUARD, useExisting: AuthGuard }],
       configure: (created) => void created.useWebSocketAdapter(new IoAdapter(created)),
     });
   });
@@ -193,6 +205,19 @@ describe('gateways by socket.io', () => {
     });
     const socket = open({ transports, auth: { token } }, '/tenant-b');
     expect(await opening(socket)).toBe('connected');
+    socket.emit('who', {});
+    expect(await told(socket, 'you')).toBe('sub-0001-alice');
+  });
+
+  it('a connection that gateways share goes on with one fresh token', async () => {
+    const auth = { token: provider.accessToken() };
+    const socket = open({ transports: ['websocket'], auth }, '/shared');
+    expect(await opening(socket)).toBe('connected');
+    clock.advance(200);
+    await socket.emitWithAck('authenticate', { token: provider.accessToken({ jti: 'shared' }) });
+    clock.advance(200);
+    app.app.get(LiveCalls, { strict: false }).sweep();
+
     socket.emit('who', {});
     expect(await told(socket, 'you')).toBe('sub-0001-alice');
   });

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/websockets';
 import { once } from 'node:events';
 import { type Socket, io } from 'socket.io-client';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { LiveCalls } from '../../lib/guard/live-calls.js';
@@ -351,6 +351,26 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
 
     client.send('plain', {});
     expect(await client.next('plain')).toBe('sub-0001-alice');
+  });
+
+  it('forgets a connection that its client closes', async () => {
+    const live = app.app.get(LiveCalls, { strict: false });
+    const watch = live.watch.bind(live);
+    let forgotten = 0;
+    const spy = vi.spyOn(live, 'watch').mockImplementation((call) => {
+      const forget = watch(call);
+      return () => {
+        forgotten += 1;
+        forget();
+      };
+    });
+    const client = await open('/guarded', { token: provider.accessToken() });
+    expect(forgotten).toBe(0);
+
+    client.close();
+
+    await vi.waitFor(() => expect(forgotten).toBe(1));
+    spy.mockRestore();
   });
 
   it('GW-2: ends a connection with its session', async () => {
