@@ -77,3 +77,23 @@ describe('the list of pages', () => {
     expect(pages.filter((page) => !reached.has(page))).toEqual([]);
   });
 });
+
+describe('the README', () => {
+  it('is an introduction: what is longer has a page', () => {
+    expect(textOf('README.md').split('\n').length).toBeLessThanOrEqual(130);
+  });
+});
+
+describe('the API reference', () => {
+  it('has every entry of the package that exports more than types', () => {
+    const paths: Record<string, readonly string[]> = Object(
+      Object(JSON.parse(textOf('tsconfig.json')))['compilerOptions'],
+    )['paths'];
+    const entries = Object.entries(paths).filter(([name]) => !/\/(?:express|fastify)$/.test(name));
+
+    const { entryPoints }: { entryPoints: string[] } = JSON.parse(textOf('typedoc.json'));
+    expect(entryPoints.toSorted()).toEqual(
+      entries.map(([, [file = '']]) => file.replace('./', '')).toSorted(),
+    );
+  });
+});
