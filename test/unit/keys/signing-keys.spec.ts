@@ -70,6 +70,58 @@ describe('the first signing key', () => {
   });
 });
 
+describe('the keys of an instance', () => {
+  it('LG-3: are announced by the instance that made them alone', async () => {
+    const store = new MemoryBrokerStore();
+    const fleet = await Promise.all([1, 2, 3].map(() => startKeyKeeper({ store })));
+    const events = fleet.map((keeper) => keeper.record('signing-key'));
+    const kids = await Promise.all(fleet.map(async ({ keys }) => (await keys.current()).kid));
+
+    const created = events.flat().filter(({ change }) => change === 'created');
+    expect(created).toEqual([{ provider: 'default', kid: kids[0], change: 'created' }]);
+    expect(await fleet[0]?.keys.retire()).toBe(true);
+    expect(events[0]).toContainEqual({ provider: 'default', kid: kids[0], change: 'retired' });
+    expect(events[1]).not.toContainEqual(expect.objectContaining({ change: 'retired' }));
+  });
+
+  it('JV-2: are candidates by their name, and held as long as they are in the set', async () => {
+    const { keys } = await startKeyKeeper();
+    const { kid } = await keys.current();
+    const other = await startKeyKeeper();
+    await other.keys.current();
+    const [first] = await keys.candidates({ alg: 'ES256', kid });
+    if (first === undefined) throw new Error('It is there');
+
+    expect(await keys.candidates({ alg: 'RS256', kid })).toEqual([]);
+    expect([keys.holds(first), other.keys.holds(first)]).toEqual([true, false]);
+    await keys.retire();
+    await keys.current();
+    expect(keys.holds(first)).toBe(false);
+    expect(await keys.candidates({ alg: 'ES256', kid })).toEqual([]);
+  });
+
+  it('JV-10: hold each of several, and none before anything was read', async () => {
+    const one = await startKeyKeeper();
+    const { kid } = await one.keys.current();
+    const [first] = await one.keys.candidates({ alg: 'ES256', kid });
+    if (first === undefined) throw new Error('It is there');
+    const fresh = await startKeyKeeper({ store: one.store });
+    expect(fresh.keys.holds(first)).toBe(false);
+
+    one.clock.advance(90 * 86_400);
+    await one.keys.refresh();
+    expect((await one.keys.published()).length).toBeGreaterThan(1);
+    expect(one.keys.holds(first)).toBe(true);
+  });
+
+  it('fault 8: are ready when the store was asked once', async () => {
+    const { keys, store } = await startKeyKeeper();
+    store.listSigningKeys = () => Promise.reject(new Error('down'));
+
+    await expect(keys.ready()).rejects.toMatchObject({ error: 'temporarily_unavailable' });
+  });
+});
+
 describe('published keys', () => {
   it.each(algorithms)('KM-3: of %s hold the public members and no others', async (algorithm) => {
     const { keys, store } = await startKeyKeeper({ broker: { signingAlgorithm: algorithm } });

@@ -26,13 +26,13 @@ const everywhere = {
 };
 
 describe('the claims of a peer’s token', () => {
-  it('FD-5: never name a session or a provider of ours', () => {
+  it('FD-4: never name a session or a provider of ours', () => {
     const claims = { sub: 'alice', sid: 's', idp: 'default', 'sid.x': 1, 'idp.name': 2, side: 3 };
 
     expect(restricted(claims)).toStrictEqual({ sub: 'alice', side: 3 });
   });
 
-  it('FD-5: stay as they are where nothing limits them', () => {
+  it('FD-4: stay as they are where nothing limits them', () => {
     const claims = { ...everywhere, scope: 'openid', scp: ['x'] };
 
     expect(restricted(claims)).toStrictEqual(claims);
@@ -46,7 +46,7 @@ describe('the claims of a peer’s token', () => {
     [['x'], ['x']],
     [['other'], []],
     [[], []],
-  ])('FD-5: of the roles %j have %j, in one place', (roles, left) => {
+  ])('FD-4: of the roles %j have %j, in one place', (roles, left) => {
     expect(restricted(everywhere, { roles })).toStrictEqual({
       sub: 'alice',
       rolesets: ['a'],
@@ -61,7 +61,7 @@ describe('the claims of a peer’s token', () => {
     [{ scope: '' }, { scope: '' }],
     [{ scopes: 'admin' }, { scopes: 'admin' }],
     [{}, {}],
-  ])('FD-5: of the scopes in %j have %j', (claims, left) => {
+  ])('FD-4: of the scopes in %j have %j', (claims, left) => {
     expect(restricted(claims, { scopes: ['openid', 'orders:read'] })).toStrictEqual(left);
   });
 });
