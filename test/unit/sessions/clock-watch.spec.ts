@@ -33,6 +33,7 @@ describe('the clock of another instance', () => {
     [[5001], [5]],
     [[7600], [8]],
     [[100, 60_000, 9000], [60]],
+    [[86_400_000], [86_400]],
     [[-86_400_000], []],
   ])('fault 13: is ahead, by rows at %j ms from now: %j', (rowsMs, expected) => {
     expect(told(rowsMs)).toEqual(expected);

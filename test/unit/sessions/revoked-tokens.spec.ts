@@ -101,6 +101,60 @@ describe('a token', () => {
   });
 });
 
+describe('revocations', () => {
+  it('fault 8: are not known before they were pulled once: no token is taken', async () => {
+    const { revocations, store } = await startKeyKeeper({
+      clock: new FakeClock(new Date(NOW_SEC * 1000)),
+    });
+    expect(revocations.covers(issued(0))).toBe(true);
+
+    await revocations.ready();
+    expect(revocations.covers(issued(0))).toBe(false);
+    expect(await store.listRevocations(new Date(0), new Date(NOW_SEC * 1000))).toEqual([]);
+  });
+
+  it('LO-2: are kept as long as any token may live, tolerances, ten minutes and a day', async () => {
+    const { revocations, clock } = await start();
+    const at = clock.now();
+
+    // Of an hour, the key's limit; 30 s of grace; 5 s of tolerance.
+    expect(revocations.keepUntil(at).getTime() - at.getTime()).toBe(
+      (3600 + 30 + 5 + 600 + 86_400) * 1000,
+    );
+  });
+
+  it('fault 10: are written and pulled also where a connection was lost', async () => {
+    const { revocations, store } = await start();
+    const losing = (method: 'addRevocation' | 'listRevocations'): void => {
+      const usual: (...call: never[]) => Promise<unknown> = store[method].bind(store);
+      Object.assign(store, {
+        [method]: () => {
+          Object.assign(store, { [method]: usual });
+          return Promise.reject(new Error('the connection was lost'));
+        },
+      });
+    };
+    losing('addRevocation');
+    await revocations.revokeSubject(storedHash('alice'), 'all');
+    losing('listRevocations');
+    await revocations.pull();
+
+    expect(revocations.covers(issued(0))).toBe(true);
+  });
+
+  it('fault 13: that are known already tell nothing of clocks', async () => {
+    const keeper = await start();
+    const told = keeper.record('clocks-differ');
+    await keeper.revocations.revokeSubject(storedHash('alice'), 'all');
+    for (let pull = 0; pull < 3; pull += 1) {
+      await keeper.revocations.pull();
+      keeper.clock.advance(100);
+    }
+
+    expect(told).toEqual([]);
+  });
+});
+
 describe('tokens by exchange that are revoked', () => {
   it('DS-2: count for their subject, and those of a session do not', async () => {
     const { revocations, store, clock } = await start();

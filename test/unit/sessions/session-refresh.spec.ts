@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { unavailable } from '../../../lib/errors/oauth.error.js';
 import type { ProviderTokens } from '../../../lib/sessions/session-content.js';
-import { counting, lockRows } from '../../support/intercept-store.js';
+import { counting, failing, lockRows } from '../../support/intercept-store.js';
 import {
   type SessionInstance,
   startSessionInstance,
@@ -66,6 +66,7 @@ describe('a refresh', () => {
     expect(mine).toMatch(OURS);
     expect(theirs).toBe(mine);
     expect(alarms).toEqual([[], []]);
+    expect(one.upstream.presented).toEqual(['provider-refresh-1']);
   });
 
   it('RF-3: by a replaced token goes by its own age, not by that of one before it', async () => {
@@ -124,6 +125,18 @@ describe('a refresh', () => {
     const once = { provider: 'default', what: 'session' };
     expect(told).toEqual([once, once]);
   });
+
+  it.each([true, false])(
+    'fault 10: goes on where the answer to its lease was lost (heard: %s)',
+    async (heard) => {
+      const instance = await startSessionInstance();
+      const { refreshToken } = await instance.logIn();
+      failing(instance.store, 'takeLease', { heard });
+
+      expect(await instance.refresh(refreshToken)).toMatch(OURS);
+      expect(instance.upstream.presented).toHaveLength(1);
+    },
+  );
 
   it('RF-5: is not begun while the provider cannot be asked', async () => {
     const instance = await startSessionInstance();

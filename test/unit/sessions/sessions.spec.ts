@@ -93,10 +93,15 @@ describe('a session', () => {
     expect(await sessions.ofSubject('sub-alice')).toEqual([]);
   });
 
-  it('fault 10: is listed also where a connection was lost', async () => {
+  it('fault 10: is listed and found also where a connection was lost', async () => {
     const instance = await startSessionInstance();
-    await instance.logIn();
+    const { id } = await instance.logIn();
+    const told = instance.record('undecryptable');
     failing(instance.store, 'listSessions');
+    failing(instance.store, 'findSession');
+
+    expect(await instance.stored(id)).toBe('provider-refresh-1');
+    expect(told).toEqual([]);
 
     expect(await instance.sessions.ofSubject('alice')).toHaveLength(1);
   });
@@ -173,6 +178,19 @@ describe('the tokens of a session that ended', () => {
     expect(covers(instance, id)).toBe(false);
 
     await instance.sessions.end(await sessionOf(instance, id), 'logout');
+    expect(covers(instance, id)).toBe(true);
+  });
+
+  it('LO-2: are refused here at once also when a refresh ended it', async () => {
+    const instance = await startSessionInstance();
+    await instance.revocations.pull();
+    const { id } = await instance.logIn();
+    const [now, leaseId] = [instance.clock.now(), 'f'.repeat(32)];
+    const until = new Date(now.getTime() + 15_000);
+    await instance.store.takeLease(id, { leaseId, until, now, generation: 1 });
+
+    const session = await sessionOf(instance, id);
+    expect(await instance.sessions.end(session, 'provider-ended-it', { leaseId })).toBe(true);
     expect(covers(instance, id)).toBe(true);
   });
 

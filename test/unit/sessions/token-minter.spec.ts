@@ -161,4 +161,13 @@ describe('a minted token', () => {
     expect(length).toBe(1024);
     expect(capturedLogs().slice(linesBefore)).toEqual([]);
   });
+
+  it('fault 8: is prepared for by asking for the key', async () => {
+    const keeper = await startKeyKeeper();
+    keeper.store.listSigningKeys = () => Promise.reject(new Error('down'));
+
+    await expect(keeper.minter.prepare()).rejects.toMatchObject({
+      error: 'temporarily_unavailable',
+    });
+  });
 });
