@@ -15,6 +15,7 @@ import { WebSocket } from 'ws';
 
 import { LiveCalls } from '../../lib/guard/live-calls.js';
 import { Auth, AuthGuard, IdToken, Public, verifiedClaims } from '../../lib/index.js';
+import { Authenticator } from '../../lib/tokens/authenticator.js';
 import { OidcWebsocketsModule } from '../../lib/websockets/index.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
@@ -351,6 +352,19 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
 
     client.send('plain', {});
     expect(await client.next('plain')).toBe('sub-0001-alice');
+  });
+
+  it('lets nobody in after a fault of ours, says nothing of it, and logs it', async () => {
+    const authenticator = app.app.get(Authenticator, { strict: false });
+    const linesBefore = app.logs().length;
+    vi.spyOn(authenticator, 'identify').mockRejectedValueOnce(new TypeError('a fault of ours'));
+
+    const refusal = await refused('/guarded', { token: provider.accessToken() });
+
+    expect(refusal).toMatchObject({ statusCode: 500, error: 'server_error' });
+    expect(JSON.stringify(refusal)).not.toContain('fault');
+    expect(app.logs().slice(linesBefore).join('\n')).toContain('a fault of ours');
+    expect(connected).toBe(0);
   });
 
   it('forgets a connection that its client closes', async () => {
