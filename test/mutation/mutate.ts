@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { createVitest, type Vitest } from 'vitest/node';
 
 import { mutate, type Mutant } from './mutants.js';
+import { describe, listedIn, type Outcome, reportOf, withoutPlace } from './outcomes.js';
 import { type FileReport, type FileRun, type Plan, runsFor } from './plan.js';
 
 /** What is mutated when nothing is named. */
@@ -18,13 +19,6 @@ const TURNS = 150;
 
 /** A mutant that makes a test wait is found out after this time; tests that are slower without one take no part. */
 const TIMEOUT_MS = 8000;
-
-interface Outcome {
-  readonly mutant: Mutant;
-  readonly end: 'killed' | 'survived' | 'not reached';
-  /** How many tests it was tried with. */
-  readonly tests: number;
-}
 
 /**
  * Tries every small mistake of {@link mutate} in source files, and lists those that no test notices.
@@ -64,7 +58,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const budgetMs = Number(values['budget-ms']);
     const listed = values.again === undefined ? undefined : listedIn(values.again);
     const chosen = mutants.filter((mutant) => listed?.has(withoutPlace(describe(mutant))) ?? true);
-    print(await tryAll(laboratory, { mutants, chosen, recorded, budgetMs }));
+    say(reportOf(await tryAll(laboratory, { mutants, chosen, recorded, budgetMs })));
   } finally {
     await laboratory.close();
   }
@@ -207,44 +201,6 @@ function filesOf(path: string, pattern: RegExp): string[] {
     .map((name) => join(isFolder ? path : folder, name))
     .filter((file) => file.startsWith(path) && pattern.test(file))
     .toSorted();
-}
-
-function print(outcomes: readonly Outcome[]): void {
-  for (const end of ['survived', 'not reached'] as const) {
-    say(`\nMutants that ${end === 'survived' ? 'survived' : 'no test reached'}:`);
-    for (const outcome of outcomes) {
-      if (outcome.end === end) say(describeOutcome(outcome));
-    }
-  }
-  const count = (end: Outcome['end']): number => outcomes.filter((one) => one.end === end).length;
-  say(
-    `\n${count('killed')} killed, ${count('survived')} survived, ${count('not reached')} not reached`,
-  );
-}
-
-function describeOutcome({ mutant, tests }: Outcome): string {
-  return `${describe(mutant)}${tests === 0 ? '' : ` (${tests} tests)`}`;
-}
-
-function describe({ file, line, column, before, after }: Mutant): string {
-  const change =
-    after === '' ? `left out: ${oneLine(before)}` : `${oneLine(before)} → ${oneLine(after)}`;
-  return `${file}:${line}:${column} ${change}`;
-}
-
-/** The mutants that an earlier run printed to a file; the lines may have moved since. */
-function listedIn(file: string): ReadonlySet<string> {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  return new Set(lines.map((line) => withoutPlace(line).replace(/ \(\d+ tests\)$/, '')));
-}
-
-function withoutPlace(described: string): string {
-  return described.replace(/:\d+:\d+ /, ' ');
-}
-
-function oneLine(text: string): string {
-  const joined = text.replaceAll(/\s+/g, ' ');
-  return joined.length > 100 ? `${joined.slice(0, 97)}...` : joined;
 }
 
 function say(text: string): void {
