@@ -39,6 +39,11 @@ function gateway(options: object): Type {
       return { event: 'plain', data: sub ?? null };
     }
 
+    @SubscribeMessage('ping')
+    ping(): object {
+      return { event: 'ping', data: 'pong' };
+    }
+
     @SubscribeMessage('admins')
     @Auth({ roles: 'owners' })
     admins(): object {
@@ -391,6 +396,8 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     const broker = await startBrokerApp(host());
     const { accessToken, claims } = await brokerLogin(broker);
     const client = await open('/guarded', { token: accessToken }, broker);
+    client.send('plain', {}); // nobody asks the application that had these gateways before
+    expect(await client.next('plain')).toBe(claims['sub']);
 
     await broker.service.revokeSession(String(claims['sid']));
     broker.app.get(LiveCalls, { strict: false }).sweep();
@@ -410,6 +417,8 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     const client = await open('/guarded', {}, bare);
     client.send('open', {});
     expect(await client.next('open')).toBeNull();
+    client.send('ping', {});
+    expect(await client.next('ping')).toBe('pong');
     await expect(connect(bare.url, '/of-class', {})).rejects.toThrow();
     client.close();
     await bare.close();
