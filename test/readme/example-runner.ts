@@ -13,6 +13,8 @@ import { withEntries } from './run-block.js';
 export interface Example {
   readonly AppModule?: Type;
   readonly app?: INestApplication;
+  /** Of the page about clients. */
+  readonly finishLogin?: (address: URL) => Promise<unknown>;
   /** Of the page about incidents. */
   readonly Emergency?: new (oidc: OidcService) => { retireAllKeys(): Promise<void> };
 }

@@ -155,6 +155,33 @@ describe('the examples of the documents, run', () => {
     issuer.loginAs({ sub: 'alice', roles: ['admins'] });
   });
 
+  it('the page finishes the login that began in its browser, and no other', async () => {
+    const { finishLogin } = await run(only('docs/clients.md', 'finishLogin'));
+    await started(
+      await run(only('docs/migration/express-openid-connect.md', 'allowedRedirectUris')),
+    );
+    if (finishLogin === undefined) throw new Error('The page has no finishLogin()');
+    const page = `http://localhost:${port}/`;
+    const agent = new UserAgent();
+    const back = await agent.get(`${page}auth/v2/login?redirect_uri=${encodeURIComponent(page)}`, {
+      follow: ({ href }) => !href.startsWith(page),
+    });
+    const address = new URL(back.location ?? '');
+
+    await expect(finishLogin(address)).rejects.toThrow('400');
+    const cookie = Object.entries(agent.cookies(page))
+      .map((pair) => pair.join('='))
+      .join('; ');
+    const send = globalThis.fetch; // a browser would send them
+    vi.stubGlobal('fetch', (url: string, init: RequestInit) =>
+      send(url, url.startsWith(page) ? { ...init, headers: { cookie } } : init),
+    );
+    const tokens = await finishLogin(address).finally(() => vi.unstubAllGlobals());
+
+    expect(tokens).toMatchObject({ token_type: 'Bearer' });
+    expect(await userinfo(Object(tokens)['access_token'])).toBe(200);
+  });
+
   it('the OpenAPI document is served', async () => {
     const { app } = await run(only('docs/openapi.md', 'SwaggerModule.setup'));
     await app?.listen(port, '127.0.0.1');
