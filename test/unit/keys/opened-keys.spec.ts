@@ -72,6 +72,19 @@ describe('keys that were opened', () => {
     expect((await keys.open([written]))[0]).toBe(key);
   });
 
+  it('fault 20: are known by their new text at once', async () => {
+    const { store, access } = await startKeyStore();
+    const stored = await keyRow(1, former);
+    await store.insertSigningKey(stored);
+    const keys = new OpenedKeys(present);
+    const [key] = await keys.open([stored]);
+    await keys.reseal(access);
+    const [written] = await store.listSigningKeys();
+
+    expect(written?.sealed).not.toBe(stored.sealed);
+    expect(keys.of({ ...stored, sealed: written?.sealed ?? '' })).toBe(key);
+  });
+
   it('fault 20: are not encrypted anew when their row is gone, or was changed meanwhile', async () => {
     const { store, access } = await startKeyStore();
     const [one, two] = [await keyRow(1, former), await keyRow(2, former)];

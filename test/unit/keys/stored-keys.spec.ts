@@ -44,6 +44,37 @@ describe('keys as they were read', () => {
     expect(longestLifetimeSec({ keys: [], stored: [], locked: new Set() })).toBe(0);
   });
 
+  it('KM-4: are known by the names that they have, whatever their rows say', async () => {
+    const { options, broker, clock, events, access, store } = await startKeyStore();
+    const rows = new StoredKeys({ options, broker, clock, store: access, events, sealer: present });
+    const [one, two] = [await keyRow(1), await keyRow(2)];
+    await store.insertSigningKey({ ...one, kid: 'planted' });
+    await store.insertSigningKey(two);
+    const state = await rows.read();
+
+    expect([one.kid, two.kid, 'planted'].map((kid) => isIn(state, kid))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(select(state, { alg: 'ES256', kid: one.kid })).toBeDefined();
+    expect(select(state, { alg: 'ES256', kid: 'planted' })).toBeUndefined();
+  });
+
+  it('KM-5: are not locked when nobody needs them any more', async () => {
+    const { options, broker, clock, events, access, store } = await startKeyStore();
+    const told: unknown[] = [];
+    events.on('undecryptable', (event) => void told.push(event));
+    const rows = new StoredKeys({ options, broker, clock, store: access, events, sealer: former });
+    await store.insertSigningKey({ ...(await keyRow(1, onlyNew)), signsFrom: new Date(0) });
+    await store.insertSigningKey(await keyRow(2, former));
+    expect((await rows.read()).locked.size).toBe(1);
+
+    clock.advance(LONGEST_SEC + 66);
+    expect((await rows.read()).locked.size).toBe(0);
+    expect(told).toHaveLength(1);
+  });
+
   it('fault 12: that do not say how long their tokens live count as the longest, and set no limit', async () => {
     const { options, broker, clock, events, access, store } = await startKeyStore();
     const rows = new StoredKeys({ options, broker, clock, store: access, events, sealer: present });
