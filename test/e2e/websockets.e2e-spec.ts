@@ -327,6 +327,24 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     }
   });
 
+  it('GW-2: keeps nothing of a caller whose fresh token no longer meets the rule', async () => {
+    const roles = ['owners'];
+    const owner = provider.accessToken({ realm_access: { roles } });
+    const client = await open('/guarded', { token: owner });
+    client.send('maybe', 1);
+    expect(await client.next('maybe')).toEqual(['sub-0001-alice', 1]);
+    client.send('admins', {});
+    expect(await client.next('admins')).toBe('secret');
+
+    client.send('authenticate', { token: provider.accessToken({ jti: 'no owner' }) });
+    await client.next('authenticated');
+
+    client.send('maybe', 2);
+    expect(await client.next('maybe')).toEqual([null, 2]);
+    client.send('admins', {});
+    expect(await client.next('exception')).toMatchObject({ error: 'insufficient_scope' });
+  });
+
   it('GW-2: ends a connection with its token', async () => {
     const client = await open('/guarded', { token: provider.accessToken() });
     sweep();
