@@ -56,6 +56,7 @@ export type {
   CallOptions,
   ClientAuthenticationMethod,
   EndpointOptions,
+  IntrospectionOptions,
   FetchFunction,
   ProviderOptions,
 } from './options/provider-options.js';

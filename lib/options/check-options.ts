@@ -2,11 +2,8 @@ import { type ValidationError, validateSync } from 'class-validator';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerOptionRules } from './broker-option-rules.js';
 import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
-import {
-  CallOptionRules,
-  EndpointOptionRules,
-  ProviderOptionRules,
-} from './provider-option-rules.js';
+import { EndpointOptionRules, IntrospectionOptionRules } from './provider-group-rules.js';
+import { CallOptionRules, ProviderOptionRules } from './provider-option-rules.js';
 import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
 import { refuseUnknownOptions } from './unknown-option.js';
 import { type EntryRule, isRecord } from './value-rules.js';
@@ -111,6 +108,7 @@ export function checkProviderEntry(
   refuseUnknownOptions(entry, 'providers', label);
   checkAgainst(Object.assign(new ProviderEntryRules(), { allowInsecureHttp }), entry, label);
   checkEndpoints(entry, whole, `${label}.endpoints`);
+  checkIntrospection(entry, `${label}.introspection`);
 }
 
 function checkEndpoints(
@@ -121,6 +119,15 @@ function checkEndpoints(
   if (!isRecord(endpoints)) return;
   refuseUnknownOptions(endpoints, 'endpoints', label);
   checkAgainst(Object.assign(new EndpointOptionRules(), { allowInsecureHttp }), endpoints, label);
+}
+
+function checkIntrospection(
+  { introspection }: { readonly introspection?: unknown },
+  label: string,
+): void {
+  if (!isRecord(introspection)) return;
+  refuseUnknownOptions(introspection, 'introspection', label);
+  checkAgainst(new IntrospectionOptionRules(), introspection, label);
 }
 
 function checkGroup(
@@ -159,6 +166,7 @@ export function checkOptionValues(given: unknown): void {
   checkAgainst(new ApplicationOptionRules(), given, '');
   checkGroup(new GrantOptionRules(), given, 'grants');
   checkEndpoints(given, given, 'endpoints');
+  checkIntrospection(given, 'introspection');
   checkGroup(new BrokerOptionRules(), given, 'broker');
   if (!isRecord(providers)) return;
   for (const [name, entry] of Object.entries(providers)) checkProviderEntry(name, entry, given);

@@ -26,6 +26,7 @@ export const providerDefaults = {
   authorizationParameters: {},
   logoutParameters: {},
   requireIssuerInCallback: true,
+  introspection: false,
   timeoutMs: 10000,
   maxUpstreamCalls: 50,
   tokenAlgorithms: [

@@ -163,6 +163,14 @@ export class ProviderOptionRules extends CallOptionRules {
   )
   readonly accessTokenIssuers: unknown;
 
+  // What is in an object has rules of its own.
+  @Optional()
+  @Must(
+    'must be true, false or an object such as { cacheSec: 30 }',
+    (value) => isFlag(value) || isRecord(value),
+  )
+  readonly introspection: unknown;
+
   @Optional()
   @Must(`must be ${HTTPS}`, isHttpUrl)
   readonly jwksUri: unknown;
@@ -190,33 +198,4 @@ export class ProviderOptionRules extends CallOptionRules {
   @Optional()
   @MustList(ALGORITHMS, isAlgorithm, { least: 1 })
   readonly tokenAlgorithms: unknown;
-}
-
-/** Values are read with `allowInsecureHttp` of the whole beside them. */
-export class EndpointOptionRules {
-  readonly allowInsecureHttp: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly authorization: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly token: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly deviceAuthorization: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly userinfo: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly revocation: unknown;
-
-  @Optional()
-  @Must(`must be ${HTTPS}`, isHttpUrl)
-  readonly endSession: unknown;
 }

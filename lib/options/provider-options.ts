@@ -12,6 +12,8 @@ export interface EndpointOptions {
   userinfo?: string;
   /** RFC 7009. */
   revocation?: string;
+  /** RFC 7662; for {@link ProviderOptions.introspection}. */
+  introspection?: string;
   /** OpenID Connect RP-Initiated Logout §2. */
   endSession?: string;
 }
@@ -21,6 +23,25 @@ export type FetchFunction = (url: string, init: RequestInit) => Promise<Response
 
 /** How this application proves itself to the identity provider's token endpoint (RFC 6749 §2.3). */
 export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
+
+/** How the provider is asked what an access token is worth (RFC 7662). */
+export interface IntrospectionOptions {
+  /**
+   * How long an active answer counts, in seconds; 60 at most, and never beyond the token's own end. A token that the provider revokes
+   * opens handlers for that long. 0: every request asks. Default: 30.
+   */
+  cacheSec?: number;
+  /**
+   * What its opaque tokens begin with, or look like (without the flags `g` and `y`): `'ory_at_'`. All others are refused, and sent
+   * nowhere. Required where several providers introspect. Default: every token that is no JWT.
+   */
+  match?: string | RegExp;
+  /**
+   * Asks about its JWTs too, once their signature holds: then a token that the provider revoked is refused within {@link cacheSec}, and
+   * claims that only the answer has count (Keycloak's lightweight access tokens). Default: `false`.
+   */
+  always?: boolean;
+}
 
 /** What {@link ProviderOptions.accessTokenMark} takes. */
 export type AccessTokenMark = Readonly<Record<string, string | true>> | 'aud' | false;
@@ -118,6 +139,15 @@ export interface ProviderOptions extends CallOptions {
    * http or on the provider's host. `[]`: none.
    */
   accessTokenIssuers?: readonly string[];
+  /**
+   * Access tokens that are no JWTs: in passthrough mode the guard asks the provider's introspection endpoint about them, with our client
+   * authentication, as token exchange does about subject tokens in broker mode, where the guard takes none of the provider's tokens and
+   * asks nobody. The answer must name a `sub`, and be for {@link audience} and of this provider; it shows an access token by `token_type`
+   * (or, at Keycloak and Ory Hydra, `typ` or `token_use`), or as {@link accessTokenMark} says. No answer: 503. Half of
+   * {@link maxUpstreamCalls} at most are such questions. `true`: with the defaults.
+   * @defaultValue `false`
+   */
+  introspection?: boolean | IntrospectionOptions;
   /** Overrides `jwks_uri` of the discovery document. */
   jwksUri?: string;
   /** Overrides of single endpoints: split URLs (browser and container see the provider under different names). */

@@ -9,13 +9,13 @@ import {
   providerDefaults,
   withDefaults,
 } from './option-defaults.js';
+import { checkAgainstEachOther } from './provider-conflicts.js';
 import { type ResolvedBrokerOptions, checkBroker, resolveBroker } from './resolve-broker.js';
 import type { ResolvedCallOptions } from './resolve-provider.js';
 import {
   type GivenOptions,
   type ResolvedProviders,
   callOptionsOf,
-  checkAgainstEachOther,
   resolveProviders,
 } from './resolve-providers.js';
 import type { ResolvedRoutes } from './resolve-routes.js';

@@ -10,6 +10,7 @@ import type {
   ClientAuthenticationMethod,
   EndpointOptions,
   FetchFunction,
+  IntrospectionOptions,
 } from './provider-options.js';
 import { Secret } from './secret.js';
 import type { ProviderEntry } from './several-providers.js';
@@ -23,6 +24,13 @@ export interface ResolvedCallOptions {
   readonly timeoutMs: number;
   readonly maxUpstreamCalls: number;
   readonly allowInsecureHttp: boolean;
+}
+
+/** {@link IntrospectionOptions}, completed. */
+export interface ResolvedIntrospection {
+  readonly cacheSec: number;
+  readonly always: boolean;
+  readonly match: string | RegExp | undefined;
 }
 
 /** The options of one identity provider, checked, completed and frozen: all that it is made from. */
@@ -40,6 +48,8 @@ export interface ResolvedProvider extends ResolvedCallOptions {
   readonly expectedIssuers: readonly string[];
   /** `undefined`: what the metadata of the provider says. */
   readonly accessTokenIssuers: readonly string[] | undefined;
+  /** `undefined`: nobody is asked about tokens. */
+  readonly introspection: ResolvedIntrospection | undefined;
   readonly jwksUri: string | undefined;
   readonly endpoints: Readonly<EndpointOptions>;
   readonly tenants: readonly string[];
@@ -91,6 +101,23 @@ function checkMark({ accessTokenMark, audience, clientId }: ProviderEntry, label
   );
 }
 
+function resolveIntrospection(
+  given: boolean | IntrospectionOptions,
+): ResolvedIntrospection | undefined {
+  if (given === false) return undefined;
+  const { cacheSec = 30, always = false, match } = given === true ? {} : given;
+  return { cacheSec, always, match };
+}
+
+/** @throws {@link OidcConfigError} where the provider would answer nobody (RFC 7662 §2.1). */
+function checkIntrospection(given: ProviderEntry, label: string): void {
+  const { introspection = false, clientSecret } = given;
+  if (introspection === false || clientSecret !== undefined) return;
+  throw new OidcConfigError(
+    `Option "${label}introspection" needs "${label}clientSecret": an introspection endpoint answers authenticated clients alone. Set it, or leave "introspection" out.`,
+  );
+}
+
 export function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
@@ -109,6 +136,7 @@ export function resolveProvider(
   label = `providers.${name}.`,
 ): ResolvedProvider {
   checkMark(given, label);
+  checkIntrospection(given, label);
   const { fetch = shared.fetch, claims, ...data } = given;
   const { timeoutMs = shared.timeoutMs, maxUpstreamCalls = shared.maxUpstreamCalls } = given;
   const limits = {
@@ -131,6 +159,7 @@ export function resolveProvider(
     issuer: options.issuer,
     expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
     accessTokenIssuers: options.accessTokenIssuers ?? (shared.several ? [] : undefined),
+    introspection: resolveIntrospection(options.introspection),
     jwksUri: options.jwksUri,
     endpoints: options.endpoints ?? {},
     tenants: options.tenants ?? [],

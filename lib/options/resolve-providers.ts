@@ -2,7 +2,6 @@ import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { OidcAuthOptions } from './oidc-auth-options.js';
 import { severalDefaults, withDefaults } from './option-defaults.js';
 import type { CallOptions } from './provider-options.js';
-import type { ResolvedBrokerOptions } from './resolve-broker.js';
 import {
   DEFAULT_PROVIDER,
   type ResolvedProvider,
@@ -149,78 +148,4 @@ export function resolveProviders(given: GivenOptions): ResolvedProviders {
   );
   checkNames(given, list);
   return { ...known, list };
-}
-
-/** Why a provider cannot stand beside others: no token would tell which of two it is of. `undefined` when it can. */
-export function twinOf(
-  provider: ResolvedProvider,
-  others: readonly ResolvedProvider[],
-): string | undefined {
-  const twin = others.find((other) => isSame(provider, other));
-  if (twin === undefined) return undefined;
-  return (
-    `Options "providers.${twin.name}" and "providers.${provider.name}" have the same issuer, audience and client, so that no token would ` +
-    'tell which of them it is of. Leave one out, or give them different clients and audiences.'
-  );
-}
-
-/** Which name of another provider, of a trusted issuer or of ours a provider calls its own; `undefined` when it calls none. */
-export function claimedIssuer(
-  { name, accessTokenIssuers }: ResolvedProvider,
-  others: readonly ResolvedProvider[],
-  broker: ResolvedBrokerOptions | undefined,
-): string | undefined {
-  for (const issuer of accessTokenIssuers ?? []) {
-    const whose = ownerOf(issuer, others, broker);
-    if (whose === undefined) continue;
-    const label = others.length === 0 && name === DEFAULT_PROVIDER ? '' : `providers.${name}.`;
-    return (
-      `Option "${label}accessTokenIssuers" holds "${issuer}", which is ${whose}. List there only what the identity provider itself ` +
-      'writes as "iss" of its access tokens.'
-    );
-  }
-  return undefined;
-}
-
-function audienceText({ audience }: ResolvedProvider): string {
-  return audience === false ? 'false' : audience.toSorted().join(' ');
-}
-
-function isSame(one: ResolvedProvider, other: ResolvedProvider): boolean {
-  return (
-    one.expectedIssuers.some((issuer) => other.expectedIssuers.includes(issuer)) &&
-    one.clientId === other.clientId &&
-    audienceText(one) === audienceText(other)
-  );
-}
-
-/** No name may stand for two: a token of the provider's would pass for one of somebody else. */
-function ownerOf(
-  issuer: string,
-  others: readonly ResolvedProvider[],
-  broker: ResolvedBrokerOptions | undefined,
-): string | undefined {
-  const other = others.find(({ expectedIssuers }) => expectedIssuers.includes(issuer));
-  if (other !== undefined) return `the issuer of "providers.${other.name}"`;
-  if (broker === undefined) return undefined;
-  if (issuer === broker.issuer) return 'our own issuer ("broker.issuer")';
-  const { trustedIssuers } = broker;
-  if (typeof trustedIssuers === 'function') return undefined;
-  const isPeer = trustedIssuers.some(
-    (peer) => (typeof peer === 'string' ? peer : peer.issuer) === issuer,
-  );
-  return isPeer ? 'listed in "broker.trustedIssuers" too' : undefined;
-}
-
-/** @throws {@link OidcConfigError} for providers that cannot stand beside each other, our issuer and trusted ones. */
-export function checkAgainstEachOther(
-  list: readonly ResolvedProvider[],
-  broker: ResolvedBrokerOptions | undefined,
-): void {
-  for (const [index, provider] of list.entries()) {
-    const others = list.filter((_, at) => at !== index);
-    const conflict =
-      twinOf(provider, list.slice(0, index)) ?? claimedIssuer(provider, others, broker);
-    if (conflict !== undefined) throw new OidcConfigError(conflict);
-  }
 }

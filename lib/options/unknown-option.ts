@@ -2,11 +2,8 @@ import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerOptionRules } from './broker-option-rules.js';
 import { routeDefaults } from './option-defaults.js';
 import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
-import {
-  CallOptionRules,
-  EndpointOptionRules,
-  ProviderOptionRules,
-} from './provider-option-rules.js';
+import { EndpointOptionRules, IntrospectionOptionRules } from './provider-group-rules.js';
+import { CallOptionRules, ProviderOptionRules } from './provider-option-rules.js';
 import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
 
 /** Read beside the values of a group, and no option of it. */
@@ -29,6 +26,7 @@ const OPTIONS = {
   routes: Object.keys(routeDefaults),
   grants: namesOf(new GrantOptionRules()),
   endpoints: namesOf(new EndpointOptionRules()),
+  introspection: namesOf(new IntrospectionOptionRules()),
   providers: namesOf(new ProviderEntryRules()),
 } satisfies Record<string, readonly string[]>;
 

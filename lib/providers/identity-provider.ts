@@ -1,11 +1,11 @@
 import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
+import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
 import type { KeySource } from '../http/remote-key-set.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
-import { restrictClaims } from '../tokens/restrict-claims.js';
 import { scopeWithin } from '../tokens/scopes.js';
-import { type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import { type Introspection, type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
 import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
 import {
   type AuthorizationRequest,
@@ -16,6 +16,7 @@ import {
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
 import type { ProviderConnection } from './provider-connection.js';
+import { ProviderIntrospection } from './provider-introspection.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
 import {
   type OtherParty,
@@ -23,6 +24,7 @@ import {
   refreshTokens,
   refreshSession,
 } from './refreshed-tokens.js';
+import { providersIssuer } from './providers-issuer.js';
 import type { TokenAnswer } from './token-answer.js';
 import { askUserinfo } from './userinfo.js';
 
@@ -38,12 +40,22 @@ export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
 
 /** What can be asked of one identity provider, through openid-client. Made from its own options alone. */
 export class IdentityProvider extends TokenIssuers {
+  /** Where the option is on. */
+  readonly introspection: ProviderIntrospection | undefined;
+
   constructor(
     readonly options: ResolvedProvider,
     private readonly connection: ProviderConnection,
     private readonly events: OidcEvents,
+    clock: Clock,
   ) {
     super();
+    const { introspection, maxUpstreamCalls } = options;
+    this.introspection =
+      introspection &&
+      new ProviderIntrospection(connection, clock, introspection, maxUpstreamCalls, (iss) =>
+        this.named(iss),
+      );
   }
 
   get name(): string {
@@ -54,28 +66,17 @@ export class IdentityProvider extends TokenIssuers {
     if (!mayIssue(iss, this.options, this.connection.knownMetadata())) return undefined;
     const { issuers, accessTokenIssuers } = await this.connection.metadata();
     if (!issuers.includes(iss) && !accessTokenIssuers.includes(iss)) return undefined;
-    return {
-      kind: 'provider',
-      issuer: iss,
-      provider: this.connection.name,
-      keys: this.connection.keys,
-      algorithms: this.options.tokenAlgorithms,
-      audience: this.options.audience,
-      clientId: this.options.clientId,
-      otherClientIds: this.options.exchangeClients,
-      accessTokenMark: this.options.accessTokenMark,
-      roleClients: this.options.roleClients,
-      defaultDemands: this.options.claims,
-      demands: [],
-      ...this.#limits(),
-    };
+    const { introspection } = this;
+    return providersIssuer(
+      iss,
+      this.options,
+      this.connection.keys,
+      introspection?.always ? introspection : undefined,
+    );
   }
 
-  /** Nothing to take out is nothing to look for. */
-  #limits(): Pick<TokenIssuer, 'restrict'> {
-    const { roles, tokenScopes: scopes, roleClients } = this.options;
-    if (roles === undefined && scopes === undefined) return {};
-    return { restrict: (payload) => restrictClaims(payload, { roles, scopes }, roleClients) };
+  override async introspectionOf(token: string): Promise<Introspection | undefined> {
+    return this.introspection?.matches(token) === true ? this.introspection : undefined;
   }
 
   override names(): readonly string[] {

@@ -9,6 +9,7 @@ export const ENDPOINT_MEMBERS = {
   deviceAuthorization: 'device_authorization_endpoint',
   userinfo: 'userinfo_endpoint',
   revocation: 'revocation_endpoint',
+  introspection: 'introspection_endpoint',
   endSession: 'end_session_endpoint',
   jwks: 'jwks_uri',
 } as const;
@@ -21,6 +22,7 @@ const NAMES = [
   'deviceAuthorization',
   'userinfo',
   'revocation',
+  'introspection',
   'endSession',
   'jwks',
 ] as const satisfies readonly EndpointName[];

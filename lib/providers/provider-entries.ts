@@ -10,7 +10,7 @@ import { deepFreeze } from '../options/deep-freeze.js';
 import type { FetchFunction } from '../options/provider-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedProvider, resolveProviderEntry } from '../options/resolve-provider.js';
-import { claimedIssuer, twinOf } from '../options/resolve-providers.js';
+import { claimedIssuer, introspectionConflict, twinOf } from '../options/provider-conflicts.js';
 import { isProviderName } from '../options/several-option-rules.js';
 import type { ProviderEntry, ProviderMap } from '../options/several-providers.js';
 import { IdentityProvider } from './identity-provider.js';
@@ -75,7 +75,9 @@ export class EntryMaker {
 
   #entryOf(name: string, entry: ProviderEntry, before: Entry | undefined): Entry {
     if (!isProviderName(name)) throw new OidcConfigError('This is no name for a provider.');
-    const written = JSON.stringify(entry);
+    const written = JSON.stringify(entry, (_, value: unknown) =>
+      value instanceof RegExp ? String(value) : value,
+    );
     if (before?.written === written && before.fetch === entry.fetch) return before;
     const resolved = resolveProviderEntry(name, entry, this.options.providers.shared);
     const fetch = resolved.fetch && reportedFetch(resolved.fetch, this.faults);
@@ -87,7 +89,7 @@ export class EntryMaker {
   #made(options: ResolvedProvider): Pick<Entry, 'provider' | 'http'> {
     const http = new GuardedFetch(options, this.clock);
     const connection = new ProviderConnection(options, http, this.clock, this.events);
-    return { http, provider: new IdentityProvider(options, connection, this.events) };
+    return { http, provider: new IdentityProvider(options, connection, this.events, this.clock) };
   }
 
   /** What one entry gets wrong is no other one's business. */
@@ -111,6 +113,8 @@ function refuseConflict(
   const optionsOf = (entries: readonly Entry[]) => entries.map((entry) => entry.provider.options);
   const others = optionsOf(all).filter(({ name }) => name !== provider.name);
   const conflict =
-    twinOf(provider.options, optionsOf(kept)) ?? claimedIssuer(provider.options, others, broker);
+    twinOf(provider.options, optionsOf(kept)) ??
+    introspectionConflict(provider.options, optionsOf(kept)) ??
+    claimedIssuer(provider.options, others, broker);
   if (conflict !== undefined) throw new OidcConfigError(conflict);
 }

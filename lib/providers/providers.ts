@@ -18,7 +18,12 @@ import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ProviderMap } from '../options/several-providers.js';
 import { isRecord } from '../options/value-rules.js';
 import { type TokenResponse, toTokenResponse } from '../tokens/token-response.js';
-import { type IssuerMarks, type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import {
+  type Introspection,
+  type IssuerMarks,
+  type TokenIssuer,
+  TokenIssuers,
+} from '../tokens/verification-keys.js';
 import { chosenEntry } from './chosen-entry.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { readMarks } from './logout-token-marks.js';
@@ -152,6 +157,12 @@ export class Providers
 
   async named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined> {
     return chosenEntry(await this.all(), iss, marks);
+  }
+
+  /** The only one whose opaque tokens look like that: a token that could be of two goes to neither. */
+  override async introspectionOf(token: string): Promise<Introspection | undefined> {
+    const found = (await this.all()).filter((one) => one.introspection?.matches(token) === true);
+    return found.length === 1 ? found[0]?.introspection : undefined;
   }
 
   /** All scopes that logins may ask for, with any of those that are known now. */

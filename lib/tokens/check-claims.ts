@@ -26,7 +26,12 @@ function wrongTime(claim: string, came: unknown, nowSec: number): OAuthError {
   return invalidToken(new Reason(claim, { came, option, mend }));
 }
 
-function checkTimes(payload: Payload, times: TimeRules): void {
+/**
+ * Whether a token counts now (RFC 7519 §4.1.4-4.1.6).
+ *
+ * @throws {@link OAuthError} 401 `invalid_token`
+ */
+export function checkTimes(payload: Payload, times: TimeRules): void {
   const { nowSec, toleranceSec, maxAgeSec, endedForSec } = times;
   const { exp, nbf, iat } = payload;
   const earliest = nowSec - toleranceSec - endedForSec;

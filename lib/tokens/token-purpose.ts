@@ -9,10 +9,10 @@ type Payload = Readonly<Record<string, unknown>>;
 const ACCESS_TOKEN_TYPES: readonly string[] = ['at+jwt', 'application/at+jwt'];
 const TYPES: readonly string[] = ['jwt', ...ACCESS_TOKEN_TYPES];
 
-/** Where providers say in the payload that a JWT of theirs is no access token: Keycloak, Amazon Cognito, Casdoor. */
+/** Where providers say in the payload that a JWT of theirs is no access token: Keycloak, Amazon Cognito and Ory Hydra, Casdoor. */
 const OTHER_KINDS: Readonly<Record<string, readonly unknown[]>> = {
   typ: ['ID', 'Refresh', 'Offline', 'Logout'],
-  token_use: ['id', 'refresh'],
+  token_use: ['id', 'refresh', 'refresh_token'],
   tokenType: ['refresh-token'],
 };
 

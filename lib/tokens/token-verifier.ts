@@ -8,11 +8,17 @@ import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { checkAccessTokenClaims } from './check-claims.js';
+import { type TimeRules, checkAccessTokenClaims, checkTimes } from './check-claims.js';
 import { cleanClaims } from './clean-claims.js';
 import { readCompactJws } from './compact-jws.js';
+import { completed, kindOfOpaque, looksLikeJws, saysAccessToken } from './introspection.js';
 import { type Verification, VerificationCache } from './verification-cache.js';
-import { TokenIssuers } from './verification-keys.js';
+import {
+  type Introspection,
+  type TokenIssuer,
+  TokenIssuers,
+  type VerificationKey,
+} from './verification-keys.js';
 import { verifySignature } from './verify-signature.js';
 
 /** Freezes parsed JSON to its depths, without recursion: nesting is the sender's choice. */
@@ -27,6 +33,16 @@ function freezeDeeply(root: object): void {
 }
 
 const UNKNOWN_ISSUER = 'unknown issuer';
+
+/** A token that was read in one of the two ways, before its claims are looked at. */
+interface ReadToken {
+  readonly payload: Record<string, unknown>;
+  readonly typ: string | undefined;
+  readonly issuer: TokenIssuer;
+  /** What it was signed with; an opaque token is not. */
+  readonly key?: VerificationKey;
+  readonly isFresh?: () => boolean;
+}
 
 /** The only way in which an access token becomes claims that are believed. */
 @Injectable()
@@ -95,31 +111,15 @@ export class TokenVerifier {
   }
 
   async #verifyAnew(token: string, nowSec: number, endedForSec: number): Promise<Verification> {
-    const jws = readCompactJws(token);
-    const { tokenAlgorithms: known } = this.options;
-    if (!known.includes(jws.alg)) {
-      const details = { expected: known, came: jws.alg, option: '"tokenAlgorithms"' };
-      throw invalidToken(new Reason('alg', details));
-    }
-    const issuer = await this.issuers.named(jws.iss, jws.marks);
-    if (issuer === undefined) {
-      this.events.emit('issuer-refused', {
-        provider: DEFAULT_PROVIDER,
-        issuer: printable(jws.iss),
-      });
-      throw invalidToken(this.#unknownIssuer(jws.iss));
-    }
-    // Only an identity provider may have a single key without a name (RFC 7515 §4.1.4).
-    if (jws.kid === undefined && issuer.kind !== 'provider') throw invalidToken('kid');
-    const { key, payload } = await verifySignature(token, jws, issuer);
     const times = {
       nowSec,
       toleranceSec: this.options.clockToleranceSec,
       maxAgeSec: this.options.maxTokenAgeSec,
       endedForSec,
     };
-    checkAccessTokenClaims(payload, { typ: jws.typ, issuer, times });
-    const { tokenLifetimeSec = Infinity } = key;
+    const { payload, typ, issuer, key, isFresh } = await this.#read(token, times);
+    checkAccessTokenClaims(payload, { typ, issuer, times });
+    const { tokenLifetimeSec = Infinity } = key ?? {};
     if (payload.exp - (payload.iat ?? 0) > tokenLifetimeSec) throw invalidToken('lifetime');
     cleanClaims(payload, (claim, came) => {
       const { provider } = issuer;
@@ -130,6 +130,63 @@ export class TokenVerifier {
     freezeDeeply(payload);
     const accepted = () => issuer.accepts?.(payload) ?? true;
     if (!accepted()) throw invalidToken('revoked');
-    return { claims: payload, issuer, holds: () => issuer.keys.holds(key) && accepted() };
+    const holds = () => (key === undefined || issuer.keys.holds(key)) && accepted();
+    return { claims: payload, issuer, holds, ...(isFresh && { isFresh }) };
+  }
+
+  async #read(token: string, times: TimeRules): Promise<ReadToken> {
+    if (looksLikeJws(token)) return this.#readJws(token, times);
+    const introspection = await this.issuers.introspectionOf(token);
+    if (introspection === undefined) return this.#readJws(token, times); // which says what is wrong
+    return this.#readOpaque(token, introspection, times);
+  }
+
+  async #readJws(token: string, times: TimeRules): Promise<ReadToken> {
+    const jws = readCompactJws(token);
+    const { tokenAlgorithms: known } = this.options;
+    if (!known.includes(jws.alg)) {
+      const details = { expected: known, came: jws.alg, option: '"tokenAlgorithms"' };
+      throw invalidToken(new Reason('alg', details));
+    }
+    const issuer = await this.issuers.named(jws.iss, jws.marks);
+    if (issuer === undefined) throw this.#refusedIssuer(jws.iss);
+    // Only an identity provider may have a single key without a name (RFC 7515 §4.1.4).
+    if (jws.kid === undefined && issuer.kind !== 'provider') throw invalidToken('kid');
+    const { key, payload } = await verifySignature(token, jws, issuer);
+    const { introspection } = issuer;
+    const { typ } = jws;
+    if (introspection === undefined) return { payload, typ, issuer, key };
+    checkTimes(payload, times); // one that is over is not asked about
+    const { answer, isFresh } = await this.#ask(introspection, token);
+    saysAccessToken(answer);
+    return { payload: completed(payload, answer), typ, issuer, key, isFresh };
+  }
+
+  async #readOpaque(
+    token: string,
+    introspection: Introspection,
+    { nowSec }: TimeRules,
+  ): Promise<ReadToken> {
+    const { answer, isFresh } = await this.#ask(introspection, token);
+    const issuer = await introspection.issuerOf(answer['iss']);
+    if (issuer === undefined) throw this.#refusedIssuer(String(answer['iss']));
+    // What has no end of its own is known for as long as the answer counts.
+    const exp = answer['exp'] ?? nowSec + Math.max(1, introspection.cacheSec);
+    const typ = kindOfOpaque(answer, issuer.accessTokenMark);
+    return { payload: { ...answer, iss: issuer.issuer, exp }, typ, issuer, isFresh };
+  }
+
+  async #ask(
+    introspection: Introspection,
+    token: string,
+  ): Promise<{ answer: Record<string, unknown>; isFresh: () => boolean }> {
+    const untilMs = this.clock.monotonicMs() + introspection.cacheSec * 1000;
+    const answer = await introspection.ask(token);
+    return { answer, isFresh: () => this.clock.monotonicMs() < untilMs };
+  }
+
+  #refusedIssuer(iss: string): OAuthError {
+    this.events.emit('issuer-refused', { provider: DEFAULT_PROVIDER, issuer: printable(iss) });
+    return invalidToken(this.#unknownIssuer(iss));
   }
 }

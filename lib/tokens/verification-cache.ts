@@ -7,6 +7,8 @@ export interface Verification {
   readonly claims: IdTokenClaims;
   readonly issuer: TokenIssuer;
   readonly holds: () => boolean;
+  /** Whether it may be used again without asking its issuer anew; absent where nobody is asked. */
+  readonly isFresh?: () => boolean;
 }
 
 interface Entry {
@@ -55,6 +57,7 @@ export class VerificationCache {
     if (entry === undefined) return undefined;
     const { verification } = entry;
     if (verification.claims.exp <= nowSec || !verification.holds()) return undefined;
+    if (verification.isFresh?.() === false) return undefined;
     this.#put(key, entry);
     return verification;
   }

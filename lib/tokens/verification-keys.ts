@@ -56,8 +56,24 @@ export interface TokenIssuer {
   readonly demands: readonly ClaimDemand[];
   /** Takes out of a verified payload what this issuer may not give. */
   readonly restrict?: (payload: Record<string, unknown>) => void;
+  /** Asked about its JWTs too, once their signature holds. */
+  readonly introspection?: Introspection;
   /** Looked at on each use of a token, remembered or not: revocation, trust withdrawn. */
   readonly accepts?: (claims: IdTokenClaims) => boolean;
+}
+
+/** An issuer that can be asked what a token of its own is worth (RFC 7662). */
+export interface Introspection {
+  /** How long an answer counts, in seconds. */
+  readonly cacheSec: number;
+  /**
+   * What it says of an active token.
+   *
+   * @throws {@link OAuthError} 401 `invalid_token` for one that is not active; 503 without a usable answer.
+   */
+  ask(token: string): Promise<Record<string, unknown>>;
+  /** Who that is, by the name that an answer gives; without a name the only one that it has. */
+  issuerOf(iss: unknown): Promise<TokenIssuer | undefined>;
 }
 
 /** What a token that nobody has verified yet says of whom it is for: it chooses among entries of one issuer, and proves nothing. */
@@ -80,6 +96,15 @@ export abstract class TokenIssuers {
    * @throws {@link OAuthError} 503 `temporarily_unavailable` while it cannot be known.
    */
   abstract named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined>;
+
+  /**
+   * Who is asked about a token that is no JWT: nobody unless an issuer says so.
+   *
+   * @throws {@link OAuthError} 503 `temporarily_unavailable` while it cannot be known.
+   */
+  async introspectionOf(_token: string): Promise<Introspection | undefined> {
+    return undefined;
+  }
 
   /** The names that are expected, as far as they are known without asking anybody: for the log. */
   names(): readonly string[] {

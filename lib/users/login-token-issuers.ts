@@ -12,6 +12,8 @@ export class LoginTokenIssuers extends TokenIssuers {
 
   async named(iss: string): Promise<TokenIssuer | undefined> {
     const issuer = await this.provider.named(iss);
-    return issuer && { ...issuer, audience: false, cameAsAccessToken: true };
+    if (issuer === undefined) return undefined;
+    const { introspection: _notNeeded, ...itself } = issuer; // it has just given the token
+    return { ...itself, audience: false, cameAsAccessToken: true };
   }
 }

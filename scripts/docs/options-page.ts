@@ -48,6 +48,12 @@ const SECTIONS: readonly {
   },
   { title: 'Grants', of: 'GrantOptions', prefix: 'grants.' },
   { title: 'Endpoints of the provider', of: 'EndpointOptions', prefix: 'endpoints.' },
+  {
+    title: 'Introspection at the provider',
+    of: 'IntrospectionOptions',
+    prefix: 'introspection.',
+    intro: 'What it is for: [Opaque access tokens](providers/index.md#opaque-access-tokens).',
+  },
   { title: 'Loopback redirects', of: 'LoopbackRedirectOptions', prefix: 'loopbackRedirects.' },
   {
     title: 'Registration',

@@ -78,7 +78,7 @@ describe('memory', () => {
 
   it('DS-2: is bounded for device codes, however long they are', async () => {
     const { options, connection, events } = verifier;
-    const provider = new WaitingProvider(providerOptionsOf(options), connection, events);
+    const provider = new WaitingProvider(providerOptionsOf(options), connection, events, clock);
     const providers = oneProvider({ options, clock, events }, provider);
     const chosen = { of: async () => ({ provider, byHost: false }) };
     const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };

@@ -148,6 +148,11 @@ export class MisbehavingProvider implements ProviderIdentity {
     return this.#mint.accessToken(claims, header, key);
   }
 
+  /** An access token that only its introspection endpoint can read, with these claims changed. */
+  opaqueToken(claims: JsonMembers = {}, prefix = ''): string {
+    return this.#mint.opaqueToken(claims, prefix);
+  }
+
   /** An ID token as the token endpoint issues it, with these claims and header members changed. */
   idToken(
     claims: JsonMembers = {},

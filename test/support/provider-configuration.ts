@@ -138,8 +138,9 @@ function features(
       getResourceServerInfo: async () => ({
         scope: TEST_SCOPES,
         audience: options.audience ?? TEST_AUDIENCE,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: signing.alg } },
+        ...(options.opaqueAccessTokens === true
+          ? { accessTokenFormat: 'opaque' as const }
+          : { accessTokenFormat: 'jwt' as const, jwt: { sign: { alg: signing.alg } } }),
       }),
     },
   };

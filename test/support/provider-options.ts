@@ -29,6 +29,8 @@ export interface ProviderOptions {
   postLogoutRedirectUris?: readonly string[];
   /** `aud` of access tokens. @defaultValue `'my-aud'` */
   audience?: string;
+  /** Random strings instead of JWTs. */
+  opaqueAccessTokens?: boolean;
   /** In seconds. */
   lifetimes?: Partial<Record<LifetimeName, number>>;
   /** Whether each refresh gives a new refresh token and the reuse of an old one ends the grant. @defaultValue `true` */

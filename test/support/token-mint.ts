@@ -98,6 +98,14 @@ export class TokenMint {
     return this.#sign(claims, this.identity.behaviour.idToken, this.signingKey, 'ID token');
   }
 
+  /** A random string that stands for an access token of these claims. */
+  opaqueToken(claims: JsonMembers, prefix: string): string {
+    const token = `${prefix}${unguessable('access token')}`;
+    registerIfSecret(token, 'opaque access token');
+    this.#opaqueTokens.set(token, merge(claims)(this.#accessClaims()));
+    return token;
+  }
+
   /** Only reads: this provider believes every access token that looks like one. */
   claimsOf(token: string): JsonMembers | undefined {
     const opaque = this.#opaqueTokens.get(token);

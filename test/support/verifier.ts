@@ -61,7 +61,7 @@ export class TestVerifier {
     if (options === undefined) throw new Error('no provider');
     this.http = new WatchedFetch(options, clock);
     this.connection = new ProviderConnection(options, this.http, clock, this.events);
-    this.provider = new IdentityProvider(options, this.connection, this.events);
+    this.provider = new IdentityProvider(options, this.connection, this.events, clock);
     this.tokens = new TokenVerifier(this.provider, clock, this.events, this.options);
     this.#authenticator = new Authenticator(this.tokens);
   }

@@ -54,7 +54,7 @@ function setUp() {
   const events = new OidcEvents(clock);
   const given = providerOptionsOf(options);
   const connection = new ProviderConnection(given, new GuardedFetch(given, clock), clock, events);
-  const provider = new WaitingProvider(given, connection, events);
+  const provider = new WaitingProvider(given, connection, events, clock);
   const providers = oneProvider({ options, clock, events }, provider);
   const chosen = { of: async () => ({ provider, byHost: false }) };
   const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };

@@ -189,6 +189,12 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   ],
   issuer: plainUrls,
   jwksUri: urls,
+  introspection: [
+    [null, 'null'],
+    ['yes', '"yes"'],
+    [30, '30'],
+    [[], '[]'],
+  ],
   endpoints: [
     [null, 'null'],
     ['https://a.example', '"https://a.example"'],

@@ -5,8 +5,9 @@ import { routeDefaults } from '../../../lib/options/option-defaults.js';
 import { ApplicationOptionRules, GrantOptionRules } from '../../../lib/options/option-rules.js';
 import {
   EndpointOptionRules,
-  ProviderOptionRules,
-} from '../../../lib/options/provider-option-rules.js';
+  IntrospectionOptionRules,
+} from '../../../lib/options/provider-group-rules.js';
+import { ProviderOptionRules } from '../../../lib/options/provider-option-rules.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { resolveWith, startUpMessage } from './config-error.js';
 
@@ -16,6 +17,7 @@ const options: Record<string, readonly string[]> = {
   broker: Object.keys(new BrokerOptionRules()).filter((name) => name !== 'allowInsecureHttp'),
   routes: Object.keys(routeDefaults),
   grants: Object.keys(new GrantOptionRules()),
+  introspection: Object.keys(new IntrospectionOptionRules()),
   endpoints: Object.keys(new EndpointOptionRules()).filter((name) => name !== 'allowInsecureHttp'),
 };
 const everyOption = Object.entries(options).flatMap(([group, names]) =>

@@ -13,8 +13,11 @@ import {
 } from '../../../lib/options/option-defaults.js';
 import { ApplicationOptionRules, GrantOptionRules } from '../../../lib/options/option-rules.js';
 import {
-  CallOptionRules,
   EndpointOptionRules,
+  IntrospectionOptionRules,
+} from '../../../lib/options/provider-group-rules.js';
+import {
+  CallOptionRules,
   ProviderOptionRules,
 } from '../../../lib/options/provider-option-rules.js';
 import {
@@ -105,6 +108,7 @@ describe('documented defaults', () => {
     const {
       scopes: _scopes,
       additionalScopes: _additional,
+      introspection: _introspection,
       ...others
     } = {
       ...optionDefaults,
@@ -116,6 +120,7 @@ describe('documented defaults', () => {
     expect(resolved.allowedScopes).toEqual(['openid', 'profile', 'email', 'offline_access']);
     expect(resolved.grants).toEqual({ ...grantDefaults, exchange: false });
     expect(resolved.broker).toBeUndefined();
+    expect(resolved.introspection).toBeUndefined();
   });
 
   it('are what is resolved of broker when nothing but its audience is given', () => {
@@ -153,6 +158,7 @@ describe('documented options', () => {
     const brokerText = await readFile(brokerSource, 'utf8');
     const ofBroker = [...membersOf(brokerText, 'BrokerOptions').keys(), 'allowInsecureHttp'];
     expect(ofBroker.toSorted()).toEqual(rules(new BrokerOptionRules()));
+    expect(names('IntrospectionOptions')).toEqual(rules(new IntrospectionOptionRules()));
     expect([...names('EndpointOptions'), 'allowInsecureHttp'].toSorted()).toEqual(
       rules(new EndpointOptionRules()),
     );

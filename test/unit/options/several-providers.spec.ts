@@ -168,3 +168,66 @@ describe('several identity providers', () => {
     expect(start({ providers }).providers.list).toHaveLength(3);
   });
 });
+
+describe('the option introspection', () => {
+  const secret = { clientSecret: 'canary-secret-of-at-least-32-characters' };
+  const of = (introspection: unknown) =>
+    resolve({ ...whole, ...provider, ...secret, introspection }).introspection;
+  const two = (one: unknown, other: unknown): string | undefined => {
+    const providers = {
+      default: { ...provider, ...secret, introspection: one },
+      staff: { ...staff, ...secret, introspection: other },
+    };
+    try {
+      start({ providers });
+      return undefined;
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('is completed', () => {
+    expect(of(true)).toEqual({ cacheSec: 30, always: false, match: undefined });
+    expect(of({ cacheSec: 60, always: true, match: /^x/ })).toEqual({
+      cacheSec: 60,
+      always: true,
+      match: /^x/,
+    });
+    expect(of(false)).toBeUndefined();
+  });
+
+  it.each([
+    ['cacheSec', 61],
+    ['cacheSec', -1],
+    ['match', ''],
+    ['match', /x/g],
+    ['match', /x/y],
+    ['always', 'yes'],
+  ])('refuses %s: %s', (name, value) => {
+    const introspection = { [name]: value };
+
+    expect(message({ ...provider, ...secret, introspection })).toMatch(
+      new RegExp(`^Option "introspection.${name}" must be`),
+    );
+  });
+
+  it('needs credentials of ours', () => {
+    expect(message({ ...provider, introspection: true })).toMatch(
+      /^Option "introspection" needs "clientSecret"/,
+    );
+  });
+
+  it('IN-1: of several providers needs what tells their tokens apart', () => {
+    expect(two({ match: 'a_' }, { match: 'b_' })).toBeUndefined();
+    expect(two({ match: 'a_' }, false)).toBeUndefined();
+    expect(two(true, { match: 'b_' })).toContain(
+      '"providers.default.introspection.match" is missing',
+    );
+    expect(two({ match: 'a_' }, true)).toContain(
+      '"providers.staff.introspection.match" is missing',
+    );
+    expect(two({ match: 'a_' }, { match: 'a_b' })).toContain('overlap');
+    expect(two({ match: 'a_b' }, { match: 'a_' })).toContain('overlap');
+    expect(two({ match: 'a_' }, { match: /^b_/ })).toBeUndefined();
+  });
+});

@@ -1,0 +1,73 @@
+import { invalidToken } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import type { AccessTokenMark } from '../options/provider-options.js';
+
+type Payload = Readonly<Record<string, unknown>>;
+
+/**
+ * Whether a token can be a JWS at all: three parts, of which the first is JSON. Everything else is opaque to us, whatever dots are in it.
+ * Nothing is believed of it yet.
+ */
+export function looksLikeJws(token: string): boolean {
+  const [header = '', ...others] = token.split('.');
+  if (others.length !== 2) return false;
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Refuses tokens that the answer says to be of another type than bearer tokens: those that only the holder of a key may present,
+ * for one (RFC 9449 §6.2).
+ *
+ * @returns whether the answer says that it is an access token. Refresh tokens are active at most endpoints too, and have no `token_type`
+ * (RFC 7662 §2.2, RFC 6749 §7.1).
+ * @throws {@link OAuthError} 401 `invalid_token`
+ */
+export function saysAccessToken({ token_type: type, typ, token_use: use }: Payload): boolean {
+  if (type !== undefined && type !== null) {
+    const isBearer = typeof type === 'string' && type.toLowerCase() === 'bearer';
+    if (!isBearer) throw invalidToken(new Reason('token_type', { expected: 'Bearer', came: type }));
+    return true;
+  }
+  return typ === 'Bearer' || use === 'access' || use === 'access_token'; // Keycloak; Ory Hydra
+}
+
+/** What RFC 9068 calls an access token: the header of one of which its issuer said so in another way. */
+const ACCESS_TOKEN = 'at+jwt';
+
+/**
+ * The kind of an opaque token, as a header would say it; `undefined` leaves it to the mark of the provider.
+ *
+ * @throws {@link OAuthError} 401 `invalid_token` where nothing shows an access token.
+ */
+export function kindOfOpaque(
+  answer: Payload,
+  mark: AccessTokenMark | undefined,
+): string | undefined {
+  const isShown = saysAccessToken(answer);
+  if (typeof mark === 'object') return undefined;
+  if (isShown || mark === false) return ACCESS_TOKEN;
+  const option = '"accessTokenMark"';
+  throw invalidToken(new Reason('introspection does not show an access token', { option }));
+}
+
+/**
+ * What a JWT and the answer about it say together. What both say of whose it is must agree; its end is the earlier one.
+ *
+ * @throws {@link OAuthError} 401 `invalid_token`
+ */
+export function completed(payload: Payload, answer: Payload): Record<string, unknown> {
+  for (const claim of ['iss', 'sub', 'jti', 'client_id']) {
+    const [one, other] = [payload[claim], answer[claim]];
+    if (one === undefined || other === undefined || one === other) continue;
+    throw invalidToken(new Reason('introspection is about another token', { came: claim }));
+  }
+  const { exp: until } = payload;
+  const { exp: saidUntil } = answer;
+  const isSooner = typeof until === 'number' && typeof saidUntil === 'number' && saidUntil < until;
+  return { ...payload, ...answer, exp: isSooner ? saidUntil : until };
+}
