@@ -1,10 +1,8 @@
-import { type ExecutionContext, Logger } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { OAuthError } from '../errors/oauth.error.js';
 import { isRecord } from '../options/value-rules.js';
 import { grpcMetadata } from './message-credentials.js';
-
-const logger = new Logger('OidcAuth');
 
 /** Status codes of gRPC. */
 const INTERNAL = 13;
@@ -34,11 +32,10 @@ export function isStreamCall([call, callback]: readonly unknown[]): boolean {
   return !context && isRecord(call) && typeof call['emit'] === 'function';
 }
 
-/** What to throw in a context of messages. Nest logs what is no refusal, but of `@GrpcStreamCall()` handlers. */
+/** What to throw in a context of messages. Nest logs what is no refusal; of `@GrpcStreamCall()` handlers, where it does not, the guard does. */
 export function rpcRefusal(context: ExecutionContext, error: unknown): unknown {
   const args: unknown[] = context.getArgs();
   if (error instanceof OAuthError) return new RpcRefusal(error, args);
   if (!isStreamCall(args)) return error;
-  logger.error(error);
   return new RpcRefusal(new OAuthError('server_error', 'The call failed', { status: 500 }), args);
 }

@@ -24,6 +24,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { epochSeconds } from '../../lib/clock/clock.js';
 import { LiveCalls } from '../../lib/guard/live-calls.js';
 import { Auth, AuthGuard, IdToken, Public, verifiedClaims } from '../../lib/index.js';
+import { Authenticator } from '../../lib/tokens/authenticator.js';
 import { OidcMicroservicesModule } from '../../lib/microservices/index.js';
 import { required } from '../store/required.js';
 import { type AppOptions, hostModule, startApp } from '../support/app.js';
@@ -47,6 +48,7 @@ import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { capturedLogs } from '../support/output-capture.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
   mosquitto,
@@ -324,6 +326,21 @@ describe('calls that gRPC hands to handlers as they are', () => {
       expect(await echo(headers)).toEqual(['error', expect.objectContaining({ code: 16 })]);
       expect(await count(headers)).toMatchObject({ code: 16 });
     }
+  });
+
+  it('GW-5: hides a fault of the host’s from the caller, and logs it once, without tokens', async () => {
+    const token = provider.accessToken();
+    const linesBefore = capturedLogs().length;
+    const identify = vi.spyOn(Authenticator.prototype, 'identify');
+    identify.mockRejectedValueOnce(new TypeError(`a fault with ${token}`));
+
+    const refusal = await count(bearer(token));
+    identify.mockRestore();
+
+    expect(refusal).toMatchObject({ code: 13, details: 'The call failed' });
+    const lines = capturedLogs().slice(linesBefore).join('\n');
+    expect(lines.match(/ERROR .*a fault with/g)).toHaveLength(1);
+    expect(lines).not.toContain(token);
   });
 
   it('GW-2: ends with the token', async () => {
