@@ -8,6 +8,8 @@ export {
   type SessionEndReason,
 } from './events/oidc-events.js';
 export type { DeviceRequest } from './grants/device-code.grant.js';
+export type { DiagnosisRequest } from './diagnosis/diagnostics.js';
+export type { Diagnosis, Finding, FindingCode, FindingSeverity } from './diagnosis/finding.js';
 export type { HealthReport, HealthStatus, PartHealth } from './diagnosis/health.js';
 export type { ListedProvider } from './documents/provider-list.js';
 export type { OidcAuthModuleOptions } from './oidc-auth.module-definition.js';

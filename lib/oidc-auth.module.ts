@@ -3,11 +3,13 @@ import {
   Inject,
   Module,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { WellKnownDocuments } from './routes/well-known-documents.js';
 import { Clock, SystemClock } from './clock/clock.js';
+import { doctorIsAsked, runDoctor } from './diagnosis/doctor-run.js';
 import { HostFaults } from './events/host-faults.js';
 import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
@@ -133,7 +135,10 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     RefusalLog,
   ],
 })
-export class OidcAuthModule extends ConfigurableModuleClass implements NestModule, OnModuleInit {
+export class OidcAuthModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationBootstrap
+{
   // Hidden from whoever prints this module: the whole application is in them.
   readonly #checks: EarlyChecks;
   readonly #container: ModuleRef;
@@ -187,5 +192,10 @@ export class OidcAuthModule extends ConfigurableModuleClass implements NestModul
   onModuleInit(): void {
     checkMounting(this.urls, this.options);
     this.#checks.install(); // Nest's testing module builds the container before there is an HTTP adapter
+  }
+
+  /** With `OIDC_DOCTOR=1` the application ends here, with what was found. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (doctorIsAsked()) await runDoctor(() => this.#container.get(OidcService).diagnose());
   }
 }

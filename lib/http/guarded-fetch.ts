@@ -26,8 +26,12 @@ async function readBody(response: Response): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-function checkStatus({ status, type, redirected }: Response): void {
-  if (redirected || type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+/** Whether a redirect is an answer; it is never followed. */
+type Redirects = 'refused' | 'an answer';
+
+function checkStatus({ status, type, redirected }: Response, redirects: Redirects): void {
+  const isRedirect = status >= 300 && status < 400;
+  if (redirected || type === 'opaqueredirect' || (isRedirect && redirects === 'refused')) {
     throw badUpstreamAnswer(UNUSABLE_RESPONSE);
   }
   if (status === 429 || status >= 500) throw unavailable(`HTTP ${status}`);
@@ -64,6 +68,15 @@ export class GuardedFetch implements BeforeApplicationShutdown {
   }
 
   /**
+   * Like {@link request}, but a redirect is an answer too. It is not followed.
+   *
+   * @throws {@link OAuthError} as {@link request}.
+   */
+  answer(url: string, init: RequestInit): Promise<Response> {
+    return this.#guarded(url, init, this.options.timeoutMs, 'an answer');
+  }
+
+  /**
    * Fetches a JSON document that many callers share: 5 s at most, and outside the cap, because there is only one such fetch at
    * a time and every call needs it.
    *
@@ -81,13 +94,20 @@ export class GuardedFetch implements BeforeApplicationShutdown {
     }, SHUTDOWN_GRACE_MS).unref();
   }
 
-  async #guarded(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
+  async #guarded(
+    url: string,
+    init: RequestInit,
+    timeoutMs: number,
+    redirects: Redirects = 'refused',
+  ): Promise<Response> {
     const target = parseUrl(url);
     if (target === undefined || !isTrustworthyUrl(target, this.options.allowInsecureHttp)) {
       throw badUpstreamAnswer('address that is not https');
     }
     try {
-      return await this.#within(timeoutMs, (signal) => this.#exchange(url, { ...init, signal }));
+      return await this.#within(timeoutMs, (signal) =>
+        this.#exchange(url, { ...init, signal }, redirects),
+      );
     } catch (error) {
       throw error instanceof OAuthError ? error : unavailable(error);
     }
@@ -109,11 +129,11 @@ export class GuardedFetch implements BeforeApplicationShutdown {
     }
   }
 
-  async #exchange(url: string, init: RequestInit): Promise<Response> {
+  async #exchange(url: string, init: RequestInit, redirects: Redirects): Promise<Response> {
     const send = this.options.fetch ?? globalThis.fetch;
     const response = await send(url, { ...init, redirect: 'manual' });
     try {
-      checkStatus(response);
+      checkStatus(response, redirects);
       const body = await readBody(response);
       const { status, headers } = response;
       return new Response(body.byteLength === 0 ? null : body, { status, headers });

@@ -138,6 +138,11 @@ export class SigningKeys implements VerificationKeys {
     await this.tidyUp();
   }
 
+  /** How many keys that are needed "encryptionKeys" does not decrypt, as far as they were read. */
+  get unreadable(): number {
+    return this.#rows.state?.locked.size ?? 0;
+  }
+
   /** Reads the keys anew. @throws {@link OAuthError} 503 when the store cannot be asked. */
   async look(): Promise<void> {
     this.#unknown.allowLooks();

@@ -76,6 +76,15 @@ function mendOf(published: string, { issuer, tenants }: ResolvedProvider): strin
   return 'set "issuer" to the first if that is the right provider';
 }
 
+/** What is wrong with the issuer that a discovery document names, and the mend; `undefined` when nothing is. */
+export function issuerMistake(
+  published: string,
+  options: ResolvedProvider,
+): { readonly expected: string; readonly mend: string } | undefined {
+  if (issuersOf(published, options) !== undefined) return undefined;
+  return { expected: options.expectedIssuers.join(' or '), mend: mendOf(published, options) };
+}
+
 /** @throws {@link OAuthError} 503 for a document of another issuer, which is not used. */
 export function expectedIssuersOf(published: string, options: ResolvedProvider): readonly string[] {
   const issuers = issuersOf(published, options);

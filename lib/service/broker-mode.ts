@@ -4,6 +4,8 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
+import { BrokerDiagnostics } from '../diagnosis/broker-diagnostics.js';
+import { doctorIsAsked } from '../diagnosis/doctor-run.js';
 import { BrokerHealth } from '../diagnosis/broker-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ProviderList } from '../documents/provider-list.js';
@@ -45,6 +47,7 @@ export class BrokerMode
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
   readonly health: BrokerHealth;
+  readonly diagnostics: BrokerDiagnostics;
   readonly issuer: string;
   readonly brokerOnly: BrokerOnly;
   readonly #unmetClaims: UnmetClaims;
@@ -72,6 +75,7 @@ export class BrokerMode
     this.profiles = new BrokerProfiles(sessions, broker);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
+    this.diagnostics = new BrokerDiagnostics(surroundings, parts);
     this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
     this.brokerOnly = brokerOnly(surroundings, broker, parts);
     this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);
@@ -82,12 +86,14 @@ export class BrokerMode
   }
 
   /** @throws {@link OidcConfigError} when the host's store cannot be used at all. */
-  onModuleInit(): Promise<void> {
-    return this.parts.store.start();
+  async onModuleInit(): Promise<void> {
+    const start = this.parts.store.start();
+    await (doctorIsAsked() ? this.diagnostics.watch(start) : start);
   }
 
   /** @throws {@link OidcConfigError} without keys that could read the store again. */
   onApplicationBootstrap(): void {
+    if (doctorIsAsked()) return; // it looks, and changes nothing
     this.#unmetClaims.check();
     this.parts.upkeep.start();
   }

@@ -2,6 +2,7 @@ import type { ApiDocument } from '../documents/api-document.js';
 import type { ProviderList } from '../documents/provider-list.js';
 import type { BrokerDocuments } from '../documents/broker-documents.js';
 import type { Introspect } from '../documents/introspect.js';
+import type { Diagnostics } from '../diagnosis/diagnostics.js';
 import type { Health } from '../diagnosis/health.js';
 import type { TokenGrants } from '../grants/token-grants.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
@@ -44,6 +45,7 @@ export abstract class Mode {
   abstract readonly apiDocument: ApiDocument;
   abstract readonly providerList: ProviderList;
   abstract readonly health: Health;
+  abstract readonly diagnostics: Diagnostics;
 
   /** Our name as an issuer of tokens; `undefined` where none are minted. */
   abstract readonly issuer: string | undefined;

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { IntrospectionResponse } from '../documents/introspect.js';
+import type { DiagnosisRequest } from '../diagnosis/diagnostics.js';
+import type { Diagnosis } from '../diagnosis/finding.js';
 import type { HealthReport } from '../diagnosis/health.js';
 import { invalidGrant } from '../errors/oauth.error.js';
 import { RefusalLog } from '../events/refusal-log.js';
@@ -215,6 +217,16 @@ export class OidcService {
    */
   health(): Promise<HealthReport> {
     return this.#mode.health.report();
+  }
+
+  /**
+   * Looks at providers, keys, store, trusted issuers, clocks, and the way through a proxy, for what does not work, and says the mend: see
+   * {@link Diagnosis}. It sends the provider requests that mean nothing, so it is for people and deploys, not for probes. Never throws.
+   *
+   * @param request `accessToken`: one of the provider's, to be looked at where it gives none to the application itself.
+   */
+  diagnose(request: DiagnosisRequest = {}): Promise<Diagnosis> {
+    return this.#mode.diagnostics.diagnose(request);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { PassthroughDiagnostics } from '../diagnosis/passthrough-diagnostics.js';
 import { PassthroughHealth } from '../diagnosis/passthrough-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ProviderList } from '../documents/provider-list.js';
@@ -30,6 +31,7 @@ export class PassthroughMode extends Mode {
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
   readonly health: PassthroughHealth;
+  readonly diagnostics: PassthroughDiagnostics;
   readonly issuer = undefined;
 
   constructor(surroundings: Surroundings) {
@@ -47,6 +49,7 @@ export class PassthroughMode extends Mode {
     this.profiles = new PassthroughProfiles(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new PassthroughHealth(providers, clock);
+    this.diagnostics = new PassthroughDiagnostics(surroundings);
     this.apiDocument = new ApiDocument(new PassthroughApiSecurity(providers), application);
   }
 

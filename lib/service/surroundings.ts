@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Clock } from '../clock/clock.js';
 import type { BrokerStoreChoice } from '../contract/broker-store.js';
 import { HostFaults } from '../events/host-faults.js';
@@ -27,6 +27,7 @@ export class Surroundings {
     /** Everything of the host's application: for its store and its handlers. */
     readonly container: ModuleRef,
     readonly modules: ModulesContainer,
+    readonly adapterHost: HttpAdapterHost,
     /** As it was named at registration, if it was. */
     @Inject(BROKER_STORE) readonly registeredStore: BrokerStoreChoice | undefined,
   ) {}

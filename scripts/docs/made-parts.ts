@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 
 import { EVENTS_BEGIN, EVENTS_END, eventsText } from './events-list.js';
+import { FINDINGS_BEGIN, FINDINGS_END, findingsText } from './findings-list.js';
 import { OPTIONS_BEGIN, OPTIONS_END, optionsText } from './options-page.js';
 import { TsDoc } from './tsdoc.js';
 
@@ -11,6 +12,7 @@ import { TsDoc } from './tsdoc.js';
 const PARTS = [
   { page: 'docs/options.md', begin: OPTIONS_BEGIN, end: OPTIONS_END, make: optionsText },
   { page: 'docs/operations.md', begin: EVENTS_BEGIN, end: EVENTS_END, make: eventsText },
+  { page: 'docs/diagnosis.md', begin: FINDINGS_BEGIN, end: FINDINGS_END, make: findingsText },
 ];
 
 /** A page with what is between its marks replaced. */

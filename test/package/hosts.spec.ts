@@ -11,7 +11,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { HostApplication, moduleKinds } from './host-application.js';
 import { installBeside } from './npm.js';
-import type { CommandOutput } from './run-command.js';
+import { type CommandOutput, run } from './run-command.js';
 
 /** The first release of Nest that `peerDependencies` allow, and the last one of each major. */
 const nestReleases = ['11.0.0', '^11.0.0', '^12.0.0'];
@@ -84,6 +84,15 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
     }
   });
 
+  it('has a command', async () => {
+    const command = join(installed, 'node_modules/.bin/nestjs-oidc-auth');
+
+    expect((await run(command, ['keys'], { cwd: installed })).stdout).toMatch(/^[\w+/]{43}=\n$/);
+    const doctor = await run(command, ['doctor', provider.discoveryUrl], { cwd: installed });
+    expect(doctor.stdout).toContain('0 errors');
+    expect(doctor.stderr).toBe('');
+  });
+
   describe.each(moduleKinds)('a host of type %s', (kind) => {
     let host: HostApplication;
 
@@ -108,11 +117,11 @@ describe.each(nestReleases)('installed beside Nest %s', (nest) => {
     it.runIf(kind === 'commonjs' && !nest.startsWith('^12'))(
       'works on the build for CommonJS, where require() takes no ES modules',
       async () => {
-        const run = (...args: string[]) =>
+        const runHere = (...args: string[]) =>
           host.run(process.execPath, [withoutModules, ...args], settingsFor(provider));
 
-        const { stdout: path } = await run('-p', "require.resolve('nestjs-oidc-auth')");
-        const smoke = await run('smoke.js');
+        const { stdout: path } = await runHere('-p', "require.resolve('nestjs-oidc-auth')");
+        const smoke = await runHere('smoke.js');
 
         expect(path.trim()).toMatch(/nestjs-oidc-auth\/dist\/cjs\/index\.cjs$/);
         expectSmoke(smoke, provider);

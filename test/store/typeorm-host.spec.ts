@@ -6,7 +6,7 @@ import { type INestApplicationContext, Module, type ModuleMetadata } from '@nest
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule, getDataSourceToken } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { type BrokerOptions, OidcAuthModule, OidcService } from '../../lib/index.js';
 import {
@@ -14,6 +14,7 @@ import {
   TypeOrmBrokerStore,
   brokerEntities,
 } from '../../lib/store/typeorm/index.js';
+import { capturedLogs } from '../support/output-capture.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { freshDatabase } from './fresh-database.js';
 import { required } from './required.js';
@@ -173,6 +174,26 @@ describe.skipIf(missing)(`TypeORM of the host${missing ? ` (${missing})` : ''}`,
 
     expect(error).toMatch(/^OidcConfigError: The table "oidc_session" .* does not exist/);
     expect(error).toContain('CreateOidcBrokerTables');
+  });
+
+  it('lets a diagnosis say that tables are missing, and changes nothing', async () => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('exited');
+    });
+    vi.stubEnv('OIDC_DOCTOR', '1');
+    onTestFinished(() => {
+      exit.mockRestore();
+      vi.unstubAllEnvs();
+    });
+    const before = capturedLogs().length;
+    const database = TypeOrmModule.forRoot(sqlite({ autoLoadEntities: true, retryAttempts: 0 }));
+
+    expect(await startUpError([database, oidc(TypeOrmBrokerStore)])).toBe('Error: exited');
+
+    const text = capturedLogs().slice(before).join('\n');
+    expect(text).toContain('error store-unusable: store: The table "oidc_session"');
+    expect(text).toContain('error provider-unreachable: provider default:');
+    expect(exit).toHaveBeenCalledWith(1);
   });
 
   it('ST-6: stops start-up and names the column where a table is of another version', async () => {
