@@ -6,6 +6,7 @@ import {
   type PendingLogin,
   type PendingLogins,
   equalSecrets,
+  isOfLogin,
   meetsChallenge,
 } from '../login/pending-login.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -56,10 +57,10 @@ export class AuthorizationCodeGrant {
     return { tokens, cookies: removed };
   }
 
-  async #providerOf({ provider: name }: PendingLogin): Promise<IdentityProvider> {
-    const provider = await this.providers.find(name);
-    if (provider !== undefined) return provider;
-    throw invalidGrant(new Reason('the provider of the login is gone', { came: name }));
+  async #providerOf(login: PendingLogin): Promise<IdentityProvider> {
+    const provider = await this.providers.find(login.provider);
+    if (provider !== undefined && isOfLogin(provider, login)) return provider;
+    throw invalidGrant(new Reason('the provider of the login is gone', { came: login.provider }));
   }
 
   /** The login that a request means: by `state`, by the handle in `code_verifier`, or by the cookie of a page. */

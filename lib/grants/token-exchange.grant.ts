@@ -84,6 +84,7 @@ export class TokenExchangeGrant {
       claims: userClaims,
       provider: provider.name,
       clientId,
+      providerIssuer: iss,
       scope,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),

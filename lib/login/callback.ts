@@ -7,7 +7,7 @@ import { printable } from '../errors/printable.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { toCallbackError } from '../providers/upstream-refusal.js';
 import { LoginCookies, type RequestCookies } from './login-cookies.js';
-import { type PendingLogin, type PendingLogins, equalSecrets } from './pending-login.js';
+import { type PendingLogin, type PendingLogins, equalSecrets, isOfLogin } from './pending-login.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { IssuedTokens } from './issued-tokens.js';
@@ -68,14 +68,14 @@ export class Callback {
 
   async #login(
     state: string | undefined,
-    { name }: IdentityProvider,
+    provider: IdentityProvider,
     cookies: RequestCookies,
   ): Promise<PendingLogin> {
     if (!state) throw new OAuthError('invalid_request', 'state is missing');
     const login = await this.pending.fromState(state);
     if (login === undefined) throw refused(unknownLogin('state'));
-    const expected = this.urls.callback(name);
-    const isIts = login.provider === name && login.redirectUri === expected;
+    const expected = this.urls.callback(provider.name);
+    const isIts = isOfLogin(provider, login) && login.redirectUri === expected;
     if (login.target !== 'callback' || !isIts) {
       const came = withoutDetails(login.redirectUri);
       throw refused(new Reason('state of a login for another redirect_uri', { expected, came }));

@@ -14,6 +14,8 @@ export interface PendingLogin {
   /** 256 random bits: the first part of `state`, and what makes the login single-use. */
   readonly id: string;
   readonly provider: string;
+  /** Tells it from another one that comes under its name; absent in handles of a version before. */
+  readonly providerIdentity?: string | undefined;
   readonly redirectUri: string;
   readonly target: RedirectTarget;
   /** Our PKCE verifier towards the identity provider (RFC 7636 §4.1). */
@@ -64,6 +66,7 @@ function toLogin(payload: JWTPayload): PendingLogin | undefined {
   return {
     id,
     provider,
+    providerIdentity: text(payload, 'i'),
     redirectUri,
     target,
     codeVerifier,
@@ -98,7 +101,7 @@ export class PendingLogins {
   }
 
   async begin(
-    wish: Pick<PendingLogin, 'provider' | 'redirectUri' | 'target' | 'scope' | 'clientChallenge'>,
+    wish: Omit<PendingLogin, 'id' | 'codeVerifier' | 'nonce' | 'binding'>,
     { codeVerifier, nonce }: Pick<PendingLogin, 'codeVerifier' | 'nonce'>,
   ): Promise<SealedLogin> {
     const login: PendingLogin = {
@@ -112,6 +115,7 @@ export class PendingLogins {
       {
         id: login.id,
         p: login.provider,
+        ...(login.providerIdentity === undefined ? {} : { i: login.providerIdentity }),
         r: login.redirectUri,
         t: login.target,
         v: login.codeVerifier,
@@ -138,4 +142,12 @@ export class PendingLogins {
     if (login === undefined) return undefined;
     return `${login.id}|${login.redirectUri}|${handle}` === state ? login : undefined;
   }
+}
+
+/** Whether that is the provider that the login was begun with, and not another one under its name. */
+export function isOfLogin(
+  { name, identity }: { readonly name: string; readonly identity: string },
+  login: PendingLogin,
+): boolean {
+  return login.provider === name && (login.providerIdentity ?? identity) === identity;
 }

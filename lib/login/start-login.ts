@@ -102,7 +102,14 @@ export class StartLogin {
     const scope = loginScope(provider.options, request.scope, request.offlineAccess ?? false);
     const secrets = provider.newLoginSecrets();
     const sealed = await this.pending.begin(
-      { provider: provider.name, redirectUri, target, scope, clientChallenge },
+      {
+        provider: provider.name,
+        providerIdentity: provider.identity,
+        redirectUri,
+        target,
+        scope,
+        clientChallenge,
+      },
       secrets,
     );
     const url = await provider.authorizationUrl({

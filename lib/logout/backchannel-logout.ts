@@ -59,11 +59,11 @@ export class BackchannelLogout {
 
   async #end(logoutToken: string, provider: IdentityProvider): Promise<void> {
     const claims = await provider.readLogoutToken(logoutToken);
-    if (!this.#isFirst(claims)) throw refused('seen before');
+    if (!this.#isFirst(provider, claims)) throw refused('seen before');
     try {
       await this.#endSessions(provider, claims);
     } catch (error) {
-      this.#seen.delete(seenAs(claims)); // the provider may send it again
+      this.#seen.delete(seenAs(provider, claims)); // the provider may send it again
       throw error;
     }
   }
@@ -108,8 +108,8 @@ export class BackchannelLogout {
     return loginIat !== undefined && loginIat <= logoutIat;
   }
 
-  #isFirst(claims: LogoutTokenClaims): boolean {
-    const name = seenAs(claims);
+  #isFirst(provider: IdentityProvider, claims: LogoutTokenClaims): boolean {
+    const name = seenAs(provider, claims);
     const nowSec = this.clock.now().getTime() / 1000 - this.options.clockToleranceSec;
     for (const [id, expiresAt] of this.#seen) {
       if (expiresAt > nowSec && this.#seen.size < CAPACITY) break;
@@ -122,6 +122,6 @@ export class BackchannelLogout {
 }
 
 /** A `jti` is unique to its issuer alone: no provider uses up another's. */
-function seenAs({ iss, jti }: LogoutTokenClaims): string {
-  return JSON.stringify([iss, jti]);
+function seenAs({ name }: IdentityProvider, { iss, jti }: LogoutTokenClaims): string {
+  return JSON.stringify([name, iss, jti]);
 }

@@ -2,8 +2,10 @@ import { decodeJwt } from 'jose';
 import type { BrokerSession } from '../contract/broker-store.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { SessionContent } from '../sessions/session-content.js';
 import { type Sessions, providerUserHash } from '../sessions/sessions.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { CallersSession, type EndedSession } from './callers-session.js';
 import type { OwnTokens } from './own-tokens.js';
 import type { Revoke } from './revoke.js';
@@ -28,14 +30,21 @@ export class BrokerCallersSession extends CallersSession {
     if (claims === undefined) return undefined;
     if (claims.sid === undefined) {
       await this.revocation.revoke({ token: accessToken }); // by exchange: the token is all there is
-      return undefined;
+      return ofToken(claims);
     }
     const session = await this.sessions.find(claims.sid);
-    if (session === undefined) return undefined;
+    if (session === undefined) return ofToken(claims);
     const content = await this.sessions.open(session);
     await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
-    return { provider: session.provider, idToken: content && hintOf(session, content) };
+    const givenBy = content?.provider ?? {};
+    return { provider: session.provider, givenBy, idToken: content && hintOf(session, content) };
   }
+}
+
+/** What a token says of its user's provider, where there is no session (any more). */
+function ofToken({ idp }: IdTokenClaims): EndedSession {
+  const provider = typeof idp === 'string' ? idp : DEFAULT_PROVIDER;
+  return { provider, givenBy: {}, idToken: undefined };
 }
 
 /** The session's ID token; one of somebody else, as the version before may have kept it, would log somebody else out. */

@@ -1,7 +1,11 @@
+import type { ProviderTokens } from '../sessions/session-content.js';
+
 /** What the provider's logout needs to know of a session that was ended. */
 export interface EndedSession {
   /** Name of its identity provider. */
   readonly provider: string;
+  /** The provider's issuer and our client there, as far as that is known: another one may have the name now. */
+  readonly givenBy: Pick<ProviderTokens, 'issuer' | 'clientId'>;
   /** For the provider's `id_token_hint`. */
   readonly idToken: string | undefined;
 }

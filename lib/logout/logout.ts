@@ -2,11 +2,13 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import type { OidcEvents } from '../events/oidc-events.js';
+import type { IdentityProvider } from '../providers/identity-provider.js';
+import { gave } from '../providers/provider-identity.js';
 import type { Providers } from '../providers/providers.js';
 import { logoutParametersFor } from '../options/logout-parameters.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { CallersSession } from './callers-session.js';
+import type { CallersSession, EndedSession } from './callers-session.js';
 
 /** The query of the logout route (OpenID Connect RP-Initiated Logout §2). */
 export interface LogoutRequest {
@@ -46,10 +48,12 @@ export class Logout {
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
     const wanted = named === undefined ? undefined : await this.providers.wanted(named);
     const ended = accessToken === undefined ? undefined : await this.session.end(accessToken);
-    const ofSession = ended && (await this.providers.find(ended.provider));
-    const provider = ofSession ?? wanted ?? (await this.providers.wanted(undefined));
-    const idToken = ofSession && ended?.idToken;
-    const url = await provider.endSessionUrl({
+    const provider =
+      ended === undefined
+        ? (wanted ?? (await this.providers.wanted(undefined)))
+        : await this.#providerOf(ended);
+    const idToken = ended?.idToken;
+    const url = await provider?.endSessionUrl({
       ...logoutParametersFor(
         provider.options.logoutParameters,
         absolute ?? this.urls.absolute('/'),
@@ -58,8 +62,17 @@ export class Logout {
       ...(absolute === undefined ? {} : { post_logout_redirect_uri: absolute }),
       ...(state === undefined ? {} : { state }),
     });
-    this.events.emit('logout', { provider: provider.name });
+    this.events.emit('logout', { provider: provider?.name ?? ended?.provider ?? '' });
     return url ?? withState(this.urls.local(target ?? '/'), state);
+  }
+
+  /** `undefined` when it is gone, or another one has its name: nobody else is told of its users. */
+  async #providerOf({
+    provider: name,
+    givenBy,
+  }: EndedSession): Promise<IdentityProvider | undefined> {
+    const provider = await this.providers.find(name);
+    return provider && gave(provider, givenBy) ? provider : undefined;
   }
 
   #notAllowed(target: string): OAuthError {

@@ -2,7 +2,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
-import type { Providers } from '../providers/providers.js';
+import { type Providers, looksMarked } from '../providers/providers.js';
 import { readCompactJws } from '../tokens/compact-jws.js';
 import { type RevocationRequest, Revoke } from './revoke.js';
 
@@ -34,7 +34,11 @@ export class PassthroughRevoke extends Revoke {
     const isMarked = marked !== undefined && marked.value !== token;
     if (name !== undefined) {
       const provider = await this.providers.wanted(name);
-      return { provider, value: isMarked && marked.provider === provider ? marked.value : token };
+      const whose = isMarked ? marked.provider : await this.#issuerOf(token);
+      const isOthers = whose === undefined ? looksMarked(token) : whose !== provider;
+      if (!isOthers) return { provider, value: isMarked ? marked.value : token };
+      const cause = new Reason('a token of another provider', { came: name });
+      throw new OAuthError('invalid_request', 'The token is of another provider', { cause });
     }
     const isKnown = isMarked || !this.providers.several || hint === 'refresh_token';
     if (marked !== undefined && isKnown) return marked;

@@ -17,6 +17,7 @@ import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './d
 import { endSessionUrl } from './end-session-url.js';
 import type { ProviderConnection } from './provider-connection.js';
 import { ProviderIntrospection } from './provider-introspection.js';
+import { identityOf } from './provider-identity.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
 import {
   type OtherParty,
@@ -42,6 +43,9 @@ export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
 export class IdentityProvider extends TokenIssuers {
   /** Where the option is on. */
   readonly introspection: ProviderIntrospection | undefined;
+  /** Tells it from another one that comes under its name. */
+  readonly identity: string;
+  #retired = false;
 
   constructor(
     readonly options: ResolvedProvider,
@@ -50,12 +54,15 @@ export class IdentityProvider extends TokenIssuers {
     clock: Clock,
   ) {
     super();
-    const { introspection, maxUpstreamCalls } = options;
-    this.introspection =
-      introspection &&
-      new ProviderIntrospection(connection, clock, introspection, maxUpstreamCalls, (iss) =>
-        this.named(iss),
-      );
+    const { introspection: asked, maxUpstreamCalls: most } = options;
+    const named = (iss: string): Promise<TokenIssuer | undefined> => this.named(iss);
+    this.introspection = asked && new ProviderIntrospection(connection, clock, asked, most, named);
+    this.identity = identityOf(options);
+  }
+
+  /** It is gone, or another one has its name: its tokens, which may be remembered, are taken no more. */
+  retire(): void {
+    this.#retired = true;
   }
 
   get name(): string {
@@ -67,12 +74,9 @@ export class IdentityProvider extends TokenIssuers {
     const { issuers, accessTokenIssuers } = await this.connection.metadata();
     if (!issuers.includes(iss) && !accessTokenIssuers.includes(iss)) return undefined;
     const { introspection } = this;
-    return providersIssuer(
-      iss,
-      this.options,
-      this.connection.keys,
-      introspection?.always ? introspection : undefined,
-    );
+    const always = introspection?.always === true ? introspection : undefined;
+    const issuer = providersIssuer(iss, this.options, this.connection.keys, always);
+    return { ...issuer, accepts: () => !this.#retired };
   }
 
   override async introspectionOf(token: string): Promise<Introspection | undefined> {
@@ -182,8 +186,8 @@ export class IdentityProvider extends TokenIssuers {
   }
 
   /** Without a new refresh token in the answer the presented one stays good (RFC 6749 §6), and is given back. */
-  refresh(refreshToken: string, scope: string | undefined): Promise<TokenAnswer> {
-    return refreshTokens(this.connection, refreshToken, scope);
+  refresh(token: string, scope: string | undefined): Promise<TokenAnswer> {
+    return refreshTokens(this.connection, token, scope);
   }
 
   /** @throws {@link OAuthError} 503 without a device endpoint, 502 for an answer that lacks what RFC 8628 §3.2 requires. */
@@ -220,10 +224,8 @@ export class IdentityProvider extends TokenIssuers {
   async revoke(token: string, hint: string | undefined): Promise<void> {
     const { endpoints } = await this.connection.metadata();
     if (endpoints.revocation === undefined) {
-      throw new OAuthError(
-        'unsupported_token_type',
-        'The identity provider offers no revocation; the token ends when it expires',
-      );
+      const text = 'The identity provider offers no revocation; the token ends when it expires';
+      throw new OAuthError('unsupported_token_type', text);
     }
     const parameters = hint === undefined ? {} : { token_type_hint: hint };
     await this.connection.ask({ endpoint: 'revocation' }, (configuration) =>

@@ -1,4 +1,4 @@
-import { type Clock, epochSeconds } from '../clock/clock.js';
+import type { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { printable } from '../errors/printable.js';
@@ -28,8 +28,6 @@ export type Entries = ReadonlyMap<string, Entry>;
 
 /** Makes providers of their options. */
 export class EntryMaker {
-  readonly #identities = new Map<string, { identity: string; sinceSec: number }>();
-
   constructor(
     private readonly options: ResolvedOptions,
     private readonly clock: Clock,
@@ -54,23 +52,9 @@ export class EntryMaker {
       this.#orDropped(name, () => {
         refuseConflict(entry, [...kept.values()], [...made.values()], this.options);
         kept.set(name, entry);
-        this.#noteIdentity(entry.provider.options);
       });
     }
     return kept;
-  }
-
-  /** Since when the one who is behind a name has been: what was issued before is of somebody else who had it. */
-  sinceSec(name: string): number {
-    return this.#identities.get(name)?.sinceSec ?? -Infinity;
-  }
-
-  #noteIdentity({ name, expectedIssuers, clientId }: ResolvedProvider): void {
-    const identity = JSON.stringify([expectedIssuers, clientId]);
-    const before = this.#identities.get(name);
-    if (before?.identity === identity) return;
-    const sinceSec = before === undefined ? -Infinity : epochSeconds(this.clock);
-    this.#identities.set(name, { identity, sinceSec });
   }
 
   #entryOf(name: string, entry: ProviderEntry, before: Entry | undefined): Entry {

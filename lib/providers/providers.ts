@@ -30,6 +30,14 @@ import { readMarks } from './logout-token-marks.js';
 import type { TokenAnswer } from './token-answer.js';
 import { type Entries, EntryMaker } from './provider-entries.js';
 
+/** A value that somebody's name stands before. */
+const MARKED = /^[a-z0-9][a-z0-9_-]{0,31}~/;
+
+/** Whether a value looks like one that went out in a provider's name, be it there or not. */
+export function looksMarked(value: string): boolean {
+  return MARKED.test(value);
+}
+
 /** The identity providers, by name and by issuer; those of a function come and go while the application runs. */
 @Injectable()
 export class Providers
@@ -77,10 +85,9 @@ export class Providers
     return (await this.all()).find((provider) => provider.name === name);
   }
 
-  /** Whether what was issued then in the name of a provider still counts: it is there, and the same one as then. */
-  stillTrusts(name: string, issuedAtSec: number): boolean {
-    if (!this.#entries?.has(name)) return false;
-    return issuedAtSec >= this.#maker.sinceSec(name);
+  /** The provider of that name among those that are known now; asks nobody. */
+  peek(name: string): IdentityProvider | undefined {
+    return this.#entries?.get(name)?.provider;
   }
 
   /**
@@ -102,8 +109,12 @@ export class Providers
     throw new OAuthError('invalid_request', 'There is no such identity provider here', { cause });
   }
 
-  /** A value that goes out and comes back: with its provider's name before it, where there is more than one or it is not `default`. */
-  mark({ name }: IdentityProvider, value: string): string {
+  /**
+   * A value that goes out and comes back: with its provider's name before it, where there is more than one or it is not `default`. Of
+   * those that come and go, also a hash of issuer and client: another one may come under the name, and must not get it.
+   */
+  mark({ name, identity }: IdentityProvider, value: string): string {
+    if (this.options.providers.source !== undefined) return `${name}~${identity}~${value}`;
     return this.several || name !== DEFAULT_PROVIDER ? `${name}~${value}` : value;
   }
 
@@ -117,7 +128,7 @@ export class Providers
 
   /**
    * Whose a value is that {@link mark} wrote, and what it was. One without a name is of the provider named `default`, from the time when
-   * it was the only one.
+   * it was the only one. What looks like a name of another one that is not there any more goes to nobody.
    *
    * @returns `undefined` when there is no such provider (any more). @throws {@link OAuthError} as {@link all}.
    */
@@ -125,10 +136,11 @@ export class Providers
     marked: string,
   ): Promise<{ provider: IdentityProvider; value: string } | undefined> {
     const all = await this.all();
-    const at = marked.indexOf('~');
-    const named = at > 0 && all.find(({ name }) => name === marked.slice(0, at));
-    const isMark = named && this.mark(named, '') !== '';
-    if (isMark) return { provider: named, value: marked.slice(at + 1) };
+    const found = all.find((one) => marked.startsWith(this.mark(one, '')));
+    const mark = found === undefined ? '' : this.mark(found, '');
+    if (found !== undefined && mark !== '')
+      return { provider: found, value: marked.slice(mark.length) };
+    if (found === undefined && looksMarked(marked)) return undefined;
     const bare =
       all.find(({ name }) => name === DEFAULT_PROVIDER) ?? (this.several ? undefined : all[0]);
     return bare && { provider: bare, value: marked };
@@ -148,8 +160,9 @@ export class Providers
     const mine = all.filter(({ options }) => audiences.includes(options.clientId));
     const asked = await Promise.all(
       mine.map(async (provider) => {
-        const issuers = await provider.issuers().catch((): readonly string[] => []);
-        return iss !== undefined && issuers.includes(iss) ? provider : undefined;
+        // Only those that can have written it are asked for their metadata.
+        const issuer = iss === undefined ? undefined : provider.named(iss).catch(() => undefined);
+        return (await issuer) === undefined ? undefined : provider;
       }),
     );
     return asked.find((provider) => provider !== undefined) ?? fallback;
@@ -214,7 +227,10 @@ export class Providers
     try {
       const given = await this.clock.within(this.options.timeoutMs, Promise.resolve().then(source));
       if (!isRecord(given)) throw new OidcConfigError('Option "providers" gave no object.');
-      this.#entries = this.#maker.ofMap(given, this.#entries);
+      const before = this.#entries;
+      this.#entries = this.#maker.ofMap(given, before);
+      const now = new Set(this.#entries.values());
+      for (const entry of before?.values() ?? []) if (!now.has(entry)) entry.provider.retire();
     } catch (error) {
       const reason =
         error instanceof OidcConfigError ? printable(error.message) : describeError(error);

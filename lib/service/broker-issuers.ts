@@ -23,3 +23,14 @@ export class BrokerIssuers extends TokenIssuers {
     return [this.broker.issuer, ...this.peers.names()];
   }
 }
+
+/** Ourselves, for tokens that are there to end something. */
+export class EndingIssuers extends TokenIssuers {
+  constructor(private readonly own: OwnIssuer) {
+    super();
+  }
+
+  named(iss: string): Promise<TokenIssuer | undefined> {
+    return this.own.ending(iss);
+  }
+}

@@ -8,7 +8,7 @@ import { TokenVerifier } from '../tokens/token-verifier.js';
 import { MintedSubjects } from '../users/minted-subjects.js';
 import { SessionUpstream } from '../users/session-upstream.js';
 import { ClaimsCollectors } from '../users/claims-collectors.js';
-import { BrokerIssuers } from './broker-issuers.js';
+import { BrokerIssuers, EndingIssuers } from './broker-issuers.js';
 import { BrokerUpkeep } from './broker-upkeep.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -33,7 +33,7 @@ export class BrokerParts {
     const store = new StoreAccess(options, choice, events, container, faults, clock);
     const subjects = new MintedSubjects(options, providers);
     const collectors = new ClaimsCollectors({ options, broker, clock, subjects, events });
-    const upstream = new SessionUpstream(providers, collectors, events, clock);
+    const upstream = new SessionUpstream(providers, collectors, subjects, events, clock);
     const given = { options, broker, clock, events, store, keyRing, upstream };
     const ofSessions = new SessionParts(given);
     const { keys, revocations, own } = ofSessions;
@@ -47,7 +47,8 @@ export class BrokerParts {
     this.peers = peers;
     this.issuers = new BrokerIssuers(broker, own, peers);
     this.verifier = new TokenVerifier(this.issuers, clock, events, options);
-    this.ownTokens = new OwnTokens(this.verifier, broker);
+    const ending = new TokenVerifier(new EndingIssuers(own), clock, events, options);
+    this.ownTokens = new OwnTokens(ending, broker);
     this.admission = new LoginAdmission(options, faults);
     this.upkeep = new BrokerUpkeep(keys, revocations, peers, store, keyRing, clock, broker);
   }

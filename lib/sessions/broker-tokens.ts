@@ -21,6 +21,7 @@ export class BrokerTokens {
       claims: content.claims,
       provider: session.provider,
       clientId: content.provider.clientId ?? this.upstream.clientIdAt(session.provider),
+      providerIssuer: content.provider.issuer,
       scope,
       sessionId: session.id,
       notAfter: session.expiresAt,

@@ -2,7 +2,6 @@ import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
-import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import type { Revocations } from './revocations.js';
 import type { UpstreamTokens } from './upstream-tokens.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
@@ -37,12 +36,13 @@ export class OwnIssuer {
       roleClients: [],
       defaultDemands: [],
       demands: [],
-      accepts: (claims) => this.#trustsProvider(claims) && !this.revocations.covers(claims),
+      accepts: (claims) => this.upstream.accepts(claims) && !this.revocations.covers(claims),
     };
   }
 
-  /** Tokens of a version before name none: there was one only. */
-  #trustsProvider({ idp, iat = 0 }: IdTokenClaims): boolean {
-    return this.upstream.stillTrusts(typeof idp === 'string' ? idp : DEFAULT_PROVIDER, iat);
+  /** The same for tokens that are there to end something: the user's provider may be gone. */
+  async ending(iss: string): Promise<TokenIssuer | undefined> {
+    const issuer = await this.named(iss);
+    return issuer && { ...issuer, accepts: (claims) => !this.revocations.covers(claims) };
   }
 }

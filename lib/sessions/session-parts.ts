@@ -76,6 +76,7 @@ export class SessionParts {
       this.sessions,
       this.refreshTokens,
       renewal,
+      upstream,
       events,
     );
     this.users = new UserSessions(this.sessions, this.revocations);

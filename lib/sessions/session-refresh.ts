@@ -10,6 +10,7 @@ import { isGraced } from './grace-time.js';
 import { type PresentedRefreshToken, type RefreshTokens, equalHashes } from './refresh-tokens.js';
 import type { SessionRenewal } from './session-renewal.js';
 import type { OpenSession, Sessions } from './sessions.js';
+import { SessionEnd, type UpstreamTokens } from './upstream-tokens.js';
 
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 400;
@@ -31,6 +32,7 @@ export class SessionRefresh {
     private readonly sessions: Sessions,
     private readonly tokens: RefreshTokens,
     private readonly renewal: SessionRenewal,
+    private readonly upstream: UpstreamTokens,
     private readonly events: OidcEvents,
   ) {}
 
@@ -85,6 +87,7 @@ export class SessionRefresh {
       if (!wasCurrent) checkScope(scope, content.scope);
       wasCurrent ||= current;
       const open = { session, content };
+      await this.#checkProvider(open);
       return current ? this.renewal.renew(open, 'rotate') : open;
     });
   }
@@ -93,6 +96,7 @@ export class SessionRefresh {
     return this.#patiently(async () => {
       const open = await this.sessions.findOpen(sessionId);
       if (open === undefined) throw invalidGrant('unknown or ended session');
+      await this.#checkProvider(open);
       const { accessToken, accessExpiresAt = 0, refreshToken } = open.content.provider;
       const leftSec = accessExpiresAt - this.clock.now().getTime() / 1000;
       if (accessToken !== undefined && leftSec > MIN_LEFT_SEC) return open;
@@ -100,6 +104,17 @@ export class SessionRefresh {
       if (accessToken !== undefined && leftSec > 0) return open;
       throw invalidGrant('no refresh token of the provider');
     });
+  }
+
+  /** Nothing is given out for a provider that is gone; whose name another one has now, has no session any more. */
+  async #checkProvider({ session, content }: OpenSession): Promise<void> {
+    try {
+      await this.upstream.check(session, content);
+    } catch (error) {
+      if (!(error instanceof SessionEnd)) throw error;
+      await this.sessions.end(session, error.reason);
+      throw error.refusal;
+    }
   }
 
   /** Tries until it has an answer, or others have been in the way for as long as a call may take; the last time after that. */

@@ -14,6 +14,8 @@ export interface MintRequest {
   /** Name of the identity provider that the user logged in with, and our client there. */
   readonly provider: string;
   readonly clientId: string;
+  /** Of the provider; sessions of a version before do not know it. */
+  readonly providerIssuer?: string | undefined;
   /** Space separated. */
   readonly scope: string;
   /** `undefined`: the token belongs to no session. */
@@ -49,6 +51,7 @@ export class TokenMinter {
     claims,
     provider,
     clientId,
+    providerIssuer,
     scope,
     sessionId,
     notAfter,
@@ -70,8 +73,9 @@ export class TokenMinter {
       iss: this.broker.issuer,
       aud: this.broker.audience,
       client_id: clientId,
-      // With one provider, whose options are at the top, there is nothing to tell apart.
+      // With one provider, whose options are at the top, there is nothing to tell apart. With several another one can come under the name.
       ...(several || provider !== DEFAULT_PROVIDER ? { idp: provider } : {}),
+      ...(several && providerIssuer !== undefined ? { idp_iss: providerIssuer } : {}),
       scope,
       jti: randomUUID(),
       ...(sessionId === undefined ? {} : { sid: sessionId }),

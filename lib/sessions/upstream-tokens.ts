@@ -2,6 +2,7 @@ import type { Deadline } from '../clock/deadline.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { SessionEndReason } from '../events/oidc-events.js';
 import type { BrokerSession } from '../contract/broker-store.js';
+import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import type { ProviderTokens, SessionContent } from './session-content.js';
 
 /** What a refresh at the identity provider changes of a session. */
@@ -33,6 +34,14 @@ export abstract class UpstreamTokens {
   abstract prepare(session: BrokerSession): Promise<void>;
 
   /**
+   * Holds a session against the provider that is there now; asks nobody.
+   *
+   * @throws {@link OAuthError} 400 `invalid_grant` for a provider that is gone: it may come back; {@link SessionEnd} when another one is
+   * there under its name.
+   */
+  abstract check(session: BrokerSession, content: SessionContent): Promise<void>;
+
+  /**
    * Refreshes the provider's tokens and the user's claims.
    *
    * @param deadline the provider is asked nothing that could last longer.
@@ -47,11 +56,11 @@ export abstract class UpstreamTokens {
   /** Gives tokens back to the provider that gave them (RFC 7009): best effort, three seconds at most, never throws. */
   abstract revoke(provider: string, tokens: ProviderTokens): Promise<void>;
 
-  /** Makes sure that {@link stillTrusts} knows. @throws {@link OAuthError} 503 `temporarily_unavailable` */
+  /** Makes sure that {@link accepts} knows. @throws {@link OAuthError} 503 `temporarily_unavailable` */
   abstract ready(): Promise<void>;
 
-  /** Whether what was issued then to users of a provider still counts: it is there, and the same one as then. */
-  abstract stillTrusts(provider: string, issuedAtSec: number): boolean;
+  /** Whether what our token says of its user's provider still holds: it is there, and the same one as then. */
+  abstract accepts(claims: IdTokenClaims): boolean;
 
   /** Our client at a provider. */
   abstract clientIdAt(provider: string): string;

@@ -10,7 +10,7 @@ const ROLE_CLAIMS: readonly string[] = ['roles', 'groups', 'realm_access', 'reso
 const SCOPE_CLAIMS: readonly string[] = ['scope', 'scp'];
 
 /** What only our own tokens can say: a session of ours, and which of our identity providers it came from. */
-const OWN_CLAIMS: readonly string[] = ['sid', 'idp'];
+const OWN_CLAIMS: readonly string[] = ['sid', 'idp', 'idp_iss'];
 
 /** Removes these claims, and those whose own name would be read as a path into one, such as `realm_access.roles`. */
 function remove(payload: Record<string, unknown>, claims: readonly string[]): boolean {

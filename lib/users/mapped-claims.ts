@@ -9,7 +9,7 @@ import { type CollectedClaims, DISPLAY_CLAIMS, ROLE_CLAIMS } from './collected-c
 
 /** What a token of ours needs to mean what it says; a host's own claims do not touch it. */
 const RESERVED: readonly string[] =
-  'iss sub aud exp nbf iat jti sid idp scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
+  'iss sub aud exp nbf iat jti sid idp idp_iss scope scp client_id azp appid cid typ token_use events nonce at_hash c_hash cnf act may_act'.split(
     ' ',
   );
 

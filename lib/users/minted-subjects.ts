@@ -59,14 +59,25 @@ export class MintedSubjects {
     const tenant = await provider.tenantOf(iss);
     const inTenant = tenant === undefined ? name : `${tenant}|${name}`;
     if (provider.name !== DEFAULT_PROVIDER) return `${provider.name}|${inTenant}`;
-    const others = this.providers.known().filter((one) => one.name !== DEFAULT_PROVIDER);
-    const taken = others.find((other) => inTenant.startsWith(`${other.name}|`));
+    const taken = this.#ownerOf(inTenant);
     if (taken === undefined) return inTenant;
     this.#logger.error(
-      `The provider "${DEFAULT_PROVIDER}" names a user as those of "${taken.name}" are named here ("${taken.name}|…"); nobody of that name ` +
+      `The provider "${DEFAULT_PROVIDER}" names a user as those of "${taken}" are named here ("${taken}|…"); nobody of that name ` +
         'can log in. Give one of the two another name in "providers", or write the option "subject".',
     );
     throw badUpstreamAnswer('a subject that is of another provider');
+  }
+
+  /** Whether a `sub` that was minted for a user of this provider is one of another provider's, which may have come later. */
+  isTaken({ name }: IdentityProvider, sub: string): boolean {
+    if (this.options.subject !== undefined || name !== DEFAULT_PROVIDER) return false;
+    return this.#ownerOf(sub) !== undefined;
+  }
+
+  #ownerOf(sub: string): string | undefined {
+    if (!sub.includes('|')) return undefined;
+    const names = this.providers.known().map(({ name }) => name);
+    return names.find((name) => name !== DEFAULT_PROVIDER && sub.startsWith(`${name}|`));
   }
 
   #named(subject: unknown): string {

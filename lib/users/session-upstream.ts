@@ -1,10 +1,4 @@
-import { decodeJwt } from 'jose';
-import type {
-  ProviderTokens,
-  SaidClaims,
-  SessionContent,
-  UserClaims,
-} from '../sessions/session-content.js';
+import type { ProviderTokens, SessionContent, UserClaims } from '../sessions/session-content.js';
 import { providerUserHash } from '../sessions/sessions.js';
 import { type RenewedTokens, SessionEnd, UpstreamTokens } from '../sessions/upstream-tokens.js';
 import type { Clock } from '../clock/clock.js';
@@ -18,14 +12,16 @@ import {
   OTHER_PARTIES,
   OTHER_SUBJECT,
 } from '../providers/identity-provider.js';
+import { gave } from '../providers/provider-identity.js';
 import type { Providers } from '../providers/providers.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
-import type { ProviderClaims } from '../options/broker-options.js';
+import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { BrokerSession } from '../contract/broker-store.js';
-import { cleanClaims } from '../tokens/clean-claims.js';
-import type { UserIdentity } from '../tokens/id-token-claims.js';
+import type { IdTokenClaims, UserIdentity } from '../tokens/id-token-claims.js';
 import { scopeWithin } from '../tokens/scopes.js';
 import type { ClaimsCollectors } from './claims-collectors.js';
+import type { MintedSubjects } from './minted-subjects.js';
+import { remembered } from './remembered-claims.js';
 
 const REVOCATION_LIMIT_MS = 3000;
 
@@ -50,6 +46,7 @@ export class SessionUpstream extends UpstreamTokens {
   constructor(
     private readonly providers: Providers,
     private readonly collectors: ClaimsCollectors,
+    private readonly subjects: MintedSubjects,
     private readonly events: OidcEvents,
     private readonly clock: Clock,
   ) {
@@ -64,8 +61,29 @@ export class SessionUpstream extends UpstreamTokens {
     await this.providers.all();
   }
 
-  stillTrusts(provider: string, issuedAtSec: number): boolean {
-    return this.providers.stillTrusts(provider, issuedAtSec);
+  async check(session: BrokerSession, content: SessionContent): Promise<void> {
+    const provider = await this.#providerOf(session);
+    if (!gave(provider, content.provider)) {
+      const cause = 'another provider under the name of that of the login';
+      throw new SessionEnd('issuer-changed', invalidGrant(cause));
+    }
+    if (!this.subjects.isTaken(provider, content.claims.sub)) return;
+    const cause = new Reason('sub names a user of another provider', { option: '"providers"' });
+    throw invalidGrant(cause);
+  }
+
+  /** Tokens of a version before name no provider: there was one only. */
+  accepts({
+    idp = DEFAULT_PROVIDER,
+    idp_iss: issuer,
+    client_id: clientId,
+    sub,
+  }: IdTokenClaims): boolean {
+    const provider = this.providers.peek(String(idp));
+    if (provider === undefined) return false;
+    if (!this.providers.several) return true;
+    const said = { issuer: textOrNone(issuer), clientId: textOrNone(clientId) };
+    return gave(provider, said) && !this.subjects.isTaken(provider, sub);
   }
 
   clientIdAt(provider: string): string {
@@ -77,6 +95,7 @@ export class SessionUpstream extends UpstreamTokens {
     content: SessionContent,
     deadline: Deadline,
   ): Promise<RenewedTokens> {
+    await this.check(session, content);
     const asked = await this.#providerOf(session);
     const user = await this.#userOf(asked, session, content);
     const answer = await this.#refreshed(asked, user, content, deadline);
@@ -126,19 +145,12 @@ export class SessionUpstream extends UpstreamTokens {
     );
   }
 
-  /**
-   * The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again; another
-   * provider or client under the name ends them, and is asked nothing.
-   */
+  /** The user of the login, who must stay the same. A tenant that is listed no more has its sessions refused, until it is again. */
   async #userOf(
     provider: IdentityProvider,
     { providerSubjectHash }: BrokerSession,
-    { providerSubject: sub, provider: before }: SessionContent,
+    { providerSubject: sub }: SessionContent,
   ): Promise<UserIdentity> {
-    if (!gave(provider, before)) {
-      const cause = 'another provider under the name of that of the login';
-      throw new SessionEnd('issuer-changed', invalidGrant(cause));
-    }
     const issuers = await provider.issuers();
     const iss = issuers.find((one) => providerUserHash({ iss: one, sub }) === providerSubjectHash);
     if (iss !== undefined) return { iss, sub };
@@ -201,44 +213,14 @@ export class SessionUpstream extends UpstreamTokens {
   }
 }
 
-/** Whether it is this provider and this client that gave tokens. Those of a version before do not say; there was one provider only. */
-function gave(
-  provider: IdentityProvider,
-  { issuer, clientId }: Pick<ProviderTokens, 'issuer' | 'clientId'>,
-): boolean {
-  if (clientId !== undefined && clientId !== provider.options.clientId) return false;
-  if (issuer === undefined || provider.options.tenants.length > 0) return true;
-  const { expectedIssuers } = provider.options;
-  return expectedIssuers.includes(issuer);
-}
-
-/** Where there was no room for what the provider said, its ID token and the claims of the last mint stand in for it. */
-function remembered(
-  { said, provider: { idToken }, claims, profile }: SessionContent,
-  user: UserIdentity,
-): SaidClaims {
-  if (said !== undefined) return said;
-  const { sub: _ours, ...minted } = claims;
-  return {
-    idToken: idToken === undefined ? undefined : claimsOf(idToken, user),
-    userinfo: { ...profile, ...minted },
-  };
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function without(claims: UserClaims, withdrawn: readonly string[]): UserClaims {
   const { roles } = claims;
   if (!Array.isArray(roles) || withdrawn.length === 0) return claims;
   return { ...claims, roles: roles.filter((role) => !withdrawn.includes(role)) };
-}
-
-/**
- * Claims of an ID token that was validated, and whose odd claims were told, when it came; the version before kept those of other
- * tenants too.
- */
-function claimsOf(idToken: string, { iss, sub }: UserIdentity): ProviderClaims | undefined {
-  const claims: Record<string, unknown> = decodeJwt(idToken);
-  cleanClaims(claims, () => undefined);
-  return claims['iss'] === iss && claims['sub'] === sub ? claims : undefined;
 }
 
 function isRefusal(error: unknown): error is OAuthError {

@@ -107,7 +107,7 @@ export class Instance {
     const providers = oneProvider({ options, clock, events }, identityProvider);
     const subjects = new MintedSubjects(options, providers);
     const collectors = new ClaimsCollectors({ options, broker, clock, subjects, events });
-    const upstream = new SessionUpstream(providers, collectors, events, clock);
+    const upstream = new SessionUpstream(providers, collectors, subjects, events, clock);
     const surroundings = {
       options,
       broker,

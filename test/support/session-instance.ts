@@ -54,7 +54,9 @@ export class CountingUpstream extends UpstreamTokens {
 
   async ready(): Promise<void> {}
 
-  stillTrusts(): boolean {
+  async check(): Promise<void> {}
+
+  accepts(): boolean {
     return true;
   }
 

@@ -38,14 +38,15 @@ export async function startSessionUpstream(
   const { provider, verifier, clock } = started;
   const { options: resolved, events } = verifier;
   const providers = oneProvider({ options: resolved, clock, events }, verifier.provider);
+  const subjects = new MintedSubjects(resolved, providers);
   const collectors = new ClaimsCollectors({
     options: resolved,
     broker: brokerOf(resolved),
     clock,
-    subjects: new MintedSubjects(resolved, providers),
+    subjects,
     events,
   });
-  const upstream = new SessionUpstream(providers, collectors, events, clock);
+  const upstream = new SessionUpstream(providers, collectors, subjects, events, clock);
   const user = { iss: provider.issuer, sub: alice.sub };
   const session = aSession({ providerSubjectHash: providerUserHash(user) });
   const renew: TestUpstream['renew'] = (remembered, deadline = new Deadline(clock, 10_000)) => {

@@ -81,6 +81,7 @@ describe('claims that mean something of ours', () => {
   it.each<[string, Record<string, string | readonly string[]>]>([
     ['sid', { sid: '0123456789abcdef0123456789abcdef' }],
     ['idp', { idp: 'default' }],
+    ['idp_iss', { idp_iss: 'https://issuer.example.org' }],
     ['idp as a list', { idp: ['default', 'staff'] }],
     ['names that read as paths into them', { 'sid.x': 'y', 'idp.name': 'default' }],
   ])('FD-3: are taken out of the tokens of a trusted issuer: %s', async (_claim, claims) => {

@@ -199,7 +199,8 @@ describe('what a login remembers', () => {
     'AR-3: a target of the kind %s, and the challenge of the client',
     async (target) => {
       const logins = pendingLogins();
-      const wish = { provider: 'default', redirectUri: REDIRECT, target, scope: 'openid' };
+      const identity = { provider: 'default', providerIdentity: 'issuer and client' };
+      const wish = { ...identity, redirectUri: REDIRECT, target, scope: 'openid' };
       for (const clientChallenge of [undefined, 'challenge-of-the-client']) {
         const { login, state } = await logins.begin(
           { ...wish, clientChallenge },
