@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { AuthGuard } from '../guard/auth.guard.js';
 import { effectiveClassRule } from '../guard/declared-rules.js';
 import { guardClasses } from '../guard/guarded-classes.js';
@@ -11,6 +12,11 @@ import { guardsEverything } from '../tokens/whole-application.js';
 const GATEWAY = 'websockets:is_gateway';
 const GATEWAY_OPTIONS = 'websockets:gateway_options';
 const GATEWAY_PORT = 'port';
+// Where `@SubscribeMessage()` leaves the event.
+const MESSAGE = 'message';
+
+/** The event by which clients send a fresh token. */
+export const FRESH_TOKEN = 'authenticate';
 
 const OPEN = checkAuthRule({ optional: true });
 const REQUIRED = checkAuthRule({});
@@ -49,8 +55,13 @@ export class Gateways {
     return sumOfRules(rules.filter((rule) => rule !== 'public'));
   }
 
-  /** Runs the guard on every gateway that is to be guarded: Nest 11 leaves those of the whole application out there. */
+  /**
+   * Runs the guard on every gateway that is to be guarded: Nest 11 leaves those of the whole application out there.
+   *
+   * @throws {@link OidcConfigError} for a handler that would never hear of its event.
+   */
   guardAll(guard: AuthGuard): void {
+    for (const type of this.#classes()) refuseFreshTokens(type);
     guardClasses('ws', this.#classes(), guard, this.application);
   }
 
@@ -58,12 +69,24 @@ export class Gateways {
     return effectiveClassRule(type) ?? (guardsEverything(this.application) ? REQUIRED : 'public');
   }
 
-  #classes(): object[] {
+  #classes(): Function[] {
     return this.discovery.getProviders().flatMap(({ metatype }) => {
       const isGateway = typeof metatype === 'function' && metadata(GATEWAY, metatype) === true;
       return isGateway ? [metatype] : [];
     });
   }
+}
+
+function refuseFreshTokens({ name, prototype }: Function): void {
+  const scanner = new MetadataScanner();
+  const method = scanner.getAllMethodNames(Object(prototype)).find((one) => {
+    const handler: unknown = Reflect.get(Object(prototype), one);
+    return typeof handler === 'function' && metadata(MESSAGE, handler) === FRESH_TOKEN;
+  });
+  if (method === undefined) return;
+  throw new OidcConfigError(
+    `${name}.${method} handles the event "${FRESH_TOKEN}", by which clients send fresh tokens to OidcWebsocketsModule. Give your event another name.`,
+  );
 }
 
 function metadata(key: string, type: object): unknown {

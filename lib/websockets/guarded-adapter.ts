@@ -6,7 +6,7 @@ import { RefusalLog } from '../events/refusal-log.js';
 import { isRecord } from '../options/value-rules.js';
 import { refusalHeaders } from '../tokens/challenge.js';
 import { type Connection, Connections } from './connections.js';
-import { Gateways } from './gateways.js';
+import { FRESH_TOKEN, Gateways } from './gateways.js';
 import { handshakeCredentials, realProtocols, tokenCredentials } from './handshake.js';
 
 type Next = (error?: Error) => void;
@@ -60,7 +60,6 @@ interface WsServer {
 }
 
 const POLICY_VIOLATION = 1008; // RFC 6455 §7.4.1
-const FRESH_TOKEN = 'authenticate';
 
 /** How the log names what was refused. */
 const HANDSHAKE = 'WebSocket handshake';

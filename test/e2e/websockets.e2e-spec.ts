@@ -430,6 +430,19 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     );
   });
 
+  it('stops start-up where a gateway of the host’s wants the event of fresh tokens', async () => {
+    class Base {
+      @SubscribeMessage('authenticate')
+      login(): void {}
+    }
+    @WebSocketGateway()
+    class Chat extends Base {}
+
+    await expect(startApp(host({ providers: [Chat] }))).rejects.toThrow(
+      /Chat\.login.*"authenticate".*another name/,
+    );
+  });
+
   it('without a guard for the whole application asks for a token only where a gateway does', async () => {
     const bare = await startApp(host({ providers: [Guarded, OfClass] }));
     const client = await open('/guarded', {}, bare);
