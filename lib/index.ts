@@ -53,13 +53,12 @@ export type {
   LoopbackRedirectOptions,
   OidcAuthOptions,
 } from './options/oidc-auth-options.js';
+export type { CallOptions, FetchFunction } from './options/call-options.js';
+export type { EndpointOptions } from './options/endpoint-options.js';
+export type { IntrospectionOptions } from './options/introspection-options.js';
 export type {
   AccessTokenMark,
-  CallOptions,
   ClientAuthenticationMethod,
-  EndpointOptions,
-  IntrospectionOptions,
-  FetchFunction,
   ProviderOptions,
 } from './options/provider-options.js';
 export type { GrantOptions, RouteOptions, RoutePath } from './options/route-options.js';

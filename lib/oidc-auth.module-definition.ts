@@ -14,9 +14,9 @@ export interface OidcAuthRegistration {
    * Whether other modules can use `@Auth()` and inject `OidcService` without importing this module again.
    * @defaultValue `true`
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
   /** Paths of the routes, each can be `false`. */
-  routes?: RouteOptions;
+  routes?: RouteOptions | undefined;
   /**
    * What `broker.store` says in `forRoot`: it decides what the container holds. A store that only the factory names must find
    * in the container what it needs (`TypeOrmModule.forFeature(brokerEntities)`).

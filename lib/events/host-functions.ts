@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import type { ApplicationOptions } from '../options/oidc-auth-options.js';
-import type { FetchFunction } from '../options/provider-options.js';
+import type { FetchFunction } from '../options/call-options.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedProviders } from '../options/resolve-providers.js';
@@ -79,8 +79,10 @@ function reportedProviders(providers: ResolvedProviders, faults: HostFaults): Re
   const { list, source, resolve } = providers;
   return {
     ...providers,
-    list: list.map((one) =>
-      Object.freeze({ ...one, fetch: one.fetch && reportedFetch(one.fetch, faults) }),
+    list: Object.freeze(
+      list.map((one) =>
+        Object.freeze({ ...one, fetch: one.fetch && reportedFetch(one.fetch, faults) }),
+      ),
     ),
     source: source && (() => faults.call('"providers"', source)),
     resolve: resolve && ((request) => faults.call('"resolveProvider"', () => resolve(request))),

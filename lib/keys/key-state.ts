@@ -1,5 +1,5 @@
 import { OAuthError } from '../errors/oauth.error.js';
-import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/option-defaults.js';
+import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/token-lifetime.js';
 import type { StoredSigningKey } from '../contract/broker-store.js';
 import type { VerificationKey } from '../tokens/verification-keys.js';
 import type { SigningKey } from './signing-key.js';

@@ -2,7 +2,7 @@ import { BackOff } from '../clock/back-off.js';
 import type { Clock } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { OidcEvents } from '../events/oidc-events.js';
-import { LONGEST_TOKEN_LIFETIME_SEC, brokerDefaults } from '../options/option-defaults.js';
+import { USUAL_TOKEN_LIFETIME_SEC, LONGEST_TOKEN_LIFETIME_SEC } from '../options/token-lifetime.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
@@ -238,7 +238,7 @@ export class SigningKeys implements VerificationKeys {
 
   /** What a new key allows its tokens. Never less than the default, so that lower values may be raised to it at once. */
   get #allowedLifetimeSec(): number {
-    return Math.max(this.broker.accessTokenLifetimeSec, brokerDefaults.accessTokenLifetimeSec);
+    return Math.max(this.broker.accessTokenLifetimeSec, USUAL_TOKEN_LIFETIME_SEC);
   }
 
   #announce(kid: string, change: 'created' | 'signs' | 'retired'): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import type { OidcEvents } from '../events/oidc-events.js';
-import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/option-defaults.js';
+import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/token-lifetime.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';

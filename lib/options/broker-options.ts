@@ -1,3 +1,16 @@
+import type { Written } from './option-group.js';
+import { isIn } from 'class-validator';
+import { LONGEST_TOKEN_LIFETIME_SEC, USUAL_TOKEN_LIFETIME_SEC } from './token-lifetime.js';
+import { isLocalPath } from './url-rules.js';
+import {
+  Must,
+  MustList,
+  Optional,
+  isPlainHttpUrl,
+  isScopeList,
+  isText,
+  within,
+} from './value-rules.js';
 import type { BrokerStoreChoice } from '../contract/broker-store.js';
 import type { ClaimConstraint } from './claim-constraint.js';
 
@@ -32,28 +45,60 @@ export type ClaimsMapper = (
 export type SigningAlgorithm = 'RS256' | 'ES256' | 'EdDSA';
 
 /** Broker mode: the application mints its own tokens, and the provider's stay on the server. */
-export interface BrokerOptions {
+export class BrokerGroup {
   /** `aud` of minted tokens; peers must be set to the same one. Required. */
-  audience: string;
+  @Must(
+    'must be the audience of minted tokens, the same one at every peer: a non-empty string',
+    isText,
+  )
+  audience!: string;
+
   /**
    * Where sessions and keys are kept: a URL (`memory://`, `sqlite:///path`, `postgres://…`, `mysql://…`, `mariadb://…`,
    * `mongodb://host/database`), `TypeOrmBrokerStore` or `MongooseBrokerStore` (also `.on({ … })`), or a class or an instance of your own that
    * extends `BrokerStore`. Static: in `forRootAsync` it stands beside the factory.
    * Default: a SQLite file in the platform's data directory under `appName`, with a warning: for one instance only.
    */
-  store?: BrokerStoreChoice;
+  @Optional()
+  @Must(
+    'must be a URL (memory://, sqlite:///path, postgres://…, mysql://…, mongodb://…), TypeOrmBrokerStore, MongooseBrokerStore, ' +
+      'or a class or an instance that extends BrokerStore',
+    (value) =>
+      isText(value) || typeof value === 'function' || (typeof value === 'object' && value !== null),
+  )
+  store?: BrokerStoreChoice | undefined;
+
   /** `iss` of minted tokens: exactly the string that peers list. Default: `publicUrl`. */
-  issuer?: string;
+  @Optional()
+  @Must(
+    'must be an absolute https URL (http only on localhost, 127.0.0.1 or [::1], or with "allowInsecureHttp: true" in a closed ' +
+      'test network) without query and fragment',
+    isPlainHttpUrl,
+  )
+  issuer?: string | undefined;
+
   /**
    * Other instances whose tokens are accepted. A removed issuer is refused within 10 s.
    * @defaultValue `[]`
    */
-  trustedIssuers?: TrustedIssuers;
+  @Optional()
+  @Must(
+    'must be a list of issuers, or a function that returns one',
+    (value) => Array.isArray(value) || typeof value === 'function',
+  )
+  trustedIssuers?: TrustedIssuers = [];
+
   /**
    * Path of a trusted issuer's key set, behind its issuer.
    * @defaultValue `'/auth/v2/.well-known/jwks.json'`
    */
-  jwksPath?: string;
+  @Optional()
+  @Must(
+    'must be a path beginning with "/", such as "/auth/v2/.well-known/jwks.json"',
+    (value) => isText(value) && isLocalPath(value) && !/[?#]/.test(value),
+  )
+  jwksPath?: string = '/auth/v2/.well-known/jwks.json';
+
   /**
    * Lifetime of a minted access token, in seconds; becomes `exp` (RFC 9068 §2.2), never past the session's end; 30 days at
    * most. Peers accept a token until then, even after its session was revoked here. Revocations are kept as long as the longest
@@ -61,64 +106,111 @@ export interface BrokerOptions {
    * the next signing key, which is then made and signs 90 minutes later.
    * @defaultValue `3600`
    */
-  accessTokenLifetimeSec?: number;
+  @Optional()
+  @Must(
+    `must be a whole number of seconds from 1 to ${LONGEST_TOKEN_LIFETIME_SEC} (30 days)`,
+    within(1, LONGEST_TOKEN_LIFETIME_SEC),
+  )
+  accessTokenLifetimeSec?: number = USUAL_TOKEN_LIFETIME_SEC;
+
   /**
    * How long a replaced refresh token still gets its successor, in seconds: two tabs, a lost answer. A later use ends
    * the session. `0`: at once.
    * @defaultValue `30`
    */
-  refreshGraceSec?: number;
+  @Optional()
+  @Must('must be a whole number of seconds from 0 to 3600', within(0, 3600))
+  refreshGraceSec?: number = 30;
+
   /**
    * Absolute limit of a session, in seconds; no refresh moves it.
    * @defaultValue `2592000`
    */
-  sessionLifetimeSec?: number;
+  @Optional()
+  @Must('must be a whole number of seconds from 1 to 315360000 (ten years)', within(1, 315_360_000))
+  sessionLifetimeSec?: number = 2592000;
+
   /**
    * How long a session lives without a refresh, in seconds.
    * @defaultValue `1209600`
    */
-  sessionIdleSec?: number;
+  @Optional()
+  @Must('must be a whole number of seconds from 1 to 315360000 (ten years)', within(1, 315_360_000))
+  sessionIdleSec?: number = 1209600;
+
   /**
    * How often expired rows are removed, in seconds; `0`: never. Rows stay at least a minute beyond their end, for instances whose
    * clocks differ; nothing finds them then.
    * @defaultValue `3600`
    */
-  purgeIntervalSec?: number;
+  @Optional()
+  @Must('must be a whole number of seconds from 0 (never) to 604800 (7 days)', within(0, 604_800))
+  purgeIntervalSec?: number = 3600;
+
   /**
    * How often an instance pulls revocations, keys and trusted issuers, in seconds; 10 at most.
    * @defaultValue `5`
    */
-  revocationPollSec?: number;
+  @Optional()
+  @Must('must be a whole number of seconds from 1 to 10', within(1, 10))
+  revocationPollSec?: number = 5;
+
   /**
    * Algorithm of minted tokens. Python peers accept `RS256` only.
    * @defaultValue `'RS256'`
    */
-  signingAlgorithm?: SigningAlgorithm;
+  @Optional()
+  @Must('must be RS256, ES256 or EdDSA', (value) => isIn(value, ['RS256', 'ES256', 'EdDSA']))
+  signingAlgorithm?: SigningAlgorithm = 'RS256';
+
   /**
    * How long a key signs before the next one takes over, in seconds. The next one is published 90 minutes ahead; the
    * old one until the last token that it signed has expired.
    * @defaultValue `7776000`
    */
-  keyLifetimeSec?: number;
+  @Optional()
+  @Must(
+    'must be a whole number of seconds from 10800 (3 hours) to 315360000 (ten years)',
+    within(10_800, 315_360_000),
+  )
+  keyLifetimeSec?: number = 7776000;
+
   /** Clients whose access tokens may be exchanged (RFC 8693). Default: our own client. */
-  exchangeClients?: readonly string[];
+  @Optional()
+  @MustList('must be a list of at least one client id', isText, { least: 1 })
+  exchangeClients?: readonly string[] | undefined;
+
   /** Clients whose `resource_access` counts as roles. Default: our own client. */
-  roleClients?: readonly string[];
+  @Optional()
+  @MustList('must be a list of at least one client id', isText, { least: 1 })
+  roleClients?: readonly string[] | undefined;
+
   /**
    * Scope that a caller of the introspection route must hold; list it in `additionalScopes` too, so that logins can ask for it.
    * Default: none, and the route answers 404.
    */
-  introspectionScope?: string;
+  @Optional()
+  @Must('must be one scope', (value) => isText(value) && !value.includes(' ') && isScopeList(value))
+  introspectionScope?: string | undefined;
+
   /**
    * Top-level claim of the identity provider that becomes `sub`, such as `preferred_username` in fleets with Python peers. A
    * login without it is refused; one by `email` or `phone_number` also unless `email_verified` or `phone_number_verified` is
    * `true` (OpenID Connect Core §5.1). Whatever can change hands at the provider changes hands here. With `tenants` it stands behind
    * the tenant's id: `<tenant>|<claim>`. Default: the provider's own `sub`.
    */
-  subjectClaim?: string;
+  @Optional()
+  @Must('must be the name of a top-level claim, such as "preferred_username"', isText)
+  subjectClaim?: string | undefined;
+
   /**
    * Adds claims to minted tokens, at each login, refresh and exchange. Names that the token itself needs (`iss`, `sub`,
    * `scope`, `exp`, …) are not taken from it.
    */
-  mapClaims?: ClaimsMapper;
+  @Optional()
+  @Must('must be a function', (value) => typeof value === 'function')
+  mapClaims?: ClaimsMapper | undefined;
 }
+
+/** Broker mode: the application mints its own tokens, and the provider's stay on the server. */
+export interface BrokerOptions extends Written<BrokerGroup> {}

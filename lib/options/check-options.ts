@@ -1,10 +1,14 @@
+import { BrokerGroup } from './broker-options.js';
+import { GrantGroup } from './route-options.js';
+import { ApplicationGroup } from './oidc-auth-options.js';
+import { EntryGroup, SeveralGroup } from './several-providers.js';
+import { ProviderGroup } from './provider-options.js';
+import { IntrospectionGroup } from './introspection-options.js';
+import { EndpointGroup } from './endpoint-options.js';
+import { CallGroup } from './call-options.js';
 import { type ValidationError, validateSync } from 'class-validator';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import { BrokerOptionRules } from './broker-option-rules.js';
-import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
-import { EndpointOptionRules, IntrospectionOptionRules } from './provider-group-rules.js';
-import { CallOptionRules, ProviderOptionRules } from './provider-option-rules.js';
-import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
+import { namesOf } from './option-group.js';
 import { refuseUnknownOptions } from './unknown-option.js';
 import { type EntryRule, isRecord } from './value-rules.js';
 
@@ -65,19 +69,19 @@ function checkAgainst(rules: object, given: Record<string, unknown>, label: stri
   );
 }
 
-/** What belongs to a provider, and not to the application or to the calls of both. */
-const ofOneProvider = Object.keys(new ProviderOptionRules()).filter(
-  (name) => name !== 'allowInsecureHttp' && !(name in new CallOptionRules()),
-);
+const ofCalls = namesOf(CallGroup);
 
-const OF_SEVERAL = Object.keys(new SeveralProviderRules()).filter(
-  (name) => name !== 'providers' && !(name in new CallOptionRules()),
+/** What belongs to a provider, and not to the application or to the calls of both. */
+const ofOneProvider = namesOf(ProviderGroup).filter((name) => !ofCalls.includes(name));
+
+const ofSeveral = namesOf(SeveralGroup).filter(
+  (name) => name !== 'providers' && !ofCalls.includes(name),
 );
 
 /** One provider at the top, or several under their names. */
 function refuseBoth(given: Record<string, unknown>): void {
   const several = given['providers'] !== undefined;
-  const other = (several ? ofOneProvider : OF_SEVERAL).find((name) => given[name] !== undefined);
+  const other = (several ? ofOneProvider : ofSeveral).find((name) => given[name] !== undefined);
   if (other === undefined) return;
   throw new OidcConfigError(
     several
@@ -106,7 +110,7 @@ export function checkProviderEntry(
   }
   const { allowInsecureHttp } = whole;
   refuseUnknownOptions(entry, 'providers', label);
-  checkAgainst(Object.assign(new ProviderEntryRules(), { allowInsecureHttp }), entry, label);
+  checkAgainst(Object.assign(new EntryGroup(), { allowInsecureHttp }), entry, label);
   checkEndpoints(entry, whole, `${label}.endpoints`);
   checkIntrospection(entry, `${label}.introspection`);
 }
@@ -118,7 +122,7 @@ function checkEndpoints(
 ): void {
   if (!isRecord(endpoints)) return;
   refuseUnknownOptions(endpoints, 'endpoints', label);
-  checkAgainst(Object.assign(new EndpointOptionRules(), { allowInsecureHttp }), endpoints, label);
+  checkAgainst(Object.assign(new EndpointGroup(), { allowInsecureHttp }), endpoints, label);
 }
 
 function checkIntrospection(
@@ -127,7 +131,7 @@ function checkIntrospection(
 ): void {
   if (!isRecord(introspection)) return;
   refuseUnknownOptions(introspection, 'introspection', label);
-  checkAgainst(new IntrospectionOptionRules(), introspection, label);
+  checkAgainst(new IntrospectionGroup(), introspection, label);
 }
 
 function checkGroup(
@@ -158,16 +162,12 @@ export function checkOptionValues(given: unknown): void {
   refuseUnknownOptions(given, '');
   refuseBoth(given);
   const providers = given['providers'];
-  checkAgainst(
-    providers === undefined ? new ProviderOptionRules() : new SeveralProviderRules(),
-    given,
-    '',
-  );
-  checkAgainst(new ApplicationOptionRules(), given, '');
-  checkGroup(new GrantOptionRules(), given, 'grants');
+  checkAgainst(providers === undefined ? new ProviderGroup() : new SeveralGroup(), given, '');
+  checkAgainst(new ApplicationGroup(), given, '');
+  checkGroup(new GrantGroup(), given, 'grants');
   checkEndpoints(given, given, 'endpoints');
   checkIntrospection(given, 'introspection');
-  checkGroup(new BrokerOptionRules(), given, 'broker');
+  checkGroup(new BrokerGroup(), given, 'broker');
   if (!isRecord(providers)) return;
   for (const [name, entry] of Object.entries(providers)) checkProviderEntry(name, entry, given);
 }

@@ -1,83 +1,69 @@
+import type { IntrospectionOptions } from './introspection-options.js';
+import type { EndpointOptions } from './endpoint-options.js';
+import { CallGroup } from './call-options.js';
+import type { Written } from './option-group.js';
+import { isIn } from 'class-validator';
+import { isIssuerList } from './access-token-issuers.js';
 import type { ClaimConstraint } from './claim-constraint.js';
-
-/** Overrides of what the discovery document says: absolute URLs. */
-export interface EndpointOptions {
-  /** Where browsers are sent to log in. */
-  authorization?: string;
-  /** Where codes and refresh tokens are exchanged. */
-  token?: string;
-  /** Where the device flow starts (RFC 8628 §3.1). */
-  deviceAuthorization?: string;
-  /** OpenID Connect Core §5.3. */
-  userinfo?: string;
-  /** RFC 7009. */
-  revocation?: string;
-  /** RFC 7662; for {@link ProviderOptions.introspection}. */
-  introspection?: string;
-  /** OpenID Connect RP-Initiated Logout §2. */
-  endSession?: string;
-}
-
-/** Replaces the global `fetch` for every outgoing call: proxies, private CAs, test doubles. */
-export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
+import { LOGOUT_TARGET } from './logout-parameters.js';
+import {
+  ALGORITHMS,
+  OF_ID_TOKENS,
+  OWN_LOGOUT_PARAMETERS,
+  OWN_PARAMETERS,
+  SIGNATURE_ALGORITHMS,
+  isAlgorithm,
+  isLogoutParameter,
+} from './provider-rules.js';
+import {
+  HTTPS,
+  Must,
+  MustList,
+  Optional,
+  isFlag,
+  isHttpUrl,
+  isPlainHttpUrl,
+  isRecord,
+  isScopeList,
+  isText,
+  isTextList,
+} from './value-rules.js';
 
 /** How this application proves itself to the identity provider's token endpoint (RFC 6749 §2.3). */
 export type ClientAuthenticationMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
 
-/** How the provider is asked what an access token is worth (RFC 7662). */
-export interface IntrospectionOptions {
-  /**
-   * How long an active answer counts, in seconds; 60 at most, and never beyond the token's own end. A token that the provider revokes
-   * opens handlers for that long. 0: every request asks. Default: 30.
-   */
-  cacheSec?: number;
-  /**
-   * What its opaque tokens begin with, or look like (without the flags `g` and `y`): `'ory_at_'`. All others are refused, and sent
-   * nowhere. Required where several providers introspect. Default: every token that is no JWT.
-   */
-  match?: string | RegExp;
-  /**
-   * Asks about its JWTs too, once their signature holds: then a token that the provider revoked is refused within {@link cacheSec}, and
-   * claims that only the answer has count (Keycloak's lightweight access tokens). Default: `false`.
-   */
-  always?: boolean;
-}
-
 /** What {@link ProviderOptions.accessTokenMark} takes. */
 export type AccessTokenMark = Readonly<Record<string, string | true>> | 'aud' | false;
 
-/** How calls to other servers are made. */
-export interface CallOptions {
-  /** Used for every outgoing call instead of the global `fetch`. */
-  fetch?: FetchFunction;
-  /**
-   * Time limit of each call to the identity provider, its body included, in milliseconds.
-   * @defaultValue `10000`
-   */
-  timeoutMs?: number;
-  /**
-   * Calls to the identity provider under way at once; one more answers 503 with `Retry-After`.
-   * @defaultValue `50`
-   */
-  maxUpstreamCalls?: number;
-}
-
 /** What belongs to one identity provider. */
-export interface ProviderOptions extends CallOptions {
+export class ProviderGroup extends CallGroup {
   /** The client id that the identity provider issued to this application. Required. */
-  clientId: string;
+  @Must('must be the client id that the identity provider issued: a non-empty string', isText)
+  clientId!: string;
+
   /** The client secret; leave it out for a public client. */
-  clientSecret?: string;
+  @Optional()
+  @Must('must be a non-empty string; leave it out for a public client', isText)
+  clientSecret?: string | undefined;
+
   /**
    * URL of the discovery document, `…/.well-known/openid-configuration`, or the issuer, to which that is added; a query stays
    * behind the path, and is no part of the issuer. https, or http on loopback. Required.
    */
-  discoveryUrl: string;
+  @Must(`must be ${HTTPS}, ending in /.well-known/openid-configuration`, isHttpUrl)
+  discoveryUrl!: string;
+
   /**
    * What `aud` of an access token must hold (one of them, when several are listed). `false` switches the check
    * off and demands instead that `azp`, else `client_id`, else `appid` or `cid`, is our client. Required.
    */
-  audience: string | readonly string[] | false;
+  @Must(
+    'must be the value that "aud" of your access tokens holds (a string or a list of strings), ' +
+      'or false, written out, to accept tokens by their "azp" instead',
+    (value) => value === false || isText(value) || (isTextList(value) && value.length > 0),
+  )
+  audience!: string | readonly string[] | false;
+
   /**
    * What tells access tokens of this provider from its ID tokens, which must never open a handler (RFC 8725 §3.11-3.12). By default a JWT
    * of the provider is taken for an ID token when it carries `nonce`, `at_hash` or `c_hash`, and, where its `aud` is
@@ -90,55 +76,119 @@ export interface ProviderOptions extends CallOptions {
    * - `false`: nothing tells them apart. Whoever gets hold of an ID token of this client can then use it as an access token: set it
    *   only where no other application shares the client, since this module hands out no ID token in passthrough mode.
    */
-  accessTokenMark?: AccessTokenMark;
+  @Optional()
+  @Must(
+    'must be false, "aud", or claims that access tokens of this provider have and its ID tokens never have, ' +
+      `with their value or true, such as { uid: true }, and none of ${[...OF_ID_TOKENS].join(', ')}`,
+    (value) =>
+      value === false ||
+      value === 'aud' ||
+      (isRecord(value) &&
+        Object.keys(value).length > 0 &&
+        Object.keys(value).every((claim) => claim !== '' && !OF_ID_TOKENS.has(claim)) &&
+        Object.values(value).every((held) => held === true || isText(held))),
+  )
+  accessTokenMark?: AccessTokenMark | undefined;
+
   /**
    * Scopes that logins and device logins ask for, space separated or as a list; `openid` is added.
    * @defaultValue `'profile email'`
    */
-  scopes?: string | readonly string[];
+  @Optional()
+  @Must('must be scopes separated by spaces (not commas), or a list of scopes', isScopeList)
+  scopes?: string | readonly string[] = 'profile email';
+
   /**
    * Scopes that a caller of the login or device route may ask for beside {@link scopes}.
    * @defaultValue `[]`
    */
-  additionalScopes?: readonly string[];
+  @Optional()
+  @Must('must be a list of scopes', (value) => Array.isArray(value) && isScopeList(value))
+  additionalScopes?: readonly string[] = [];
+
   /**
    * `true`: the device route adds `offline_access`, login adds it when its query says so.
    * `false`: it is never sent (Google).
    * @defaultValue `true`
    */
-  offlineAccess?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  offlineAccess?: boolean = true;
+
   /**
    * What every `@Auth()` that names no claims of its own demands of a token, e.g.
    * `{ 'realm_access.roles': ['staff'] }`. A list or a string means roles. `@Auth({ claims: false })` lifts it for a handler.
    */
-  claims?: ClaimConstraint;
+  // Shape and emptiness are checked by parseClaimConstraint, which names the path.
+  @Optional()
+  @Must('must not be null; leave it out instead', (value) => value !== null)
+  claims?: ClaimConstraint | undefined;
+
   /** How to authenticate at the token endpoint. Default: what the provider's metadata asks for. */
-  clientAuthentication?: ClientAuthenticationMethod;
+  @Optional()
+  @Must(
+    'must be client_secret_basic, client_secret_post or none, and the first two need "clientSecret"',
+    (value, all) =>
+      value === 'none' ||
+      (isIn(value, ['client_secret_basic', 'client_secret_post']) &&
+        all.clientSecret !== undefined),
+  )
+  clientAuthentication?: ClientAuthenticationMethod | undefined;
+
   /**
    * Fixed extra parameters of the authorization URL (Google: `{ access_type: 'offline' }`). Parameters that
    * this module sets itself are refused.
    * @defaultValue `{}`
    */
-  authorizationParameters?: Readonly<Record<string, string>>;
+  @Optional()
+  @Must(
+    'must be an object of strings without the parameters that logins set themselves ' +
+      `(${[...OWN_PARAMETERS].join(', ')})`,
+    (value) =>
+      isRecord(value) &&
+      Object.values(value).every((entry) => typeof entry === 'string') &&
+      Object.keys(value).every((key) => !OWN_PARAMETERS.has(key)),
+  )
+  authorizationParameters?: Readonly<Record<string, string>> = {};
+
   /**
    * Fixed extra parameters of the provider's end-session URL. `{post_logout_redirect_uri}` in a value becomes the target of the
    * logout, by default `publicUrl` with a slash (Cognito: `{ logout_uri: '{post_logout_redirect_uri}' }`). Parameters that this
    * module sets itself are refused.
    * @defaultValue `{}`
    */
-  logoutParameters?: Readonly<Record<string, string>>;
+  @Optional()
+  @Must(
+    `must be an object of strings, with no other placeholder than ${LOGOUT_TARGET}, and without the parameters that logouts set ` +
+      `themselves (${[...OWN_LOGOUT_PARAMETERS].join(', ')})`,
+    (value) =>
+      isRecord(value) &&
+      Object.values(value).every(isLogoutParameter) &&
+      Object.keys(value).every((key) => !OWN_LOGOUT_PARAMETERS.has(key)),
+  )
+  logoutParameters?: Readonly<Record<string, string>> = {};
+
   /**
    * Overrides the issuer expected in the discovery document; exact string.
    * Default: {@link discoveryUrl} without the well-known suffix, with or without one trailing `/`.
    */
-  issuer?: string;
+  @Optional()
+  @Must(`must be ${HTTPS}, exactly as the discovery document publishes it`, isPlainHttpUrl)
+  issuer?: string | undefined;
+
   /**
    * Further `iss` values of access tokens that are signed by the provider's keys: compared as exact strings, never fetched, so that
    * http is allowed. An entry that is our own issuer or a trusted one stops start-up. Default: `access_token_issuer` of the
    * metadata, where it has that member (AD FS); until the metadata was read once, such an `iss` is looked up there only if it is
    * http or on the provider's host. `[]`: none.
    */
-  accessTokenIssuers?: readonly string[];
+  @Optional()
+  @Must(
+    'must be a list of what access tokens of the provider hold as "iss", exactly: texts without blanks',
+    isIssuerList,
+  )
+  accessTokenIssuers?: readonly string[] | undefined;
+
   /**
    * Access tokens that are no JWTs: in passthrough mode the guard asks the provider's introspection endpoint about them, with our client
    * authentication, as token exchange does about subject tokens in broker mode, where the guard takes none of the provider's tokens and
@@ -147,28 +197,59 @@ export interface ProviderOptions extends CallOptions {
    * {@link maxUpstreamCalls} at most are such questions. `true`: with the defaults.
    * @defaultValue `false`
    */
-  introspection?: boolean | IntrospectionOptions;
+  // What is in an object has rules of its own.
+  @Optional()
+  @Must(
+    'must be true, false or an object such as { cacheSec: 30 }',
+    (value) => isFlag(value) || isRecord(value),
+  )
+  introspection?: boolean | IntrospectionOptions = false;
+
   /** Overrides `jwks_uri` of the discovery document. */
-  jwksUri?: string;
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  jwksUri?: string | undefined;
+
   /** Overrides of single endpoints: split URLs (browser and container see the provider under different names). */
-  endpoints?: EndpointOptions;
+  @Optional()
+  @Must('must be an object of absolute URLs', isRecord)
+  endpoints?: EndpointOptions | undefined;
+
   /** Entra ID: the tenant ids that may log in when the published issuer holds `{tenantid}`. */
-  tenants?: readonly string[];
+  @Optional()
+  @MustList(
+    'must be a list of at least one tenant id (letters, digits, "-" and ".")',
+    (tenant) => isText(tenant) && /^[A-Za-z0-9.-]+$/.test(tenant),
+    { least: 1 },
+  )
+  tenants?: readonly string[] | undefined;
+
   /**
    * Refuse a callback without `iss` when the provider advertises it (RFC 9207 §2.4). `false` is for
    * providers that advertise and then omit it; an `iss` that is there must be right all the same.
    * @defaultValue `true`
    */
-  requireIssuerInCallback?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  requireIssuerInCallback?: boolean = true;
+
   /**
    * What may sign ID tokens, logout tokens and userinfo: what is registered for this client at the provider
    * (`id_token_signed_response_alg`, OpenID Connect Core §3.1.3.7, Back-Channel Logout §2.6). Default: `RS256`, or what the
    * provider's metadata lists, where RS256 is not listed.
    */
-  idTokenAlgorithms?: readonly string[];
+  @Optional()
+  @MustList(ALGORITHMS, isAlgorithm, { least: 1 })
+  idTokenAlgorithms?: readonly string[] | undefined;
+
   /**
    * Signature algorithms of access tokens (RFC 7518 §3.1); asymmetric ones only.
    * @defaultValue `['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']`
    */
-  tokenAlgorithms?: readonly string[];
+  @Optional()
+  @MustList(ALGORITHMS, isAlgorithm, { least: 1 })
+  tokenAlgorithms?: readonly string[] = SIGNATURE_ALGORITHMS;
 }
+
+/** What belongs to one identity provider. */
+export interface ProviderOptions extends Written<ProviderGroup> {}

@@ -1,30 +1,19 @@
+import { BrokerGroup, type BrokerOptions } from './broker-options.js';
+import { ApplicationGroup, type OidcAuthOptions } from './oidc-auth-options.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import type { BrokerOptions, SigningAlgorithm } from './broker-options.js';
-import type { OidcAuthOptions } from './oidc-auth-options.js';
 import type { SeveralProvidersOptions } from './several-providers.js';
-import { brokerDefaults, optionDefaults, withDefaults } from './option-defaults.js';
+import { type Complete, complete } from './option-group.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
 import { resolveTrustedIssuers } from './trusted-issuer.js';
 
-/** `broker`, checked and completed. */
-export interface ResolvedBrokerOptions {
+/** What is read in another form than it was written, or belongs to the provider. */
+type Rewritten = 'exchangeClients' | 'issuer' | 'roleClients' | 'store' | 'subjectClaim';
+
+/** `broker`, checked and completed. A list of trusted issuers was checked at start-up, a function's answers are checked each time. */
+export interface ResolvedBrokerOptions extends Omit<Complete<BrokerOptions>, Rewritten> {
   readonly issuer: string;
-  readonly audience: string;
   /** A function, so that the password in a URL does not show where options are printed. */
   readonly store: () => BrokerOptions['store'];
-  /** As given: a list was checked at start-up, a function's answers are checked each time. */
-  readonly trustedIssuers: NonNullable<BrokerOptions['trustedIssuers']>;
-  readonly jwksPath: string;
-  readonly accessTokenLifetimeSec: number;
-  readonly refreshGraceSec: number;
-  readonly sessionLifetimeSec: number;
-  readonly sessionIdleSec: number;
-  readonly purgeIntervalSec: number;
-  readonly revocationPollSec: number;
-  readonly signingAlgorithm: SigningAlgorithm;
-  readonly keyLifetimeSec: number;
-  readonly introspectionScope: string | undefined;
-  readonly mapClaims: BrokerOptions['mapClaims'];
 }
 
 /** Half of what peers of ours read (a hundred). */
@@ -48,22 +37,24 @@ export function checkBroker(
       'Option "routes.token" is false, but in broker mode tokens come from that route alone. Leave it on, or leave "broker" out.',
     );
   }
-  const lifetime = broker.accessTokenLifetimeSec ?? brokerDefaults.accessTokenLifetimeSec;
-  const longest = options.maxTokenAgeSec ?? optionDefaults.maxTokenAgeSec;
+  const {
+    accessTokenLifetimeSec: lifetime,
+    keyLifetimeSec: ofKey,
+    signingAlgorithm: algorithm,
+  } = complete(BrokerGroup, broker);
+  const { maxTokenAgeSec: longest } = complete(ApplicationGroup, options);
   if (lifetime > longest) {
     throw new OidcConfigError(
       `Option "broker.accessTokenLifetimeSec" is ${lifetime}, more than "maxTokenAgeSec" (${longest}): the guard would refuse ` +
         'every minted token. Lower the first, or raise the second.',
     );
   }
-  const ofKey = broker.keyLifetimeSec ?? brokerDefaults.keyLifetimeSec;
   if (lifetime > ofKey * MOST_KEYS_AT_ONCE) {
     throw new OidcConfigError(
       `Option "broker.keyLifetimeSec" is ${ofKey} and "broker.accessTokenLifetimeSec" ${lifetime}: more than ${MOST_KEYS_AT_ONCE} keys would ` +
         'have to be published until their tokens have expired, and peers read no key set of that size. Raise the first, or lower the second.',
     );
   }
-  const algorithm = broker.signingAlgorithm ?? brokerDefaults.signingAlgorithm;
   if (options.providers !== undefined || options.tokenAlgorithms === undefined) return;
   if (!options.tokenAlgorithms.includes(algorithm)) {
     throw new OidcConfigError(
@@ -77,29 +68,18 @@ export function resolveBroker(
   options: OidcAuthOptions | SeveralProvidersOptions,
 ): ResolvedBrokerOptions | undefined {
   if (options.broker === undefined) return undefined;
-  const broker = withDefaults(brokerDefaults, options.broker);
+  const {
+    store,
+    exchangeClients: _exchange,
+    roleClients: _roles,
+    subjectClaim: _subject,
+    ...broker
+  } = complete(BrokerGroup, options.broker);
   const issuer = broker.issuer ?? options.publicUrl ?? '';
   const { trustedIssuers } = broker;
   if (typeof trustedIssuers !== 'function') {
-    const allowInsecureHttp = options.allowInsecureHttp ?? optionDefaults.allowInsecureHttp;
+    const { allowInsecureHttp } = complete(ApplicationGroup, options);
     resolveTrustedIssuers(trustedIssuers, { ownIssuer: issuer, allowInsecureHttp });
   }
-  return {
-    issuer,
-    audience: broker.audience,
-    store: () => broker.store,
-    trustedIssuers:
-      typeof trustedIssuers === 'function' ? trustedIssuers : structuredClone(trustedIssuers),
-    jwksPath: broker.jwksPath,
-    accessTokenLifetimeSec: broker.accessTokenLifetimeSec,
-    refreshGraceSec: broker.refreshGraceSec,
-    sessionLifetimeSec: broker.sessionLifetimeSec,
-    sessionIdleSec: broker.sessionIdleSec,
-    purgeIntervalSec: broker.purgeIntervalSec,
-    revocationPollSec: broker.revocationPollSec,
-    signingAlgorithm: broker.signingAlgorithm,
-    keyLifetimeSec: broker.keyLifetimeSec,
-    introspectionScope: broker.introspectionScope,
-    mapClaims: broker.mapClaims,
-  };
+  return { ...broker, issuer, store: () => store };
 }

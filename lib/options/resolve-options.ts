@@ -1,15 +1,13 @@
+import { GrantGroup, type GrantOptions } from './route-options.js';
+import { ApplicationGroup, type ApplicationOptions } from './oidc-auth-options.js';
+import { CallGroup } from './call-options.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { checkOptionValues } from './check-options.js';
 import type { ClaimDemand } from './claim-constraint.js';
-import { deepFreeze } from './deep-freeze.js';
-import type { ApplicationOptions, LoopbackRedirectOptions } from './oidc-auth-options.js';
-import {
-  grantDefaults,
-  optionDefaults,
-  providerDefaults,
-  withDefaults,
-} from './option-defaults.js';
 import { checkAgainstEachOther } from './provider-conflicts.js';
+import { frozenCopy } from './frozen-copy.js';
+import { type Complete, complete } from './option-group.js';
+import { SIGNATURE_ALGORITHMS } from './provider-rules.js';
 import { type ResolvedBrokerOptions, checkBroker, resolveBroker } from './resolve-broker.js';
 import type { ResolvedCallOptions } from './resolve-provider.js';
 import {
@@ -19,12 +17,15 @@ import {
   resolveProviders,
 } from './resolve-providers.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
-import type { GrantOptions } from './route-options.js';
 import { Secret } from './secret.js';
 import { isLoopbackHost } from './url-rules.js';
 
+/** What is read in another form than it was written. */
+type Rewritten = 'broker' | 'encryptionKeys' | 'grants' | 'publicUrl' | 'routes';
+
 /** The options, checked, completed and frozen: what the rest of the module reads. */
-export interface ResolvedOptions extends ResolvedCallOptions {
+export interface ResolvedOptions
+  extends Omit<Complete<ApplicationOptions>, Rewritten>, ResolvedCallOptions {
   readonly providers: ResolvedProviders;
   /** Demanded of tokens of trusted issuers that have no `claims` of their own: the option of the provider at the top. */
   readonly claims: readonly ClaimDemand[];
@@ -36,21 +37,9 @@ export interface ResolvedOptions extends ResolvedCallOptions {
   readonly clientSecret: Secret | undefined;
   /** Without a trailing slash; `undefined` only when no route needs it. */
   readonly publicUrl: string | undefined;
-  readonly allowedRedirectUris: readonly string[];
-  readonly loopbackRedirects: Readonly<LoopbackRedirectOptions> | false;
-  readonly allowedPostLogoutRedirectUris: readonly string[];
   readonly routes: ResolvedRoutes;
-  readonly grants: Readonly<Required<GrantOptions>>;
+  readonly grants: Complete<GrantOptions>;
   readonly encryptionKeys: readonly Secret[];
-  readonly clockToleranceSec: number;
-  readonly maxTokenAgeSec: number;
-  readonly maxTokenBytes: number;
-  readonly jwksStaleSec: number;
-  readonly jwksCooldownSec: number;
-  readonly onLogin: ApplicationOptions['onLogin'];
-  readonly subject: ApplicationOptions['subject'];
-  readonly requestProperty: string | false;
-  readonly appName: string;
   /** `undefined`: passthrough mode. */
   readonly broker: ResolvedBrokerOptions | undefined;
 }
@@ -109,36 +98,21 @@ export function resolveOptions(given: GivenOptions, routes: ResolvedRoutes): Res
   const providers = resolveProviders(given);
   const broker = resolveBroker(given);
   checkAgainstEachOther(providers.list, broker);
-  const options = withDefaults(optionDefaults, given);
-  const calls = withDefaults(providerDefaults, callOptionsOf(given));
-  const grants = withDefaults(grantDefaults, options.grants ?? {});
+  const options = complete(ApplicationGroup, given);
+  const grants = complete(GrantGroup, options.grants ?? {});
   const [top] = given.providers === undefined ? providers.list : [];
-  return deepFreeze<ResolvedOptions>({
+  return frozenCopy<ResolvedOptions>({
+    ...options,
+    ...complete(CallGroup, callOptionsOf(given)),
     providers,
     claims: top?.claims ?? [],
     roleClients: [...new Set(providers.list.flatMap((provider) => provider.roleClients))],
-    tokenAlgorithms: top?.tokenAlgorithms ?? providerDefaults.tokenAlgorithms,
+    tokenAlgorithms: top?.tokenAlgorithms ?? SIGNATURE_ALGORITHMS,
     clientSecret: secretAtTheTop(given),
     publicUrl: options.publicUrl?.replace(/\/$/, ''),
-    allowedRedirectUris: [...options.allowedRedirectUris],
-    loopbackRedirects: structuredClone(options.loopbackRedirects),
-    allowedPostLogoutRedirectUris: [...options.allowedPostLogoutRedirectUris],
     routes,
     grants: { ...grants, exchange: grants.exchange && broker !== undefined },
-    fetch: given.fetch,
-    timeoutMs: calls.timeoutMs,
-    maxUpstreamCalls: calls.maxUpstreamCalls,
-    allowInsecureHttp: options.allowInsecureHttp,
     encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
-    clockToleranceSec: options.clockToleranceSec,
-    maxTokenAgeSec: options.maxTokenAgeSec,
-    maxTokenBytes: options.maxTokenBytes,
-    jwksStaleSec: options.jwksStaleSec,
-    jwksCooldownSec: options.jwksCooldownSec,
-    onLogin: given.onLogin,
-    subject: given.subject,
-    requestProperty: options.requestProperty,
-    appName: options.appName,
     broker,
   });
 }

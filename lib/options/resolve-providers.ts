@@ -1,14 +1,19 @@
+import type { CallOptions } from './call-options.js';
+import {
+  type ProviderMap,
+  SeveralGroup,
+  type SeveralOptions,
+  type SeveralProvidersOptions,
+} from './several-providers.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import type { OidcAuthOptions } from './oidc-auth-options.js';
-import { severalDefaults, withDefaults } from './option-defaults.js';
-import type { CallOptions } from './provider-options.js';
+import { complete } from './option-group.js';
 import {
   DEFAULT_PROVIDER,
   type ResolvedProvider,
   type SharedOptions,
   resolveProvider,
 } from './resolve-provider.js';
-import type { ProviderMap, SeveralProvidersOptions } from './several-providers.js';
 
 /** The identity providers, as far as they are known at start-up. */
 export interface ResolvedProviders {
@@ -23,7 +28,7 @@ export interface ResolvedProviders {
   readonly several: boolean;
   /** `undefined`: the first. */
   readonly defaultName: string | undefined;
-  readonly resolve: SeveralProvidersOptions['resolveProvider'];
+  readonly resolve: SeveralOptions['resolveProvider'];
   readonly sharedRedirects: string | undefined;
 }
 
@@ -54,42 +59,11 @@ function sharedOptionsOf(given: GivenOptions, several: boolean): SharedOptions {
   };
 }
 
-/** The options at the top, as one provider's; what is no option of a provider is left aside. */
+/** The options at the top, as one provider's. */
 function providerAtTheTop(given: OidcAuthOptions, shared: SharedOptions): ResolvedProvider {
-  const {
-    providers: _none,
-    publicUrl: _publicUrl,
-    allowedRedirectUris: _redirects,
-    loopbackRedirects: _loopback,
-    allowedPostLogoutRedirectUris: _targets,
-    routes: _routes,
-    grants: _grants,
-    allowInsecureHttp: _insecure,
-    encryptionKeys: _keys,
-    clockToleranceSec: _tolerance,
-    maxTokenAgeSec: _age,
-    maxTokenBytes: _bytes,
-    jwksStaleSec: _stale,
-    jwksCooldownSec: _cooldown,
-    broker,
-    appName: _name,
-    requestProperty: _property,
-    onLogin: _onLogin,
-    subject: _subject,
-    ...ofProvider
-  } = given;
-  const { exchangeClients, roleClients, subjectClaim } = broker ?? {};
-  return resolveProvider(
-    DEFAULT_PROVIDER,
-    {
-      ...ofProvider,
-      ...(exchangeClients === undefined ? {} : { exchangeClients }),
-      ...(roleClients === undefined ? {} : { roleClients }),
-      ...(subjectClaim === undefined ? {} : { subjectClaim }),
-    },
-    shared,
-    '',
-  );
+  const { exchangeClients, roleClients, subjectClaim } = given.broker ?? {};
+  const entry = { ...given, exchangeClients, roleClients, subjectClaim };
+  return resolveProvider(DEFAULT_PROVIDER, entry, shared, '');
 }
 
 /** @throws {@link OidcConfigError} for a name that no provider has. */
@@ -113,14 +87,18 @@ function isSeveral({ providers }: GivenOptions): boolean {
 export function resolveProviders(given: GivenOptions): ResolvedProviders {
   const several = isSeveral(given);
   const shared = sharedOptionsOf(given, several);
-  const common = { shared, several, pollSec: severalDefaults.providersPollSec, source: undefined };
   if (given.providers === undefined) {
-    const one = {
+    const { providersPollSec: pollSec } = new SeveralGroup();
+    return {
+      shared,
+      several,
+      pollSec: pollSec ?? Infinity,
+      source: undefined,
       defaultName: undefined,
       resolve: undefined,
       sharedRedirects: undefined,
+      list: [providerAtTheTop(given, shared)],
     };
-    return { ...common, ...one, list: [providerAtTheTop(given, shared)] };
   }
   const misplaced = OF_AN_ENTRY.find((name) => given.broker?.[name] !== undefined);
   if (misplaced !== undefined) {
@@ -129,16 +107,15 @@ export function resolveProviders(given: GivenOptions): ResolvedProviders {
         'is meant for.',
     );
   }
-  const { providers } = given;
-  const { providersPollSec } = withDefaults(severalDefaults, {
-    providersPollSec: given.providersPollSec,
-  });
+  const { providers, ...options } = complete(SeveralGroup, given);
   const known = {
-    ...common,
-    pollSec: providersPollSec ?? severalDefaults.providersPollSec,
-    defaultName: given.defaultProvider,
-    resolve: given.resolveProvider,
-    sharedRedirects: given.sharedRedirects,
+    shared,
+    several,
+    source: undefined,
+    pollSec: options.providersPollSec,
+    defaultName: options.defaultProvider,
+    resolve: options.resolveProvider,
+    sharedRedirects: options.sharedRedirects,
   };
   if (typeof providers === 'function') {
     return { ...known, list: [], source: providers };

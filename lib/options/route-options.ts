@@ -1,3 +1,6 @@
+import type { Written } from './option-group.js';
+import { Must, Optional, isFlag } from './value-rules.js';
+
 /** A path beginning with `/`, or `false`: the route does not exist. */
 export type RoutePath = string | false;
 
@@ -66,19 +69,33 @@ export interface RouteOptions {
 }
 
 /** Which grants the token route serves. A grant that is off answers 400 `unsupported_grant_type`. */
-export interface GrantOptions {
+export class GrantGroup {
   /** @defaultValue `true` */
-  authorizationCode?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  authorizationCode?: boolean = true;
+
   /** @defaultValue `true` */
-  refresh?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  refresh?: boolean = true;
+
   /**
    * `false`: the device route answers 503 too, and clients take their browser.
    * @defaultValue `true`
    */
-  device?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  device?: boolean = true;
+
   /**
    * RFC 8693; broker mode only.
    * @defaultValue `true`
    */
-  exchange?: boolean;
+  @Optional()
+  @Must('must be true or false', isFlag)
+  exchange?: boolean = true;
 }
+
+/** Which grants the token route serves. A grant that is off answers 400 `unsupported_grant_type`. */
+export interface GrantOptions extends Written<GrantGroup> {}

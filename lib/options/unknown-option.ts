@@ -1,33 +1,32 @@
+import { BrokerGroup } from './broker-options.js';
+import { GrantGroup } from './route-options.js';
+import { ApplicationGroup } from './oidc-auth-options.js';
+import { EntryGroup, SeveralGroup } from './several-providers.js';
+import { ProviderGroup } from './provider-options.js';
+import { IntrospectionGroup } from './introspection-options.js';
+import { EndpointGroup } from './endpoint-options.js';
+import { CallGroup } from './call-options.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
-import { BrokerOptionRules } from './broker-option-rules.js';
+import { namesOf } from './option-group.js';
 import { routeDefaults } from './option-defaults.js';
-import { ApplicationOptionRules, GrantOptionRules } from './option-rules.js';
-import { EndpointOptionRules, IntrospectionOptionRules } from './provider-group-rules.js';
-import { CallOptionRules, ProviderOptionRules } from './provider-option-rules.js';
-import { ProviderEntryRules, SeveralProviderRules } from './several-option-rules.js';
 
-/** Read beside the values of a group, and no option of it. */
-const ONLY_LOOKED_AT = 'allowInsecureHttp';
-
-function namesOf(rules: object): readonly string[] {
-  return Object.keys(rules).filter((name) => name !== ONLY_LOOKED_AT);
-}
+const ofCalls = namesOf(CallGroup);
 
 /** The options by group; `''` is the top. */
 const OPTIONS = {
   '': [
     ...new Set([
-      ...namesOf(new ProviderOptionRules()).filter((name) => !(name in new CallOptionRules())),
-      ...Object.keys(new ApplicationOptionRules()),
-      ...Object.keys(new SeveralProviderRules()),
+      ...namesOf(ProviderGroup).filter((name) => !ofCalls.includes(name)),
+      ...namesOf(ApplicationGroup),
+      ...namesOf(SeveralGroup),
     ]),
   ],
-  broker: namesOf(new BrokerOptionRules()),
+  broker: namesOf(BrokerGroup),
   routes: Object.keys(routeDefaults),
-  grants: namesOf(new GrantOptionRules()),
-  endpoints: namesOf(new EndpointOptionRules()),
-  introspection: namesOf(new IntrospectionOptionRules()),
-  providers: namesOf(new ProviderEntryRules()),
+  grants: namesOf(GrantGroup),
+  endpoints: namesOf(EndpointGroup),
+  introspection: namesOf(IntrospectionGroup),
+  providers: namesOf(EntryGroup),
 } satisfies Record<string, readonly string[]>;
 
 export type OptionGroup = keyof typeof OPTIONS;

@@ -51,7 +51,12 @@ function problemOf(value: unknown, allowInsecureHttp: boolean): string | undefin
 }
 
 function overridesOf({ endpoints, jwksUri }: ResolvedProvider): Endpoints {
-  return { ...endpoints, ...(jwksUri === undefined ? {} : { jwks: jwksUri }) };
+  const overrides: Partial<Record<EndpointName, string>> = {};
+  for (const name of NAMES) {
+    const address = name === 'jwks' ? jwksUri : endpoints[name];
+    if (address !== undefined) overrides[name] = address;
+  }
+  return overrides;
 }
 
 /**

@@ -6,12 +6,12 @@ import type { HostFaults } from '../events/host-faults.js';
 import { reportedFetch } from '../events/host-functions.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import { GuardedFetch } from '../http/guarded-fetch.js';
-import { deepFreeze } from '../options/deep-freeze.js';
-import type { FetchFunction } from '../options/provider-options.js';
+import { frozenCopy } from '../options/frozen-copy.js';
+import type { FetchFunction } from '../options/call-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedProvider, resolveProviderEntry } from '../options/resolve-provider.js';
 import { claimedIssuer, introspectionConflict, twinOf } from '../options/provider-conflicts.js';
-import { isProviderName } from '../options/several-option-rules.js';
+import { isProviderName } from '../options/provider-name.js';
 import type { ProviderEntry, ProviderMap } from '../options/several-providers.js';
 import { IdentityProvider } from './identity-provider.js';
 import { ProviderConnection } from './provider-connection.js';
@@ -65,7 +65,7 @@ export class EntryMaker {
     if (before?.written === written && before.fetch === entry.fetch) return before;
     const resolved = resolveProviderEntry(name, entry, this.options.providers.shared);
     const fetch = resolved.fetch && reportedFetch(resolved.fetch, this.faults);
-    const options = deepFreeze({ ...resolved, fetch });
+    const options = frozenCopy({ ...resolved, fetch });
     this.faults.hide([options]);
     return { ...this.#made(options), written, fetch: entry.fetch };
   }

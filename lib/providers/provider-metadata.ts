@@ -7,7 +7,7 @@ import {
 } from 'openid-client';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
-import { providerDefaults } from '../options/option-defaults.js';
+import { SIGNATURE_ALGORITHMS } from '../options/provider-rules.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
@@ -51,7 +51,7 @@ const ENTRA = new URL('https://login.microsoftonline.com/common');
 function idTokenAlgorithms(options: ResolvedProvider, document: Document): readonly string[] {
   if (options.idTokenAlgorithms !== undefined) return options.idTokenAlgorithms;
   const listed = textList(document['id_token_signing_alg_values_supported']);
-  const usable = listed.filter((name) => providerDefaults.tokenAlgorithms.includes(name));
+  const usable = listed.filter((name) => SIGNATURE_ALGORITHMS.includes(name));
   return usable.length === 0 || usable.includes('RS256') ? ['RS256'] : usable;
 }
 

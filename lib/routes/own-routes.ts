@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { isProviderName } from '../options/several-option-rules.js';
+import { isProviderName } from '../options/provider-name.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { type RouteName, routeNames } from '../options/resolve-routes.js';
 

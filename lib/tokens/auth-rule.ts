@@ -5,7 +5,7 @@ import {
   type ClaimDemand,
   parseClaimConstraint,
 } from '../options/claim-constraint.js';
-import { isProviderName } from '../options/several-option-rules.js';
+import { isProviderName } from '../options/provider-name.js';
 import { didYouMean } from '../options/unknown-option.js';
 import { isRecord } from '../options/value-rules.js';
 import type { IdTokenClaims } from './id-token-claims.js';

@@ -10,26 +10,26 @@ const SECTIONS: readonly {
 }[] = [
   {
     title: 'The identity provider',
-    of: 'ProviderOptions',
+    of: 'ProviderGroup',
     intro:
       'At the top for one provider; in the entries of `providers` for [several](several-providers.md).',
   },
-  { title: 'Calls to other servers', of: 'CallOptions' },
-  { title: 'The application', of: 'ApplicationOptions' },
+  { title: 'Calls to other servers', of: 'CallGroup' },
+  { title: 'The application', of: 'ApplicationGroup' },
   {
     title: 'Several identity providers',
-    of: 'SeveralProvidersOptions',
+    of: 'SeveralGroup',
     intro: 'What they are for: [Several identity providers](several-providers.md).',
   },
   {
     title: 'One of several',
-    of: 'ProviderEntry',
+    of: 'EntryGroup',
     prefix: 'providers.<name>.',
     intro: 'Beside those of [the identity provider](#the-identity-provider).',
   },
   {
     title: 'Broker mode',
-    of: 'BrokerOptions',
+    of: 'BrokerGroup',
     prefix: 'broker.',
     intro:
       'What they are for: [Broker mode](broker.md), [Stores](stores.md), [Federation](federation.md).',
@@ -46,11 +46,11 @@ const SECTIONS: readonly {
     intro:
       'A path that begins with `/`, or `false`: the route does not exist. What each does: [Routes](routes.md).',
   },
-  { title: 'Grants', of: 'GrantOptions', prefix: 'grants.' },
-  { title: 'Endpoints of the provider', of: 'EndpointOptions', prefix: 'endpoints.' },
+  { title: 'Grants', of: 'GrantGroup', prefix: 'grants.' },
+  { title: 'Endpoints of the provider', of: 'EndpointGroup', prefix: 'endpoints.' },
   {
     title: 'Introspection at the provider',
-    of: 'IntrospectionOptions',
+    of: 'IntrospectionGroup',
     prefix: 'introspection.',
     intro: 'What it is for: [Opaque access tokens](providers/index.md#opaque-access-tokens).',
   },

@@ -35,16 +35,31 @@ function markdownOf(comment: string): { text: string; defaultValue: string | und
   return { text, defaultValue: defaultValue?.trim() };
 }
 
-function memberOf(member: ts.TypeElement, source: ts.SourceFile): DocumentedMember | undefined {
-  if (!ts.isPropertySignature(member) && !ts.isMethodSignature(member)) return undefined;
-  const [range] = ts.getLeadingCommentRanges(source.text, member.pos)?.slice(-1) ?? [];
-  const comment = range === undefined ? '' : source.text.slice(range.pos, range.end);
+/** On one line, and without what every option may be. */
+function typeOf(text: string): string {
+  const plain = text.replace(/\s+/g, ' ').replace(/ \| undefined$/, '');
+  return plain.replace(/^\((.*)\)$/, '$1');
+}
+
+function memberOf(
+  member: ts.TypeElement | ts.ClassElement,
+  source: ts.SourceFile,
+): DocumentedMember | undefined {
+  const known =
+    ts.isPropertySignature(member) ||
+    ts.isMethodSignature(member) ||
+    ts.isPropertyDeclaration(member);
+  if (!known) return undefined;
+  const comments = (ts.getLeadingCommentRanges(source.text, member.pos) ?? []).map((range) =>
+    source.text.slice(range.pos, range.end),
+  );
+  const comment = comments.findLast((one) => one.startsWith('/**')) ?? '';
   const name = ts.isStringLiteral(member.name) ? member.name.text : member.name.getText(source);
   return {
     name,
-    type: (member.type?.getText(source) ?? 'unknown').replace(/\s+/g, ' '),
+    type: typeOf(member.type?.getText(source) ?? 'unknown'),
     optional: member.questionToken !== undefined,
-    ...markdownOf(comment.startsWith('/**') ? comment : ''),
+    ...markdownOf(comment),
   };
 }
 
@@ -58,12 +73,12 @@ export class TsDoc {
     );
   }
 
-  /** The members of an interface, in the order in which they are declared. */
+  /** The members of an interface or a class, in the order in which they are declared. */
   membersOf(name: string): readonly DocumentedMember[] {
     const found = this.#sources.flatMap((source) =>
       source.statements
-        .filter(ts.isInterfaceDeclaration)
-        .filter((statement) => statement.name.text === name)
+        .filter((one) => ts.isInterfaceDeclaration(one) || ts.isClassDeclaration(one))
+        .filter((statement) => statement.name?.text === name)
         .map((statement) => ({ source, statement })),
     );
     const [first] = found;

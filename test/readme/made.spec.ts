@@ -3,11 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { madePages } from '../../scripts/docs/made-parts.js';
 import { shownInterfaces } from '../../scripts/docs/options-page.js';
 import { TsDoc } from '../../scripts/docs/tsdoc.js';
-import {
-  brokerDefaults,
-  optionDefaults,
-  providerDefaults,
-} from '../../lib/options/option-defaults.js';
+import { BrokerGroup } from '../../lib/options/broker-options.js';
+import { ApplicationGroup } from '../../lib/options/oidc-auth-options.js';
+import { ProviderGroup } from '../../lib/options/provider-options.js';
 import { root, textOf } from './documents.js';
 
 describe('what pages say of options and events', () => {
@@ -20,31 +18,41 @@ describe('what pages say of options and events', () => {
   it('leaves out no interface of options that hosts write', () => {
     const names = [...textOf('lib/index.ts').matchAll(/\b(\w+Options)\b/g)].map(([, name]) => name);
     // What the others are put together to.
-    const notWritten = ['OidcAuthFactoryOptions', 'OidcAuthModuleOptions', 'OidcAuthOptions'];
+    const notWritten = [
+      'OidcAuthFactoryOptions',
+      'OidcAuthModuleOptions',
+      'OidcAuthOptions',
+      'SeveralProvidersOptions',
+    ];
 
     expect(names).toContain('BrokerOptions');
     for (const name of names.filter((one) => !notWritten.includes(one ?? ''))) {
-      expect(shownInterfaces, 'add it to scripts/docs/options-page.ts').toContain(name);
+      const group = name?.replace(/Options$/, 'Group');
+      const shown = shownInterfaces.filter((one) => one === name || one === group);
+      expect(shown, `add ${name} to scripts/docs/options-page.ts`).toHaveLength(1);
     }
   });
 
   it('names every option, with its default', () => {
     const page = textOf('docs/options.md');
 
-    for (const [name, value] of Object.entries({ ...optionDefaults, ...providerDefaults })) {
+    const groups = [new ApplicationGroup(), new ProviderGroup()];
+    const options = groups.flatMap((group): [string, unknown][] => Object.entries(group));
+    for (const [name, value] of options) {
+      if (value === undefined) continue;
       const [, entry = ''] =
         new RegExp(`### \`${name}\`\\n([\\s\\S]*?)(?:\\n##|$)`).exec(page) ?? [];
       if (typeof value === 'number') expect(entry, name).toContain(`default: \`${value}\``);
       else expect(entry, name).toContain('default: ');
     }
-    for (const name of Object.keys(brokerDefaults))
+    for (const name of Object.keys(new BrokerGroup()))
       expect(page).toContain(`### \`broker.${name}\``);
   });
 
   it('comes from comments: links become code, defaults are taken apart', () => {
-    const members = new TsDoc('lib').membersOf('ApplicationOptions');
+    const members = new TsDoc('lib').membersOf('ApplicationGroup');
     const timeout = new TsDoc('lib')
-      .membersOf('CallOptions')
+      .membersOf('CallGroup')
       .find(({ name }) => name === 'timeoutMs');
     const secret = members.find(({ name }) => name === 'encryptionKeys');
 

@@ -1,24 +1,23 @@
+import { IntrospectionGroup } from '../../../lib/options/introspection-options.js';
+import { BrokerGroup } from '../../../lib/options/broker-options.js';
+import { GrantGroup } from '../../../lib/options/route-options.js';
+import { ApplicationGroup } from '../../../lib/options/oidc-auth-options.js';
+import { ProviderGroup } from '../../../lib/options/provider-options.js';
+import { EndpointGroup } from '../../../lib/options/endpoint-options.js';
 import { describe, expect, it } from 'vitest';
-
-import { BrokerOptionRules } from '../../../lib/options/broker-option-rules.js';
+import { namesOf } from '../../../lib/options/option-group.js';
 import { routeDefaults } from '../../../lib/options/option-defaults.js';
-import { ApplicationOptionRules, GrantOptionRules } from '../../../lib/options/option-rules.js';
-import {
-  EndpointOptionRules,
-  IntrospectionOptionRules,
-} from '../../../lib/options/provider-group-rules.js';
-import { ProviderOptionRules } from '../../../lib/options/provider-option-rules.js';
 import { resolveRoutes } from '../../../lib/options/resolve-routes.js';
 import { resolveWith, startUpMessage } from './config-error.js';
 
 /** Every option by its group; `''` is the top. */
 const options: Record<string, readonly string[]> = {
-  '': [...new Set([new ProviderOptionRules(), new ApplicationOptionRules()].flatMap(Object.keys))],
-  broker: Object.keys(new BrokerOptionRules()).filter((name) => name !== 'allowInsecureHttp'),
+  '': [...new Set([ProviderGroup, ApplicationGroup].flatMap(namesOf))],
+  broker: namesOf(BrokerGroup),
   routes: Object.keys(routeDefaults),
-  grants: Object.keys(new GrantOptionRules()),
-  introspection: Object.keys(new IntrospectionOptionRules()),
-  endpoints: Object.keys(new EndpointOptionRules()).filter((name) => name !== 'allowInsecureHttp'),
+  grants: namesOf(GrantGroup),
+  endpoints: namesOf(EndpointGroup),
+  introspection: namesOf(IntrospectionGroup),
 };
 const everyOption = Object.entries(options).flatMap(([group, names]) =>
   names.map((name) => [group, name] as const),

@@ -1,7 +1,7 @@
+import { ApplicationGroup } from '../../../lib/options/oidc-auth-options.js';
+import { ProviderGroup } from '../../../lib/options/provider-options.js';
 import { describe, expect, it } from 'vitest';
-
-import { ApplicationOptionRules } from '../../../lib/options/option-rules.js';
-import { ProviderOptionRules } from '../../../lib/options/provider-option-rules.js';
+import { namesOf } from '../../../lib/options/option-group.js';
 import { badValues } from './bad-values.js';
 import { goodOptions, resolve, resolveWith, startUpMessage } from './config-error.js';
 
@@ -11,9 +11,7 @@ const cases = Object.entries(badValues).flatMap(([option, values]) =>
 
 describe('the start-up table', () => {
   it('has a row for every option', () => {
-    const known = [
-      ...new Set([new ProviderOptionRules(), new ApplicationOptionRules()].flatMap(Object.keys)),
-    ];
+    const known = [...new Set([ProviderGroup, ApplicationGroup].flatMap(namesOf))];
 
     expect([...Object.keys(badValues), 'claims'].toSorted()).toEqual(known.toSorted()); // claims: claim-constraint.spec.ts
   });
