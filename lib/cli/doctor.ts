@@ -3,7 +3,9 @@ import { examineFront } from '../diagnosis/examine-front.js';
 import { examineProvider } from '../diagnosis/examine-provider.js';
 import { Notes, diagnosisOf, diagnosisText } from '../diagnosis/finding.js';
 import { GuardedFetch } from '../http/guarded-fetch.js';
-import { optionDefaults, routeDefaults } from '../options/option-defaults.js';
+import { ApplicationGroup } from '../options/oidc-auth-options.js';
+import { routeDefaults } from '../options/option-defaults.js';
+import { complete } from '../options/option-group.js';
 import { type ResolvedProvider, resolveProviderEntry } from '../options/resolve-provider.js';
 import { type DoctorRequest, readDoctorArguments } from './doctor-arguments.js';
 import type { Environment } from './run.js';
@@ -20,7 +22,7 @@ export async function doctor(
   const options = resolveProviderEntry('default', request.entry, {
     several: false,
     allowInsecureHttp,
-    clockToleranceSec: optionDefaults.clockToleranceSec,
+    clockToleranceSec: complete(ApplicationGroup, {}).clockToleranceSec,
   });
   const redirectUris = [...new Set([...request.redirectUris, ...ownCallback(request)])];
   const ofProvider = await examineProvider({
