@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 
 import { describe, expect, it } from 'vitest';
 
-import { OAuthError } from '../../../lib/errors/oauth.error.js';
+import { OAuthError, unavailable } from '../../../lib/errors/oauth.error.js';
 import { OidcEvents } from '../../../lib/events/oidc-events.js';
 import { DeviceCodeGrant } from '../../../lib/grants/device-code.grant.js';
 import { GuardedFetch } from '../../../lib/http/guarded-fetch.js';
@@ -40,7 +40,10 @@ class WaitingProvider extends IdentityProvider {
   }
 }
 
-function setUp() {
+function setUp({
+  isOn = true,
+  prepare = async () => undefined,
+}: { isOn?: boolean; prepare?: () => Promise<undefined> } = {}) {
   const clock = new FakeClock();
   const options = resolveOptions(
     {
@@ -48,6 +51,7 @@ function setUp() {
       discoveryUrl: 'https://idp.example/',
       publicUrl: 'https://app.example',
       audience: 'my-aud',
+      grants: { device: isOn },
     },
     resolveRoutes({}),
   );
@@ -57,7 +61,7 @@ function setUp() {
   const provider = new WaitingProvider(given, connection, events, clock);
   const providers = oneProvider({ options, clock, events }, provider);
   const chosen = { of: async () => ({ provider, byHost: false }) };
-  const finisher = { prepare: async () => undefined, concludeDevice: neverConcluded };
+  const finisher = { prepare, concludeDevice: neverConcluded };
   const grant = new DeviceCodeGrant(providers, chosen, finisher, clock, options);
 
   const poll = async (deviceCode: string): Promise<string> => {
@@ -93,6 +97,32 @@ describe('the memory of polls', () => {
     expect(provider.polls).toBe(2);
   });
 
+  it('DV-3: takes five seconds for the interval of a login that began elsewhere', async () => {
+    const { clock, provider, poll } = setUp();
+    clock.advance(3600);
+
+    const outcomes = [await poll('begun-elsewhere')];
+    for (const step of [4.4999, 4.4999, 4.5]) {
+      clock.advance(step);
+      outcomes.push(await poll('begun-elsewhere'));
+    }
+
+    const [waiting, tooSoon] = ['400 authorization_pending', '400 slow_down'];
+    expect(outcomes).toEqual([waiting, tooSoon, waiting, waiting]);
+    expect(provider.polls).toBe(3);
+  });
+
+  it('DV-3: takes whoever polled last for the youngest', async () => {
+    const { clock, poll } = setUp();
+    for (let n = 0; n < CAPACITY; n += 1) await poll(`code-${n}`);
+    clock.advance(5);
+    await poll('code-0');
+
+    await poll('one-too-many');
+    expect(await poll('code-0')).toBe('400 slow_down');
+    expect(await poll('code-1')).toBe('400 authorization_pending');
+  });
+
   it('DV-3: holds ten thousand device codes and forgets the oldest', async () => {
     const { provider, poll } = setUp();
     for (let n = 0; n < CAPACITY; n += 1) await poll(`code-${n}`);
@@ -118,5 +148,27 @@ describe('the memory of polls', () => {
     // The codes themselves would be 80 MB.
     expect(heapAfterCollection() - before).toBeLessThan(20_000_000);
     await poll('still there');
+  });
+});
+
+describe('a device login', () => {
+  it('DV-1: is 503 where the grant is off', async () => {
+    await expect(setUp({ isOn: false }).grant.start({})).rejects.toMatchObject({
+      error: 'temporarily_unavailable',
+    });
+  });
+
+  it('DV-2: costs nothing while the store is down: the client polls again', async () => {
+    const { provider, poll } = setUp({ prepare: () => Promise.reject(unavailable('the store')) });
+
+    expect(await poll('a-code')).toBe('400 slow_down');
+    expect(provider.polls).toBe(0);
+  });
+
+  it('DV-2: fails with a fault of ours as it is', async () => {
+    const { provider, poll } = setUp({ prepare: () => Promise.reject(new TypeError('a fault')) });
+
+    expect(await poll('a-code')).toBe('TypeError: a fault');
+    expect(provider.polls).toBe(0);
   });
 });

@@ -34,6 +34,15 @@ function errorOf(request: TokenRequest, grants = ALL): string {
   }
 }
 
+/** What the log says of a refusal. */
+function reasonOf(request: TokenRequest): string {
+  try {
+    return selectGrant({ ...complete, ...request }, ALL).grant;
+  } catch (error) {
+    return error instanceof OAuthError ? String(error.cause) : String(error);
+  }
+}
+
 describe('the selection of a grant', () => {
   const members = ['code', 'refreshToken', 'deviceCode', 'subjectToken'] as const;
   const sets = [...Array(16).keys()].map((bits) => members.filter((_, at) => bits & (1 << at)));
@@ -91,5 +100,15 @@ describe('the selection of a grant', () => {
     expect(errorOf({ subjectToken: 'x', grantType: EXCHANGE })).toBe('selected exchange');
     expect(errorOf({ subjectToken: 'x' }, off)).toBe('400 unsupported_grant_type');
     expect(errorOf({ code: 'x', grantType: EXCHANGE })).toBe('400 invalid_request');
+  });
+
+  it('LG-3: tells the log which of the grants came', () => {
+    expect(reasonOf({})).toBe('not exactly one grant: came an empty list');
+    expect(reasonOf({ code: 'x', deviceCode: 'y' })).toBe(
+      'not exactly one grant: came "code", "deviceCode"',
+    );
+    expect(reasonOf({ refreshToken: 'x', subjectToken: 'y' })).toBe(
+      'not exactly one grant: came "refreshToken", "subjectToken"',
+    );
   });
 });

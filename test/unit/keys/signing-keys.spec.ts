@@ -114,6 +114,21 @@ describe('the keys of an instance', () => {
     expect(one.keys.holds(first)).toBe(true);
   });
 
+  it('fault 10: are retired also where the answer of the store was lost', async () => {
+    const { keys, store } = await startKeyKeeper();
+    const { kid } = await keys.current();
+    const retire = store.retireSigningKey.bind(store);
+    store.retireSigningKey = async (...call) => {
+      store.retireSigningKey = retire;
+      await retire(...call);
+      throw new Error('the connection was lost');
+    };
+
+    expect(await keys.retire(kid)).toBe(true);
+    expect((await keys.current()).kid).not.toBe(kid);
+    expect(await keys.retire(kid)).toBe(false);
+  });
+
   it('fault 8: are ready when the store was asked once', async () => {
     const { keys, store } = await startKeyKeeper();
     store.listSigningKeys = () => Promise.reject(new Error('down'));

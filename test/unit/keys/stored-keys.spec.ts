@@ -75,6 +75,30 @@ describe('keys as they were read', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('KM-2: are read afresh after a reading that began before, however long that takes', async () => {
+    const { options, broker, clock, events, access, store } = await startKeyStore();
+    const rows = new StoredKeys({ options, broker, clock, store: access, events, sealer: present });
+    const list = store.listSigningKeys.bind(store);
+    const gate: { open?: () => void } = {};
+    const opened = new Promise<void>((resolve) => {
+      gate.open = resolve;
+    });
+    store.listSigningKeys = async () => {
+      store.listSigningKeys = list;
+      await opened;
+      return [];
+    };
+    const before = rows.read();
+    await store.insertSigningKey(await keyRow(1));
+    const afresh = rows.readAfresh();
+    expect(rows.readingIsDue).toBe(true);
+    gate.open?.();
+
+    expect((await before).keys).toEqual([]);
+    expect((await afresh).keys).toHaveLength(1);
+    expect(rows.readingIsDue).toBe(false);
+  });
+
   it('fault 12: that do not say how long their tokens live count as the longest, and set no limit', async () => {
     const { options, broker, clock, events, access, store } = await startKeyStore();
     const rows = new StoredKeys({ options, broker, clock, store: access, events, sealer: present });
