@@ -22,6 +22,7 @@ import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
 import { HandlerRules } from './guard/handler-rules.js';
 import { LeftOut } from './guard/left-out.js';
+import { UnknownProviders } from './guard/unknown-providers.js';
 import { LiveCalls } from './guard/live-calls.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
@@ -110,6 +111,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     HandlerRules,
     KeyRing,
     LeftOut,
+    UnknownProviders,
     LiveCalls,
     OidcEvents,
     OidcService,

@@ -46,6 +46,11 @@ function rulesOf(target: Target): CheckedAuthRule[] {
   return own(target).filter((one) => one !== 'public');
 }
 
+/** All rules that count for a handler of a class, before they are added up. */
+export function declaredRules(handler: Target, type: Target): readonly CheckedAuthRule[] {
+  return [...rulesOf(handler), ...[...withBases(type)].flatMap(rulesOf)];
+}
+
 /** What a class demands of all that it holds: its own rules and those of the classes that it extends, or `'public'`. */
 export function effectiveClassRule(type: Target): CheckedAuthRule | 'public' | undefined {
   if (own(type).includes('public')) return 'public';
@@ -65,5 +70,5 @@ export function effectiveRule(
   if (own(handler).includes('public')) return 'public';
   const ofHandler = rulesOf(handler);
   if (ofHandler.length === 0) return effectiveClassRule(type);
-  return sumOfRules([...ofHandler, ...[...withBases(type)].flatMap(rulesOf)]);
+  return sumOfRules(declaredRules(handler, type));
 }
