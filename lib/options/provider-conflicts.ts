@@ -1,4 +1,5 @@
 import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { discoveryAddress } from './discovery-address.js';
 import type { ResolvedBrokerOptions } from './resolve-broker.js';
 import { DEFAULT_PROVIDER, type ResolvedProvider } from './resolve-provider.js';
 
@@ -44,14 +45,23 @@ export function introspectionConflict(
   return undefined;
 }
 
-/** Which name of another provider, of a trusted issuer or of ours a provider calls its own; `undefined` when it calls none. */
+/**
+ * Which name of another provider, of a trusted issuer or of ours a provider calls its own; `undefined` when it calls none.
+ *
+ * @param earlier of two that list the same further name, the first one keeps it.
+ */
 export function claimedIssuer(
-  { name, accessTokenIssuers }: ResolvedProvider,
+  provider: ResolvedProvider,
   others: readonly ResolvedProvider[],
+  earlier: readonly ResolvedProvider[],
   broker: ResolvedBrokerOptions | undefined,
 ): string | undefined {
+  const { name, accessTokenIssuers } = provider;
+  const isStranger = (other: ResolvedProvider): boolean => !sharesIssuer(provider, other);
+  const tenancies = others.filter(isStranger);
+  const rivals = earlier.filter(isStranger);
   for (const issuer of accessTokenIssuers ?? []) {
-    const whose = ownerOf(issuer, others, broker);
+    const whose = ownerOf(issuer, { others, tenancies, rivals }, broker);
     if (whose === undefined) continue;
     const label = others.length === 0 && name === DEFAULT_PROVIDER ? '' : `providers.${name}.`;
     return (
@@ -62,13 +72,48 @@ export function claimedIssuer(
   return undefined;
 }
 
+/**
+ * Which provider's issuer another one calls its own, with keys from another place: its tokens would pass for those of the first.
+ * `undefined` when it calls none.
+ */
+export function claimedKeys(
+  provider: ResolvedProvider,
+  others: readonly ResolvedProvider[],
+): string | undefined {
+  const { name, jwksUri } = provider;
+  if (isAtHome(provider)) return undefined;
+  const owner = others.find(
+    (other) => sharesIssuer(provider, other) && keySource(provider) !== keySource(other),
+  );
+  if (owner === undefined) return undefined;
+  const what =
+    jwksUri === undefined
+      ? `Option "providers.${name}.issuer" is "${provider.issuer}", which is that of "providers.${owner.name}", and "discoveryUrl" is another address.`
+      : `Option "providers.${name}.jwksUri" is another place for the keys of "providers.${owner.name}", which has the same issuer.`;
+  return `${what} Write "discoveryUrl", "issuer" and "jwksUri" alike in both, if they are one identity provider.`;
+}
+
+function sharesIssuer(one: ResolvedProvider, other: ResolvedProvider): boolean {
+  return one.expectedIssuers.some((issuer) => other.expectedIssuers.includes(issuer));
+}
+
+/** Whether the issuer's own address says which its keys are. */
+function isAtHome({ discoveryUrl, expectedIssuers, jwksUri }: ResolvedProvider): boolean {
+  const { issuers } = discoveryAddress(discoveryUrl);
+  return jwksUri === undefined && expectedIssuers.some((issuer) => issuers.includes(issuer));
+}
+
+function keySource({ discoveryUrl, jwksUri = '' }: ResolvedProvider): string {
+  return `${discoveryUrl} ${jwksUri}`;
+}
+
 function audienceText({ audience }: ResolvedProvider): string {
   return audience === false ? 'false' : audience.toSorted().join(' ');
 }
 
 function isSame(one: ResolvedProvider, other: ResolvedProvider): boolean {
   return (
-    one.expectedIssuers.some((issuer) => other.expectedIssuers.includes(issuer)) &&
+    sharesIssuer(one, other) &&
     one.clientId === other.clientId &&
     audienceText(one) === audienceText(other)
   );
@@ -77,11 +122,19 @@ function isSame(one: ResolvedProvider, other: ResolvedProvider): boolean {
 /** No name may stand for two: a token of the provider's would pass for one of somebody else. */
 function ownerOf(
   issuer: string,
-  others: readonly ResolvedProvider[],
+  {
+    others,
+    tenancies,
+    rivals,
+  }: Readonly<Record<'others' | 'tenancies' | 'rivals', readonly ResolvedProvider[]>>,
   broker: ResolvedBrokerOptions | undefined,
 ): string | undefined {
   const other = others.find(({ expectedIssuers }) => expectedIssuers.includes(issuer));
   if (other !== undefined) return `the issuer of "providers.${other.name}"`;
+  const shared = tenancies.find(({ tenants }) => tenants.some((tenant) => issuer.includes(tenant)));
+  if (shared !== undefined) return `of a tenant of "providers.${shared.name}"`;
+  const rival = rivals.find(({ accessTokenIssuers }) => accessTokenIssuers?.includes(issuer));
+  if (rival !== undefined) return `listed by "providers.${rival.name}" too`;
   if (broker === undefined) return undefined;
   if (issuer === broker.issuer) return 'our own issuer ("broker.issuer")';
   const { trustedIssuers } = broker;
@@ -102,7 +155,8 @@ export function checkAgainstEachOther(
     const conflict =
       twinOf(provider, list.slice(0, index)) ??
       introspectionConflict(provider, list.slice(0, index)) ??
-      claimedIssuer(provider, others, broker);
+      claimedKeys(provider, others) ??
+      claimedIssuer(provider, others, list.slice(0, index), broker);
     if (conflict !== undefined) throw new OidcConfigError(conflict);
   }
 }

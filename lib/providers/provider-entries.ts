@@ -10,7 +10,12 @@ import { frozenCopy } from '../options/frozen-copy.js';
 import type { FetchFunction } from '../options/call-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type ResolvedProvider, resolveProviderEntry } from '../options/resolve-provider.js';
-import { claimedIssuer, introspectionConflict, twinOf } from '../options/provider-conflicts.js';
+import {
+  claimedIssuer,
+  claimedKeys,
+  introspectionConflict,
+  twinOf,
+} from '../options/provider-conflicts.js';
 import { isProviderName } from '../options/provider-name.js';
 import type { ProviderEntry, ProviderMap } from '../options/several-providers.js';
 import { IdentityProvider } from './identity-provider.js';
@@ -99,6 +104,7 @@ function refuseConflict(
   const conflict =
     twinOf(provider.options, optionsOf(kept)) ??
     introspectionConflict(provider.options, optionsOf(kept)) ??
-    claimedIssuer(provider.options, others, broker);
+    claimedKeys(provider.options, others) ??
+    claimedIssuer(provider.options, others, optionsOf(kept), broker);
   if (conflict !== undefined) throw new OidcConfigError(conflict);
 }

@@ -137,6 +137,46 @@ describe('several identity providers', () => {
       /^Option "providers\.staff\.accessTokenIssuers" holds "https:\/\/idp\.example\.org", which is the issuer of "providers\.default"/,
     ],
     [
+      "a tenant's issuer of another one as its own further one",
+      {
+        providers: {
+          default: { ...provider, tenants: ['6f2f0c55-tenant'] },
+          staff: { ...staff, accessTokenIssuers: ['https://sts.example.org/6f2f0c55-tenant/'] },
+        },
+      },
+      /"providers\.staff\.accessTokenIssuers" holds "[^"]*", which is of a tenant of "providers\.default"/,
+    ],
+    [
+      'one further name of two providers',
+      {
+        providers: {
+          default: { ...provider, accessTokenIssuers: ['http://adfs.example.org/trust'] },
+          staff: { ...staff, accessTokenIssuers: ['http://adfs.example.org/trust'] },
+        },
+      },
+      /accessTokenIssuers" holds "[^"]*", which is listed by "providers\.default" too/,
+    ],
+    [
+      "another's issuer with keys from elsewhere",
+      {
+        providers: {
+          default: provider,
+          staff: { ...staff, clientId: 'x', issuer: 'https://idp.example.org' },
+        },
+      },
+      /^Option "providers\.staff\.issuer" is "https:\/\/idp\.example\.org", which is that of "providers\.default"/,
+    ],
+    [
+      "another's issuer with keys of its own",
+      {
+        providers: {
+          default: provider,
+          staff: { ...provider, clientId: 'x', jwksUri: 'https://staff.example.org/keys' },
+        },
+      },
+      /^Option "providers\.staff\.jwksUri" is another place for the keys of "providers\.default"/,
+    ],
+    [
       'an option of broker that belongs to one',
       { broker: { ...broker, subjectClaim: 'email' } },
       /^Option "broker\.subjectClaim" belongs to one identity provider/,
@@ -157,6 +197,26 @@ describe('several identity providers', () => {
       );
     },
   );
+
+  it('may share a further name where they share the issuer', () => {
+    const accessTokenIssuers = ['http://adfs.example.org/trust'];
+    const providers = {
+      default: { ...provider, accessTokenIssuers },
+      other: { ...provider, accessTokenIssuers, clientId: 'other' },
+    };
+
+    expect(start({ providers }).providers.list).toHaveLength(2);
+  });
+
+  it('may share an issuer and another place of its keys', () => {
+    const jwksUri = 'https://mirror.example.org/keys';
+    const providers = {
+      default: { ...provider, jwksUri },
+      other: { ...provider, jwksUri, clientId: 'other' },
+    };
+
+    expect(start({ providers }).providers.list).toHaveLength(2);
+  });
 
   it('may differ in client or audience alone', () => {
     const providers = {
