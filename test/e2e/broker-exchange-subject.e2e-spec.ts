@@ -137,6 +137,15 @@ describe('the subject token of an exchange', () => {
     expectRefusal(await exchange(listing, provider.accessToken()), 400, 'invalid_request');
   });
 
+  it('TX-1: takes tokens of each of several clients that are listed', async () => {
+    const listing = await start({ broker: { exchangeClients: ['other-client', 'third-client'] } });
+
+    for (const azp of ['other-client', 'third-client']) {
+      mintedToken(await exchange(listing, provider.accessToken({ azp })));
+    }
+    expectRefusal(await exchange(listing, provider.accessToken()), 400, 'invalid_request');
+  });
+
   it('TX-1: is 503 while the keys of the provider cannot be had, and heals', async () => {
     const late = await start();
     provider.behaviour.faults.jwks = failWith(503);
