@@ -15,6 +15,7 @@ import { TokenVerifier } from '../tokens/token-verifier.js';
 import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 import {
   type CollectedClaims,
+  ROLE_CLAIMS,
   combineClaims,
   displayClaims,
   hasRoles,
@@ -163,7 +164,7 @@ export class UserClaimsCollector {
   /** Without the roles that this provider may not give; what its access tokens say has been limited already. */
   #limited(claims: ProviderClaims | undefined): ProviderClaims | undefined {
     const { roles, roleClients } = this.provider.options;
-    if (claims === undefined || roles === undefined) return claims;
+    if (claims === undefined || roles === undefined || !saysRoles(claims)) return claims;
     const payload = structuredClone(claims);
     restrictClaims(payload, { roles, scopes: undefined }, roleClients);
     return payload;
@@ -183,4 +184,9 @@ export class UserClaimsCollector {
     if (flag !== undefined && typeof sourceOf(sources, subject)?.[flag] !== 'boolean') return true;
     return claims.some(({ path }) => path !== undefined && claimAt(said, path) === undefined);
   }
+}
+
+/** What says nothing of roles must not come to say that there are none: another source may have them. */
+function saysRoles(claims: ProviderClaims): boolean {
+  return Object.keys(claims).some((name) => ROLE_CLAIMS.includes(name.split('.')[0] ?? ''));
 }
