@@ -3,6 +3,7 @@ export { OidcConfigError } from './errors/oidc-config.error.js';
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './errors/oauth.error.js';
 export {
   OidcEvents,
+  hashedId,
   type OidcEventMap,
   type OidcEventName,
   type SessionEndReason,

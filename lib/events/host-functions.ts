@@ -96,14 +96,30 @@ function reportedSubject(
   return (claims, provider) => faults.call('"subject"', () => subject(claims, provider));
 }
 
+/** Without an id an event is told all the same. */
+function reportedRequestId(
+  requestId: NonNullable<ApplicationOptions['requestId']>,
+  faults: HostFaults,
+): ApplicationOptions['requestId'] {
+  return () => {
+    try {
+      return requestId();
+    } catch (error) {
+      faults.report('"requestId"', error);
+      return undefined;
+    }
+  };
+}
+
 /** The options, with every function of the host's in them telling whole what it throws, wherever it is called. */
 export function withReportedFaults(options: ResolvedOptions, faults: HostFaults): ResolvedOptions {
-  const { fetch, onLogin, subject, broker, providers } = options;
+  const { fetch, onLogin, subject, requestId, broker, providers } = options;
   return Object.freeze({
     ...options,
     providers: Object.freeze(reportedProviders(providers, faults)),
     fetch: fetch && reportedFetch(fetch, faults),
     onLogin: onLogin && reportedLogin(onLogin, faults),
+    requestId: requestId && reportedRequestId(requestId, faults),
     subject: subject && reportedSubject(subject, faults),
     broker: broker && Object.freeze(reportedBroker(broker, faults)),
   });

@@ -206,6 +206,24 @@ export class ApplicationGroup {
   requestProperty?: string | false = false;
 
   /**
+   * Gives the id of the request that is being served, from your AsyncLocalStorage, nestjs-cls or logger; `undefined` where there is
+   * none. Every event of {@link OidcEvents}, and the lines made of them, then say it. Asked often, so it must be quick.
+   *
+   * @example `requestId: () => storage.getStore()?.requestId`
+   */
+  @Optional()
+  @Must('must be a function', (value) => typeof value === 'function')
+  requestId?: (() => string | undefined) | undefined;
+
+  /**
+   * `true`: each login, refresh and logout that succeeds is one line at the level `log`, with hashed ids; none is left out.
+   * @defaultValue `false`
+   */
+  @Optional()
+  @Must('must be true or false', isFlag)
+  logSuccesses?: boolean = false;
+
+  /**
    * Called after each login, before its tokens go out: provision the user here, or refuse by throwing. Nest's
    * `ForbiddenException('no account')`, or any of its 4xx, answers 403 `access_denied` with a fixed text, and its message goes to the log;
    * an `OAuthError('access_denied', 'Not invited', { status: 403 })` also says what the caller is told. Any other exception is a fault: 500

@@ -16,7 +16,7 @@ export function eventsText(code: TsDoc): string {
     const says = payload === '' ? '' : ` Says \`${payload}\`.`;
     return `- <a id="event-${name}"></a>**\`${name}\`**: ${text.replace(/\s+/g, ' ')}${says}`;
   });
-  return ['Each says `provider`, the name of the identity provider.', events.join('\n')].join(
-    '\n\n',
-  );
+  const all =
+    'Each says `provider`, the name of the identity provider, and `requestId` where the option [`requestId`](options.md#requestid) gives one.';
+  return [all, events.join('\n')].join('\n\n');
 }

@@ -42,6 +42,7 @@ const publicNames: Record<string, readonly string[]> = {
     'OidcService',
     'Public',
     'createAuthDecorator',
+    'hashedId',
     'verifiedClaims',
   ],
   './express': [],

@@ -284,6 +284,15 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     ['sub', '"sub"'],
     [true, 'true'],
   ],
+  requestId: [
+    ['id', '"id"'],
+    [null, 'null'],
+  ],
+  logSuccesses: [
+    ['yes', '"yes"'],
+    [1, '1'],
+    [null, 'null'],
+  ],
   onLogin: [
     ['log', '"log"'],
     [null, 'null'],
