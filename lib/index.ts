@@ -32,6 +32,7 @@ export { type CallContext, CallContexts } from './guard/call-contexts.js';
 export { verifiedClaims } from './guard/caller.js';
 export { CurrentUser } from './guard/current-user.js';
 export { IdToken } from './guard/id-token.decorator.js';
+export type { PublishedClientKey } from './providers/client-keys.js';
 export type { DeviceAuthorization } from './providers/device-login.js';
 export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
 export { OidcAuthModule } from './oidc-auth.module.js';
@@ -56,6 +57,7 @@ export type {
 } from './options/oidc-auth-options.js';
 export type { CallOptions, FetchFunction } from './options/call-options.js';
 export type { EndpointOptions } from './options/endpoint-options.js';
+export type { ClientKey } from './options/client-keys.js';
 export type { IntrospectionOptions } from './options/introspection-options.js';
 export type {
   AccessTokenMark,

@@ -53,12 +53,19 @@ export async function examineClient(
   if (error === 'unauthorized_client' || error === 'unsupported_grant_type') {
     notes.find('grant-off', `the token endpoint says ${error}`);
   }
-  notes.note(
+  const bySecret =
     options.clientSecret === undefined
       ? 'the token endpoint takes the client without a secret'
-      : 'the token endpoint takes client id and secret',
+      : 'the token endpoint takes client id and secret';
+  notes.note(
+    provesOtherwise(options) ? 'the token endpoint takes how the client proves itself' : bySecret,
   );
   return true;
+}
+
+/** By a key or a certificate: then a secret that is not there is none that is missing. */
+function provesOtherwise({ clientKeys, clientAuthentication }: ResolvedProvider): boolean {
+  return clientKeys.length > 0 || clientAuthentication?.includes('tls_') === true;
 }
 
 async function explainRefusal(
@@ -68,6 +75,12 @@ async function explainRefusal(
   notes: Notes,
 ): Promise<void> {
   const said = `the token endpoint says ${String(error)}`;
+  if (provesOtherwise(options)) {
+    const mend =
+      'let the provider read our key set ("routes.clientJwks") or certificate again; look at "clientId", "clientAuthentication" and "assertionAudience" too';
+    notes.find('wrong-secret', said, { mend });
+    return;
+  }
   if (options.clientSecret === undefined) {
     const mend =
       'set "clientSecret", or make it a public client at the provider; look at "clientId" too';

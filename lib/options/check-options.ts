@@ -12,7 +12,7 @@ import { namesOf } from './option-group.js';
 import { refuseUnknownOptions } from './unknown-option.js';
 import { type EntryRule, isRecord } from './value-rules.js';
 
-const HIDDEN = new Set(['clientSecret', 'encryptionKeys', 'store']); // a store's URL holds its password
+const HIDDEN = new Set(['clientSecret', 'clientKeys', 'encryptionKeys', 'store']); // a store's URL holds its password
 
 /** Credentials that a URL brings along are not shown, however it is spelt. */
 function masked(text: string): string {

@@ -10,6 +10,7 @@ export const routeDefaults = {
   userinfo: '/auth/v2/userinfo',
   revoke: '/auth/v2/revoke',
   jwks: '/auth/v2/.well-known/jwks.json',
+  clientJwks: '/auth/v2/.well-known/client-jwks.json',
   introspect: '/auth/v2/introspect',
   backchannelLogout: '/auth/v2/backchannel-logout',
   providers: '/auth/v2/providers',

@@ -1,3 +1,4 @@
+import type { OptionsUnderCheck } from './value-rules.js';
 import { LOGOUT_TARGET } from './logout-parameters.js';
 
 /** What may sign tokens at all (RFC 7518 §3.1); asymmetric ones only. */
@@ -49,3 +50,23 @@ export const OWN_LOGOUT_PARAMETERS = new Set([
 
 export const isLogoutParameter = (value: unknown): boolean =>
   typeof value === 'string' && !/[{}]/.test(value.replaceAll(LOGOUT_TARGET, ''));
+
+/** What each way of proving ourselves needs. */
+const NEEDED_BY: Readonly<Record<string, keyof OptionsUnderCheck | undefined>> = {
+  client_secret_basic: 'clientSecret',
+  client_secret_post: 'clientSecret',
+  client_secret_jwt: 'clientSecret',
+  private_key_jwt: 'clientKeys',
+  tls_client_auth: 'fetch',
+  self_signed_tls_client_auth: 'fetch',
+  none: undefined,
+};
+
+/** Whether it is a way of proving ourselves, with what it needs beside it. */
+export function isAuthentication(value: unknown, all: OptionsUnderCheck): boolean {
+  if (typeof value !== 'string' || !Object.hasOwn(NEEDED_BY, value)) return false;
+  const needed = NEEDED_BY[value];
+  if (needed === undefined) return true;
+  const given = all[needed];
+  return given !== undefined && !(Array.isArray(given) && given.length === 0);
+}

@@ -4,6 +4,7 @@ import { CallGroup, type CallOptions } from './call-options.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { checkProviderEntry } from './check-options.js';
 import { type ClaimDemand, parseClaimConstraint } from './claim-constraint.js';
+import { type ResolvedClientKey, resolveClientKeys } from './client-keys.js';
 import { discoveryAddress } from './discovery-address.js';
 import { ApplicationGroup, type ApplicationOptions } from './oidc-auth-options.js';
 import { type Complete, complete } from './option-group.js';
@@ -27,6 +28,7 @@ type Rewritten =
   | 'additionalScopes'
   | 'audience'
   | 'claims'
+  | 'clientKeys'
   | 'clientSecret'
   | 'endpoints'
   | 'exchangeClients'
@@ -43,6 +45,8 @@ export interface ResolvedProvider
   readonly name: string;
   readonly title: string;
   readonly clientSecret: Secret | undefined;
+  /** The first signs. */
+  readonly clientKeys: readonly ResolvedClientKey[];
   /** The option `issuer`, else the spellings that `discoveryUrl` stands for, which here has a well-known path always. */
   readonly expectedIssuers: readonly string[];
   /** `undefined`: what the metadata of the provider says. */
@@ -96,10 +100,12 @@ function resolveIntrospection(
 
 /** @throws {@link OidcConfigError} where the provider would answer nobody (RFC 7662 §2.1). */
 function checkIntrospection(given: ProviderEntry, label: string): void {
-  const { introspection = false, clientSecret } = given;
-  if (introspection === false || clientSecret !== undefined) return;
+  const { introspection = false, clientSecret, clientKeys = [], clientAuthentication } = given;
+  const proves = clientSecret !== undefined || clientKeys.length > 0;
+  if (introspection === false || proves || clientAuthentication?.includes('tls_')) return;
   throw new OidcConfigError(
-    `Option "${label}introspection" needs "${label}clientSecret": an introspection endpoint answers authenticated clients alone. Set it, or leave "introspection" out.`,
+    `Option "${label}introspection" needs "${label}clientSecret" or "${label}clientKeys": an introspection endpoint answers authenticated clients ` +
+      'alone. Set one of them, or leave "introspection" out.',
   );
 }
 
@@ -139,6 +145,7 @@ export function resolveProvider(
     name,
     title: options.title ?? name,
     clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
+    clientKeys: resolveClientKeys(options.clientKeys, `${label}clientKeys`),
     discoveryUrl: discovery.url,
     expectedIssuers: options.issuer === undefined ? discovery.issuers : [options.issuer],
     accessTokenIssuers: options.accessTokenIssuers ?? (shared.several ? [] : undefined),

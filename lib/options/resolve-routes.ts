@@ -41,6 +41,7 @@ export const routeNames = [
   'userinfo',
   'revoke',
   'jwks',
+  'clientJwks',
   'introspect',
   'backchannelLogout',
   'providers',

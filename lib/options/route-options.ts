@@ -40,6 +40,11 @@ export interface RouteOptions {
    */
   jwks?: RoutePath;
   /**
+   * The public parts of `clientKeys`, for providers to fetch as our `jwks_uri`; answers 404 without any.
+   * @defaultValue `'/auth/v2/.well-known/client-jwks.json'`
+   */
+  clientJwks?: RoutePath;
+  /**
    * RFC 7662; answers 404 unless `broker.introspectionScope` is set.
    * @defaultValue `'/auth/v2/introspect'`
    */

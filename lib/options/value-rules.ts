@@ -11,6 +11,8 @@ export const HTTPS =
 export interface OptionsUnderCheck {
   readonly allowInsecureHttp?: unknown;
   readonly clientSecret?: unknown;
+  readonly clientKeys?: unknown;
+  readonly fetch?: unknown;
 }
 
 /** Whether an entry of a list may be there. */

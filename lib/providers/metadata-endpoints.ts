@@ -1,6 +1,7 @@
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
+import { isRecord } from '../options/value-rules.js';
 
 /** The members of the metadata that name an address of the provider's, by our names for them. */
 export const ENDPOINT_MEMBERS = {
@@ -80,6 +81,25 @@ export function readEndpoints(
     else if (typeof value === 'string') endpoints[name] = value;
   }
   return { endpoints, unusable };
+}
+
+/** Where clients with a certificate go instead (RFC 8705 §5), but for what the options override. */
+export function mtlsAliases(
+  document: Readonly<Record<string, unknown>>,
+  options: ResolvedProvider,
+): { aliases: Endpoints; unusable: readonly UnusableMember[] } {
+  const { mtls_endpoint_aliases: published } = document;
+  if (!isRecord(published)) return { aliases: {}, unusable: [] };
+  const given = Object.keys(overridesOf(options));
+  const { authorization: _browsers, endSession: _too, ...others } = ENDPOINT_MEMBERS;
+  const asked = Object.entries(others).filter(([name]) => !given.includes(name));
+  const wanted = Object.fromEntries(asked.map(([, member]) => [member, published[member]]));
+  const { endpoints: aliases, unusable } = readEndpoints(wanted, {
+    ...options,
+    endpoints: {},
+    jwksUri: undefined,
+  });
+  return { aliases, unusable };
 }
 
 /** The addresses under the names that the metadata has for them. */

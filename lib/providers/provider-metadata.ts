@@ -11,11 +11,12 @@ import { SIGNATURE_ALGORITHMS } from '../options/provider-rules.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
-import { clientAuthentication } from './client-authentication.js';
+import { clientAuthentication, provesByCertificate } from './client-authentication.js';
 import { TENANT, accessTokenIssuersOf, expectedIssuersOf } from './provider-issuers.js';
 import {
   type Endpoints,
   type UnusableMember,
+  mtlsAliases,
   readEndpoints,
   toMembers,
 } from './metadata-endpoints.js';
@@ -65,22 +66,32 @@ async function readDocument(response: Response): Promise<Document> {
 }
 
 /** openid-client with what we read of the metadata, and nothing else of it. */
-function configure(
+async function configure(
   options: ResolvedProvider,
   document: Document,
-  known: Pick<ProviderMetadata, 'publishedIssuer' | 'endpoints' | 'idTokenAlgorithms'>,
+  known: Pick<ProviderMetadata, 'publishedIssuer' | 'endpoints' | 'idTokenAlgorithms'> & {
+    readonly aliases: Endpoints;
+  },
 ): Promise<Configuration> {
-  const { publishedIssuer: issuer, endpoints, idTokenAlgorithms: algorithms } = known;
+  const { publishedIssuer: issuer, endpoints, aliases, idTokenAlgorithms: algorithms } = known;
+  const byCertificate = provesByCertificate(options);
+  const wantsEndpoint = options.assertionAudience === 'token_endpoint';
+  const audience = (wantsEndpoint ? endpoints.token : undefined) ?? issuer;
+  const supported = textList(document['token_endpoint_auth_methods_supported']);
   const metadata = {
     ...toMembers(endpoints),
     issuer,
     id_token_signing_alg_values_supported: algorithms,
+    ...(byCertificate ? { mtls_endpoint_aliases: toMembers(aliases) } : {}),
   };
   return discovery(
     issuer.includes(TENANT) ? ENTRA : new URL(options.discoveryUrl),
     options.clientId,
-    { [clockTolerance]: options.clockToleranceSec },
-    clientAuthentication(options, textList(document['token_endpoint_auth_methods_supported'])),
+    {
+      [clockTolerance]: options.clockToleranceSec,
+      ...(byCertificate ? { use_mtls_endpoint_aliases: true } : {}),
+    },
+    await clientAuthentication(options, supported, audience),
     {
       [customFetch]: () => Promise.resolve(Response.json(metadata)),
       // The guarded fetch and the check of the endpoints decide about http.
@@ -109,7 +120,12 @@ export async function discoverProvider(
     advertisesCallbackIssuer: document['authorization_response_iss_parameter_supported'] === true,
     ...readEndpoints(document, options),
   };
-  const configuration = await configure(options, document, known);
+  const { aliases, unusable } = mtlsAliases(document, options);
+  const configuration = await configure(options, document, { ...known, aliases });
   configuration.timeout = 0; // the guarded fetch keeps the time
-  return { ...known, configuration };
+  return {
+    ...known,
+    unusable: provesByCertificate(options) ? [...known.unusable, ...unusable] : known.unusable,
+    configuration,
+  };
 }

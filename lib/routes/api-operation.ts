@@ -81,6 +81,7 @@ const codes: Readonly<Record<number, string>> = {
   400: 'The request cannot be served as it is',
   401: 'No access token, or none that is valid',
   403: 'Not allowed',
+  404: 'Nothing of the kind is set up here',
   502: 'The identity provider gave an answer that cannot be used',
   503: 'The identity provider or the store cannot be reached',
 };
@@ -151,6 +152,11 @@ const operations: Readonly<Record<RouteName, Operation>> = {
     refusals: [400, 502, 503],
   },
   jwks: { summary: 'The public keys of access tokens', answer: schemas.keys, refusals: [503] },
+  clientJwks: {
+    summary: 'The public keys that this application proves itself to providers with',
+    answer: schemas.keys,
+    refusals: [404, 503],
+  },
   introspect: {
     summary: 'What an access token says',
     form: ['token!', 'token_type_hint'],

@@ -3,6 +3,7 @@ import { type ResolvedRoutes, type RouteName, routeNames } from '../options/reso
 import { describeRoute, leaveOut } from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
+import { clientJwksController } from './client-jwks.controller.js';
 import { deviceController, noDeviceController } from './device.controller.js';
 import { introspectController } from './introspect.controller.js';
 import { jwksController } from './jwks.controller.js';
@@ -22,6 +23,7 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   userinfo: userinfoController,
   revoke: revokeController,
   jwks: jwksController,
+  clientJwks: clientJwksController,
   introspect: introspectController,
   backchannelLogout: backchannelLogoutController,
   providers: providersController,

@@ -54,7 +54,7 @@ async function hasProblem(route: RouteName, request: IncomingMessage): Promise<b
 
 /** Nothing is cached before it is known to be a public document: its own handler says that. */
 function headersOf(route: RouteName): Readonly<Record<string, string>> {
-  return route === 'jwks' ? UNCACHED_HEADERS : ANSWER_HEADERS;
+  return route === 'jwks' || route === 'clientJwks' ? UNCACHED_HEADERS : ANSWER_HEADERS;
 }
 
 /** An answer that is ready to be sent. */

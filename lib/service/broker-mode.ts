@@ -8,6 +8,7 @@ import { BrokerDiagnostics } from '../diagnosis/broker-diagnostics.js';
 import { doctorIsAsked } from '../diagnosis/doctor-run.js';
 import { BrokerHealth } from '../diagnosis/broker-health.js';
 import { ApiDocument } from '../documents/api-document.js';
+import { ClientKeySet } from '../documents/client-key-set.js';
 import { ProviderList } from '../documents/provider-list.js';
 import { BrokerApiSecurity } from '../documents/broker-api-security.js';
 import { BrokerDocuments } from '../documents/broker-documents.js';
@@ -46,6 +47,7 @@ export class BrokerMode
   readonly profiles: BrokerProfiles;
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
+  readonly clientKeySet: ClientKeySet;
   readonly health: BrokerHealth;
   readonly diagnostics: BrokerDiagnostics;
   readonly issuer: string;
@@ -73,6 +75,7 @@ export class BrokerMode
     const callersSession = new BrokerCallersSession(ownTokens, sessions, this.revocation);
     this.logout = new Logout(providers, urls, callersSession, events, options);
     this.profiles = new BrokerProfiles(sessions, broker);
+    this.clientKeySet = new ClientKeySet(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);

@@ -1,4 +1,5 @@
 import type { ApiDocument } from '../documents/api-document.js';
+import type { ClientKeySet } from '../documents/client-key-set.js';
 import type { ProviderList } from '../documents/provider-list.js';
 import type { BrokerDocuments } from '../documents/broker-documents.js';
 import type { Introspect } from '../documents/introspect.js';
@@ -44,6 +45,7 @@ export abstract class Mode {
   abstract readonly profiles: UserProfiles;
   abstract readonly apiDocument: ApiDocument;
   abstract readonly providerList: ProviderList;
+  abstract readonly clientKeySet: ClientKeySet;
   abstract readonly health: Health;
   abstract readonly diagnostics: Diagnostics;
 

@@ -12,6 +12,7 @@ import type { IssuedTokens } from '../login/issued-tokens.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import type { LoginRedirect, LoginRequest } from '../login/start-login.js';
 import type { LogoutRequest } from '../logout/logout.js';
+import type { PublishedClientKey } from '../providers/client-keys.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
 import type { DeviceRequest } from '../grants/device-code.grant.js';
 import type { ListedProvider } from '../documents/provider-list.js';
@@ -204,6 +205,11 @@ export class OidcService {
    */
   async retireSigningKey(kid?: string): Promise<boolean> {
     return this.#mode.brokerOnly.keys.retire(kid);
+  }
+
+  /** The public keys that this application proves itself to providers with (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
+  clientJwks(): Promise<{ readonly keys: readonly PublishedClientKey[] }> {
+    return this.#mode.clientKeySet.published();
   }
 
   /** The identity providers, for login pages. @throws {@link OAuthError} 404, 503 */

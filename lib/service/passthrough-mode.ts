@@ -1,6 +1,7 @@
 import { PassthroughDiagnostics } from '../diagnosis/passthrough-diagnostics.js';
 import { PassthroughHealth } from '../diagnosis/passthrough-health.js';
 import { ApiDocument } from '../documents/api-document.js';
+import { ClientKeySet } from '../documents/client-key-set.js';
 import { ProviderList } from '../documents/provider-list.js';
 import { PassthroughApiSecurity } from '../documents/passthrough-api-security.js';
 import { OAuthError } from '../errors/oauth.error.js';
@@ -30,6 +31,7 @@ export class PassthroughMode extends Mode {
   readonly profiles: PassthroughProfiles;
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
+  readonly clientKeySet: ClientKeySet;
   readonly health: PassthroughHealth;
   readonly diagnostics: PassthroughDiagnostics;
   readonly issuer = undefined;
@@ -47,6 +49,7 @@ export class PassthroughMode extends Mode {
     this.logout = new Logout(providers, urls, new PassthroughCallersSession(), events, options);
     this.revocation = new PassthroughRevoke(providers, events);
     this.profiles = new PassthroughProfiles(providers);
+    this.clientKeySet = new ClientKeySet(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new PassthroughHealth(providers, clock);
     this.diagnostics = new PassthroughDiagnostics(surroundings);

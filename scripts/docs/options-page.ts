@@ -48,6 +48,7 @@ const SECTIONS: readonly {
   },
   { title: 'Grants', of: 'GrantGroup', prefix: 'grants.' },
   { title: 'Endpoints of the provider', of: 'EndpointGroup', prefix: 'endpoints.' },
+  { title: 'Keys of the client', of: 'ClientKey', prefix: 'clientKeys[].' },
   {
     title: 'Introspection at the provider',
     of: 'IntrospectionGroup',

@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -23,6 +25,10 @@ async function exportsOf(code: string): Promise<Readonly<Record<string, unknown>
 describe('the options on the pages of identity providers', () => {
   beforeAll(() => {
     vi.stubEnv('OIDC_CLIENT_SECRET', 'client-secret-of-at-least-32-characters');
+    vi.stubEnv('OIDC_KEY', 'encryption-key-of-at-least-32-characters');
+    vi.stubEnv('OIDC_THUMBPRINT', 'thumbprint');
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    vi.stubEnv('OIDC_CLIENT_KEY', String(privateKey.export({ format: 'pem', type: 'pkcs8' })));
   });
 
   afterAll(() => {

@@ -16,6 +16,7 @@ export const EMPTY_ANSWERS: Record<RouteName, [method: string, status: number]> 
   userinfo: ['GET', 401],
   revoke: ['POST', 400],
   jwks: ['GET', 404],
+  clientJwks: ['GET', 404],
   introspect: ['POST', 404],
   backchannelLogout: ['POST', 404],
   providers: ['GET', 200],

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+
 import type { ClientMetadata, Configuration } from 'oidc-provider';
 
 import { page } from './provider-pages.js';
@@ -14,6 +16,19 @@ import { userBySubject } from './users.js';
 
 /** Stands for the application's API in RFC 8707's terms; access tokens for it are JWTs. */
 const RESOURCE = 'urn:test:api';
+
+/** Where what ends TLS before a provider hands on the certificate of a client. */
+export const CERTIFICATE_HEADER = 'x-client-certificate';
+
+const CLIENT_AUTHENTICATION = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'none',
+] as const;
 
 const ownClaims = ['sub', 'realm_access', 'resource_access', 'groups'];
 
@@ -50,7 +65,10 @@ export function providerConfiguration(
       email: ['email', 'email_verified'],
     },
     ttl: { ...lifetimes, ...options.lifetimes },
+    // It refuses loopback, where our key set is.
+    fetch: (url) => globalThis.fetch(url),
     pkce: { required: () => true },
+    clientAuthMethods: [...CLIENT_AUTHENTICATION],
     rotateRefreshToken: options.rotateRefreshTokens ?? true,
     issueRefreshToken: async (_ctx, _client, source) => {
       if (options.refreshTokens === 'always') return true;
@@ -87,8 +105,11 @@ function ownClient(options: ProviderOptions, signing: SigningKey): ClientMetadat
   const method = options.clientAuth ?? 'client_secret_basic';
   return {
     client_id: TEST_CLIENT_ID,
-    ...(method === 'none' ? {} : { client_secret: options.clientSecret ?? TEST_CLIENT_SECRET }),
+    ...(method.startsWith('client_secret')
+      ? { client_secret: options.clientSecret ?? TEST_CLIENT_SECRET }
+      : {}),
     token_endpoint_auth_method: method,
+    ...options.client,
     id_token_signed_response_alg: signing.alg,
     redirect_uris: ['http://127.0.0.1/callback', ...(options.redirectUris ?? [])],
     post_logout_redirect_uris: [...(options.postLogoutRedirectUris ?? [])],
@@ -118,6 +139,17 @@ function features(
       successSource: async (ctx) => {
         ctx.body = page('Device connected', '');
       },
+    },
+    mTLS: {
+      enabled: true,
+      selfSignedTlsClientAuth: true,
+      tlsClientAuth: true,
+      getCertificate: (ctx) => ctx.get(CERTIFICATE_HEADER) || undefined,
+      certificateAuthorized: () => true,
+      certificateSubjectMatches: (ctx, property, expected) =>
+        property === 'tls_client_auth_subject_dn' &&
+        new X509Certificate(Buffer.from(ctx.get(CERTIFICATE_HEADER), 'base64')).subject ===
+          expected,
     },
     revocation: { enabled: true, allowedPolicy: async () => true },
     introspection: { enabled: true, allowedPolicy: async () => true },

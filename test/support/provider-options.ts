@@ -1,3 +1,4 @@
+import type { ClientAuthenticationMethod } from '../../lib/index.js';
 import type { ClientMetadata } from 'oidc-provider';
 
 import type { SigningKey } from './signing-keys.js';
@@ -20,7 +21,9 @@ export interface ProviderOptions {
   /** @defaultValue `'client-secret-of-at-least-32-characters'` */
   clientSecret?: string;
   /** @defaultValue `'client_secret_basic'` */
-  clientAuth?: 'client_secret_basic' | 'client_secret_post' | 'none';
+  clientAuth?: ClientAuthenticationMethod;
+  /** How the client is registered besides: its keys, its certificate. */
+  client?: Partial<ClientMetadata>;
   /** Redirect URIs that are accepted beside every http loopback URI. */
   redirectUris?: readonly string[];
   /** `false`: only {@link redirectUris}, exactly. Holds for logout targets too. @defaultValue `true` */

@@ -172,8 +172,22 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   clientAuthentication: [
     ['basic', '"basic"'],
     ['private_key_jwt', '"private_key_jwt"'],
+    ['tls_client_auth', '"tls_client_auth"'],
+    ['self_signed_tls_client_auth', '"self_signed_tls_client_auth"'],
     [null, 'null'],
     [true, 'true'],
+  ],
+  clientKeys: [
+    [null, 'a value of type object'],
+    ['canary-key', 'a value of type string'],
+    [[{}], 'a value of type object (entry 1 of 1)'],
+    [[{ key: '' }], 'a value of type object (entry 1 of 1)'],
+    [[{ key: 'canary-key', kid: 7 }], 'a value of type object (entry 1 of 1)'],
+    [[{ key: 'canary-key', secret: 'canary' }], 'a value of type object (entry 1 of 1)'],
+  ],
+  assertionAudience: [
+    ['token', '"token"'],
+    [null, 'null'],
   ],
   authorizationParameters: [
     [null, 'null'],

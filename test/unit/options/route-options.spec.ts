@@ -101,6 +101,7 @@ describe('the option "routes"', () => {
       userinfo: '/api/auth/v2/userinfo',
       revoke: '/api/auth/v2/revoke',
       jwks: '/api/auth/v2/.well-known/jwks.json',
+      clientJwks: '/api/auth/v2/.well-known/client-jwks.json',
       introspect: '/api/auth/v2/introspect',
       backchannelLogout: '/api/auth/v2/backchannel-logout',
       providers: '/api/auth/v2/providers',
