@@ -177,6 +177,19 @@ describe('OIDC_DOCTOR=1', () => {
     expect(text).toContain('the way through a proxy was not looked at');
   });
 
+  it('makes no key, and removes nothing', async () => {
+    const counting = countingStore();
+    const publicUrl = `http://127.0.0.1:${await freePort()}`;
+
+    await doctorRun(() =>
+      startBrokerApp({ provider, options: { publicUrl }, store: counting.store }),
+    );
+
+    expect(counting.count('listSigningKeys')).toBeGreaterThan(0);
+    expect(new Set(counting.calls)).not.toContain('insertSigningKey');
+    expect(new Set(counting.calls)).not.toContain('purgeExpired');
+  });
+
   it('exits with 1 where something cannot work, a store that stops start-up included', async () => {
     const { store } = countingStore();
     const broken = Object.assign(store, {
