@@ -52,6 +52,8 @@ export interface BrokerSession extends SessionState {
   /** Who may talk to the identity provider for this session, and until when. */
   readonly leaseId: string | undefined;
   readonly leaseUntil: Date | undefined;
+  /** SHA-256 of the browser's session cookie; absent where the session is no browser's. Never changes. */
+  readonly cookieHash?: string | undefined;
 }
 
 /** What a session is looked for by, beside its id. */
@@ -68,6 +70,15 @@ export interface LeaseRequest {
   readonly now: Date;
   /** The generation that the caller read; a session that moved on meanwhile gives no lease. */
   readonly generation: number;
+}
+
+/** What the use of a browser's session writes; see {@link BrokerSession} for the members. */
+export interface SessionUse {
+  /** The session's own: another browser's use does not prolong it. */
+  readonly cookieHash: string;
+  readonly usedAt: Date;
+  readonly expiresAt: Date;
+  readonly now: Date;
 }
 
 /** How a session is ended. */
@@ -156,6 +167,19 @@ export abstract class BrokerStore {
    * and the session is not revoked. `false`: the lease went to somebody else, or the session ended; nothing was written.
    */
   abstract rotateSession(id: string, leaseId: string, state: SessionState): Promise<boolean>;
+
+  /**
+   * Moves the idle limit of a browser's session, in one atomic step, and only while it is neither revoked nor expired at `now`, its cookie
+   * is this one, and it was used before `usedAt`. The lease does not matter. `false`: nothing was written.
+   *
+   * Not abstract, so that stores of a version before go on compiling: without it, and without keeping {@link BrokerSession.cookieHash},
+   * a store takes no sessions of browsers (option `session`), and start-up says so.
+   */
+  async touchSession(_id: string, _use: SessionUse): Promise<boolean> {
+    throw new TypeError(
+      'This store keeps no sessions of browsers: it does not override touchSession()',
+    );
+  }
 
   /** Gives a lease back, if it is still this one. */
   abstract releaseLease(id: string, leaseId: string): Promise<void>;

@@ -6,6 +6,7 @@ import {
   type SessionEnding,
   type SessionFilter,
   type SessionState,
+  type SessionUse,
   type StoredPeerKeys,
   type StoredSigningKey,
 } from '../contract/broker-store.js';
@@ -84,6 +85,14 @@ export class MemoryBrokerStore extends BrokerStore {
       leaseId: undefined,
       leaseUntil: undefined,
     };
+    return true;
+  }
+
+  override async touchSession(id: string, use: SessionUse): Promise<boolean> {
+    const { cookieHash, usedAt, expiresAt, now } = use;
+    const row = this.#alive(id, now);
+    if (row?.session.cookieHash !== cookieHash || row.session.usedAt >= usedAt) return false;
+    row.session = { ...row.session, usedAt: new Date(usedAt), expiresAt: new Date(expiresAt) };
     return true;
   }
 

@@ -9,7 +9,7 @@ import type { HostFaults } from '../events/host-faults.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
-import type { BrokerStore, BrokerStoreChoice } from '../contract/broker-store.js';
+import { BrokerStore, type BrokerStoreChoice } from '../contract/broker-store.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
 import { resolveStore, storeDefinition } from './resolve-store.js';
 
@@ -60,6 +60,11 @@ export class StoreAccess {
   /** Whether what is kept here outlives the process. */
   get lasting(): boolean {
     return !(this.#store instanceof MemoryBrokerStore);
+  }
+
+  /** Whether the store is of a version that keeps sessions of browsers; to be asked after {@link start}. */
+  get keepsBrowserSessions(): boolean {
+    return this.#store?.touchSession !== BrokerStore.prototype.touchSession;
   }
 
   /** @throws {@link OidcConfigError} when the host's store cannot be used at all; a store that is down only warns. */

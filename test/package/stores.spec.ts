@@ -10,9 +10,11 @@ import { installBeside } from './npm.js';
 const typeOrm = {
   entry: 'nestjs-oidc-auth/typeorm',
   names: [
+    'AddOidcBrowserSessions1764201600000',
     'CreateOidcBrokerTables1764115200000',
     'TypeOrmBrokerStore',
     'brokerEntities',
+    'brokerMigrations',
     'peerKeysEntity',
     'revocationEntity',
     'sessionEntity',

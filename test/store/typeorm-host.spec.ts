@@ -10,9 +10,9 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import { type BrokerOptions, OidcAuthModule, OidcService } from '../../lib/index.js';
 import {
-  CreateOidcBrokerTables1764115200000,
   TypeOrmBrokerStore,
   brokerEntities,
+  brokerMigrations,
 } from '../../lib/store/typeorm/index.js';
 import { capturedLogs } from '../support/output-capture.js';
 import { RecordingLogger } from '../support/recording-logger.js';
@@ -34,7 +34,7 @@ const oidc = (store: BrokerOptions['store']) =>
 
 /** Makes the tables as a host does that runs its migrations itself. */
 async function migrate(options: DataSourceOptions): Promise<void> {
-  const migrations = [CreateOidcBrokerTables1764115200000];
+  const migrations = [...brokerMigrations];
   const source = new DataSource({ ...options, migrations, entities: [...brokerEntities] });
   await source.initialize();
   await source.runMigrations();
@@ -272,7 +272,7 @@ describe.skipIf(noPostgres)(
         schema: 'auth',
         entityPrefix: 'my_',
         entities: [...brokerEntities],
-        migrations: [CreateOidcBrokerTables1764115200000],
+        migrations: [...brokerMigrations],
       });
       await source.initialize();
       await source.query('CREATE SCHEMA auth');
@@ -301,7 +301,7 @@ const noMysql = required('MariaDB', mysql ? undefined : 'OIDC_TEST_MYSQL_URL is 
 describe.skipIf(noMysql)(`TypeORM of the host on MariaDB${noMysql ? ` (${noMysql})` : ''}`, () => {
   it.each(['mysql', 'mariadb'] as const)('migrates with the driver %s', async (type) => {
     const { url, drop } = await freshDatabase(mysql ?? '');
-    const migrations = [CreateOidcBrokerTables1764115200000];
+    const migrations = [...brokerMigrations];
     const source = new DataSource({ type, url, entities: [...brokerEntities], migrations });
     await source.initialize();
     await source.runMigrations();

@@ -20,6 +20,7 @@ export interface SessionDocument {
   leaseUntil?: Date;
   revokedAt?: Date;
   endingId?: string;
+  cookieHash?: string;
 }
 
 export interface RevocationDocument {

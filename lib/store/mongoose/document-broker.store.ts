@@ -7,6 +7,7 @@ import {
   type SessionEnding,
   type SessionFilter,
   type SessionState,
+  type SessionUse,
   type StoredPeerKeys,
   type StoredSigningKey,
 } from '../../contract/broker-store.js';
@@ -99,6 +100,16 @@ export class DocumentBrokerStore extends BrokerStore {
           ...(state.refreshHash === undefined ? { refreshHash: '' } : {}),
         },
       },
+    );
+    return modifiedCount === 1;
+  }
+
+  override async touchSession(id: string, use: SessionUse): Promise<boolean> {
+    const { cookieHash, usedAt, expiresAt, now } = use;
+    if (!isId(id) || !isId(cookieHash)) return false;
+    const { modifiedCount } = await this.#collections.sessions.updateOne(
+      { _id: id, cookieHash, ...alive(now), usedAt: { $lt: usedAt } },
+      { $set: { usedAt, expiresAt } },
     );
     return modifiedCount === 1;
   }

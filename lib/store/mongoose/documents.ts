@@ -26,7 +26,7 @@ export function toStateMembers(state: SessionState) {
 }
 
 export function toSessionDocument(session: BrokerSession): SessionDocument {
-  const { providerSessionHash, leaseId, leaseUntil } = session;
+  const { providerSessionHash, leaseId, leaseUntil, cookieHash } = session;
   return {
     ...toStateMembers(session),
     _id: session.id,
@@ -39,6 +39,7 @@ export function toSessionDocument(session: BrokerSession): SessionDocument {
     ...(providerSessionHash === undefined ? {} : { providerSessionHash }),
     ...(leaseId === undefined ? {} : { leaseId }),
     ...(leaseUntil === undefined ? {} : { leaseUntil }),
+    ...(cookieHash === undefined ? {} : { cookieHash }),
   };
 }
 
@@ -60,6 +61,7 @@ export function toSession(document: SessionDocument): BrokerSession {
     sealed: document.sealed,
     leaseId: document.leaseId,
     leaseUntil: document.leaseUntil,
+    ...(document.cookieHash === undefined ? {} : { cookieHash: document.cookieHash }),
   };
 }
 

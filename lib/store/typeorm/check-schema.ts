@@ -3,7 +3,8 @@ import { OidcConfigError } from '../../errors/oidc-config.error.js';
 import { brokerEntities } from './entities.js';
 
 const HOW =
-  'Run the migration CreateOidcBrokerTables of nestjs-oidc-auth/typeorm (list it in "migrations" and run `typeorm migration:run`), ' +
+  'Run the migrations of nestjs-oidc-auth/typeorm, CreateOidcBrokerTables and AddOidcBrowserSessions (list brokerMigrations in ' +
+  '"migrations" and run `typeorm migration:run`), ' +
   'or set "synchronize: true" where you develop.';
 
 /** TypeORM's names of the databases whose statements and errors are known here; `sqlite` is of its releases before 1.0. */

@@ -19,14 +19,20 @@ export class CreateOidcBrokerTables1764115200000 implements MigrationInterface {
 }
 
 /** The tables as this DataSource names them: what `synchronize` would make, so that neither finds a difference to the other. */
-function tablesOf({ connection }: QueryRunner): Table[] {
-  return brokerEntities.map((entity) => {
-    if (!connection.hasMetadata(entity)) {
-      throw new OidcConfigError(
-        `The DataSource of this migration does not know the entity ${entity.options.name}. Add the entities of ` +
-          'nestjs-oidc-auth/typeorm to it: entities: [...brokerEntities, …].',
-      );
-    }
-    return Table.create(connection.getMetadata(entity), connection.driver);
-  });
+function tablesOf(runner: QueryRunner): Table[] {
+  return brokerEntities.map((entity) => tableOf(runner, entity));
+}
+
+/** One of them. @throws {@link OidcConfigError} where the DataSource does not know the entity. */
+export function tableOf(
+  { connection }: QueryRunner,
+  entity: (typeof brokerEntities)[number],
+): Table {
+  if (!connection.hasMetadata(entity)) {
+    throw new OidcConfigError(
+      `The DataSource of this migration does not know the entity ${entity.options.name}. Add the entities of ` +
+        'nestjs-oidc-auth/typeorm to it: entities: [...brokerEntities, …].',
+    );
+  }
+  return Table.create(connection.getMetadata(entity), connection.driver);
 }

@@ -21,6 +21,7 @@ export interface SessionRow {
   leaseId: string | null;
   leaseUntil: number | null;
   revokedAt: number | null;
+  cookieHash: string | null;
 }
 
 export interface RevocationRow {
@@ -91,6 +92,7 @@ export const sessionEntity = new EntitySchema<SessionRow>({
     leaseId: optional(text('lease_id', 32)),
     leaseUntil: optional(time('lease_until')),
     revokedAt: optional(time('revoked_at')),
+    cookieHash: optional(hash('cookie_hash')),
   },
   indices: [
     { columns: ['loginHash'], unique: true },

@@ -1,3 +1,5 @@
+export { AddOidcBrowserSessions1764201600000 } from './add-browser-sessions.migration.js';
+export { brokerMigrations } from './broker-migrations.js';
 export { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
 export {
   brokerEntities,

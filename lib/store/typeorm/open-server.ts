@@ -1,6 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { BrokerStore } from '../../contract/broker-store.js';
-import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
+import { migrateBrokerTables } from './broker-migrations.js';
 import { parseUrl } from '../../options/url-rules.js';
 import { databaseMissing, unreadable } from '../store-errors.js';
 import { OwnDataSourceStore } from './own-data-source.store.js';
@@ -55,7 +55,7 @@ async function makeOnPostgres(runner: QueryRunner): Promise<void> {
   await runner.startTransaction();
   try {
     await runner.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-    await new CreateOidcBrokerTables1764115200000().up(runner);
+    await migrateBrokerTables(runner);
     await runner.commitTransaction();
   } catch (error) {
     await runner.rollbackTransaction();
@@ -68,7 +68,7 @@ async function makeOnMysql(runner: QueryRunner): Promise<void> {
   const name = `nestjs-oidc-auth ${LOCK}`;
   await runner.query('SELECT GET_LOCK(?, ?)', [name, LOCK_WAIT_SEC]);
   try {
-    await new CreateOidcBrokerTables1764115200000().up(runner);
+    await migrateBrokerTables(runner);
   } finally {
     await runner.query('SELECT RELEASE_LOCK(?)', [name]);
   }

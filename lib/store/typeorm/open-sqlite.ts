@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { OidcConfigError } from '../../errors/oidc-config.error.js';
 import type { BrokerStore } from '../../contract/broker-store.js';
-import { CreateOidcBrokerTables1764115200000 } from './create-broker-tables.migration.js';
+import { migrateBrokerTables } from './broker-migrations.js';
 import { codeOf, repeated } from './driver-errors.js';
 import { OwnDataSourceStore } from './own-data-source.store.js';
 
@@ -64,7 +64,7 @@ async function makeTables(dataSource: DataSource): Promise<void> {
   try {
     await repeated(() => runner.query('BEGIN IMMEDIATE'));
     try {
-      await new CreateOidcBrokerTables1764115200000().up(runner);
+      await migrateBrokerTables(runner);
       await runner.query('COMMIT');
     } catch (error) {
       await runner.query('ROLLBACK');

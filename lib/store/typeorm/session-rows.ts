@@ -40,6 +40,7 @@ export function toSessionRow(session: BrokerSession): SessionRow {
     leaseId: session.leaseId ?? null,
     leaseUntil: session.leaseUntil?.getTime() ?? null,
     revokedAt: null,
+    cookieHash: session.cookieHash ?? null,
   };
 }
 
@@ -61,5 +62,6 @@ export function toSession(row: SessionRow): BrokerSession {
     sealed: row.sealed,
     leaseId: row.leaseId ?? undefined,
     leaseUntil: row.leaseUntil === null ? undefined : new Date(row.leaseUntil),
+    ...(row.cookieHash === null ? {} : { cookieHash: row.cookieHash }),
   };
 }

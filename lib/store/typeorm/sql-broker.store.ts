@@ -7,6 +7,7 @@ import {
   type SessionEnding,
   type SessionFilter,
   type SessionState,
+  type SessionUse,
   type StoredPeerKeys,
   type StoredSigningKey,
 } from '../../contract/broker-store.js';
@@ -92,6 +93,24 @@ export class SqlBrokerStore extends BrokerStore {
         .execute(),
     );
     return rotated.affected === 1;
+  }
+
+  override async touchSession(id: string, use: SessionUse): Promise<boolean> {
+    const { cookieHash } = use;
+    if (!isId(id) || !isId(cookieHash)) return false;
+    const usedAt = use.usedAt.getTime();
+    const expiresAt = use.expiresAt.getTime();
+    const now = use.now.getTime();
+    const touched = await repeated(() =>
+      this.#sessions
+        .createQueryBuilder()
+        .update()
+        .set({ usedAt, expiresAt })
+        .where('id = :id AND cookie_hash = :cookieHash', { id, cookieHash })
+        .andWhere('revoked_at IS NULL AND expires_at > :now AND used_at < :usedAt', { now, usedAt })
+        .execute(),
+    );
+    return touched.affected === 1;
   }
 
   async releaseLease(id: string, leaseId: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BrokerStore } from '../../contract/broker-store.js';
+import { browserSessionTests } from './browser-session-tests.js';
 import { endedSessionTests } from './ended-session-tests.js';
 import { keyDeletionTests, peerKeyTests, signingKeyTests } from './key-tests.js';
 import { leaseTests } from './lease-tests.js';
@@ -10,6 +11,7 @@ import { type TestRunner, foundRunner } from './test-runner.js';
 
 const TOPICS: Readonly<Record<string, (test: StoreTest) => void>> = {
   sessions: sessionTests,
+  'sessions of browsers': browserSessionTests,
   'the lease of a session': leaseTests,
   'a session that is revoked': endedSessionTests,
   'revocations of tokens and subjects': revocationTests,

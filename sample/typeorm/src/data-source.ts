@@ -1,4 +1,4 @@
-import { brokerEntities, CreateOidcBrokerTables1764115200000 } from 'nestjs-oidc-auth/typeorm';
+import { brokerEntities, brokerMigrations } from 'nestjs-oidc-auth/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 import { CreateNotes1764000000000 } from './create-notes.migration.js';
@@ -9,7 +9,7 @@ import { settingsFrom } from './settings.js';
 export function databaseOptions(databaseUrl: string): DataSourceOptions {
   const shared = {
     entities: [noteEntity, ...brokerEntities],
-    migrations: [CreateNotes1764000000000, CreateOidcBrokerTables1764115200000],
+    migrations: [CreateNotes1764000000000, ...brokerMigrations],
     synchronize: false,
   };
   return databaseUrl.startsWith('postgres')

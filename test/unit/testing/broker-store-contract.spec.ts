@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import type {
-  BrokerSession,
+import {
+  type BrokerSession,
   BrokerStore,
-  LeaseRequest,
-  Revocation,
-  SessionEnding,
-  SessionFilter,
-  SessionState,
+  type LeaseRequest,
+  type Revocation,
+  type SessionEnding,
+  type SessionFilter,
+  type SessionState,
+  type SessionUse,
 } from '../../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../../lib/store/memory-broker.store.js';
 import { brokerStoreContract } from '../../../lib/testing/index.js';
@@ -96,6 +97,32 @@ class AnyLease extends MemoryBrokerStore {
   }
 }
 
+class NoCookie extends MemoryBrokerStore {
+  override async findSession(id: string, now: Date): Promise<BrokerSession | undefined> {
+    const { cookieHash: _, ...found } = (await super.findSession(id, now)) ?? {};
+    return 'id' in found ? found : undefined;
+  }
+}
+
+class AnyCookie extends MemoryBrokerStore {
+  override async touchSession(id: string, use: SessionUse): Promise<boolean> {
+    const { cookieHash = '' } = (await super.findSession(id, use.now)) ?? {};
+    return super.touchSession(id, { ...use, cookieHash });
+  }
+}
+
+class Unused extends MemoryBrokerStore {
+  override async touchSession(): Promise<boolean> {
+    return true;
+  }
+}
+
+class Revived extends MemoryBrokerStore {
+  override touchSession(id: string, use: SessionUse): Promise<boolean> {
+    return super.touchSession(id, { ...use, now: new Date(0) });
+  }
+}
+
 class KeptLease extends MemoryBrokerStore {
   override async releaseLease(): Promise<void> {}
 }
@@ -169,6 +196,8 @@ class NoPurge extends MemoryBrokerStore {
   }
 }
 
+const use = { cookieHash: '', usedAt: new Date(), expiresAt: new Date(), now: new Date() };
+
 const withGlobalsAlone = (): void => brokerStoreContract(async () => new MemoryBrokerStore());
 
 const defects = {
@@ -178,6 +207,10 @@ const defects = {
   Upturned,
   Unfenced,
   AnyLease,
+  NoCookie,
+  AnyCookie,
+  Unused,
+  Revived,
   KeptLease,
   AnyEnding,
   AlwaysEnded,
@@ -236,6 +269,15 @@ describe('brokerStoreContract', () => {
     const { failures } = contractOf(async () => new Entities());
 
     expect(await failures()).toEqual([]);
+  });
+
+  it('asks nothing of sessions of browsers of a store that was written before there were any', async () => {
+    class Before extends MemoryBrokerStore {}
+    Before.prototype.touchSession = BrokerStore.prototype.touchSession;
+    const { failures } = contractOf(async () => new Before());
+
+    expect(await failures()).toEqual([]);
+    await expect(new Before().touchSession('', use)).rejects.toThrow(TypeError);
   });
 
   it('says what to pass where no test runner is to be found', () => {
