@@ -64,6 +64,7 @@ export type {
   ClientAuthenticationMethod,
   ProviderOptions,
 } from './options/provider-options.js';
+export type { BrowserSessionOptions, LoginFailure } from './options/browser-session-options.js';
 export type { GrantOptions, RouteOptions, RoutePath } from './options/route-options.js';
 export type {
   ProviderEntry,
@@ -74,6 +75,7 @@ export type {
 export {
   BrokerStore,
   type BrokerSession,
+  type SessionUse,
   type BrokerStoreChoice,
   type BrokerStoreDefinition,
   type LeaseRequest,
@@ -88,6 +90,7 @@ export {
 export { MemoryBrokerStore } from './store/memory-broker.store.js';
 export type { AuthCondition, AuthRule } from './tokens/auth-rule.js';
 export { Authenticator } from './tokens/authenticator.js';
+export type { BrowserSessionState } from './tokens/browser-session-state.js';
 export type { RequestHeaders } from './tokens/bearer-token.js';
 export type { IdTokenClaims } from './tokens/id-token-claims.js';
 export type { Credentials, Identity } from './tokens/identity.js';

@@ -4,6 +4,7 @@ import type { RouteOptions } from './options/route-options.js';
 import type { SeveralProvidersOptions } from './options/several-providers.js';
 import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
 import { resolveRoutes } from './options/resolve-routes.js';
+import { isRecord } from './options/value-rules.js';
 import { createControllers } from './routes/create-controllers.js';
 import type { BrokerStoreChoice } from './contract/broker-store.js';
 import { storeDefinition } from './store/resolve-store.js';
@@ -36,11 +37,20 @@ const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {},
 /** The names of what stands beside a factory. */
 export const registrationNames: readonly string[] = Object.keys(registrationDefaults);
 
+/** `forRoot` has the options at hand; what a factory will say nobody knows yet. */
+function mayHaveSessions({ providers = [] }: DynamicModule): boolean {
+  const given = providers.find(
+    (one) => 'provide' in one && one.provide === OIDC_AUTH_OPTIONS && 'useValue' in one,
+  );
+  const options: unknown = given !== undefined && 'useValue' in given ? given.useValue : undefined;
+  return !isRecord(options) || options['session'] !== undefined;
+}
+
 function register(
   definition: DynamicModule,
   { isGlobal, routes, store }: OidcAuthRegistration,
 ): DynamicModule {
-  const resolved = resolveRoutes(routes);
+  const resolved = resolveRoutes(routes, mayHaveSessions(definition));
   return {
     ...definition,
     global: isGlobal ?? true,

@@ -14,6 +14,7 @@ import { HostFaults } from './events/host-faults.js';
 import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
 import { RefusalLog } from './events/refusal-log.js';
+import { BrowserLogins } from './service/browser-logins.js';
 import { createMode } from './service/create-mode.js';
 import { Mode } from './service/mode.js';
 import { OidcService } from './service/oidc.service.js';
@@ -24,6 +25,7 @@ import { HandlerRules } from './guard/handler-rules.js';
 import { LeftOut } from './guard/left-out.js';
 import { UnknownProviders } from './guard/unknown-providers.js';
 import { LiveCalls } from './guard/live-calls.js';
+import { LoginRedirects } from './guard/login-redirects.js';
 import { currentUserProvider, CurrentUser } from './guard/current-user.js';
 import { GuardedFetch } from './http/guarded-fetch.js';
 import { Providers } from './providers/providers.js';
@@ -60,6 +62,7 @@ import { OwnRoutes } from './routes/own-routes.js';
 import { RouteRefusals } from './routes/route-errors.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
+import { CookieCallers } from './tokens/cookie-callers.js';
 import { Challenges } from './tokens/challenge.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 
@@ -95,10 +98,12 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     },
     { provide: Clock, useClass: SystemClock },
     { provide: Mode, useFactory: createMode, inject: [Surroundings] },
+    { provide: CookieCallers, useFactory: ({ cookies }: Mode) => cookies, inject: [Mode] },
     { provide: TokenVerifier, useFactory: ({ verifier }: Mode) => verifier, inject: [Mode] },
     Answers,
     Authenticator,
     AuthGuard,
+    BrowserLogins,
     CallContexts,
     Challenges,
     currentUserProvider,
@@ -113,6 +118,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     LeftOut,
     UnknownProviders,
     LiveCalls,
+    LoginRedirects,
     OidcEvents,
     OidcService,
     OwnRoutes,
@@ -132,6 +138,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     HandlerRules,
     HostFaults,
     LiveCalls,
+    LoginRedirects,
     OidcEvents,
     OidcService,
     RefusalLog,

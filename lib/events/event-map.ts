@@ -10,6 +10,7 @@ interface EventBase {
 export type SessionEndReason =
   | 'logout'
   | 'revoked'
+  | 'replaced'
   | 'login-failed'
   | 'refresh-token-reused'
   | 'provider-ended-it'

@@ -70,7 +70,9 @@ function ofRequest(gql: unknown): Credentials {
     const rawHeaders = member(node, 'rawHeaders');
     const credentials = { headers, rawHeaders: isTexts(rawHeaders) ? rawHeaders : undefined };
     // A handshake outlives what its token was refused for.
-    return member(node, 'upgrade') === true ? credentials : { ...credentials, request };
+    if (member(node, 'upgrade') === true) return credentials;
+    const method = member(node, 'method');
+    return { ...credentials, request, ...(typeof method === 'string' ? { method } : {}) };
   }
   return { headers: {} };
 }

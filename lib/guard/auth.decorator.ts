@@ -1,7 +1,8 @@
-import { UseGuards, applyDecorators } from '@nestjs/common';
+import { UseFilters, UseGuards, applyDecorators } from '@nestjs/common';
 import { describeRule } from '../tokens/api-description.js';
 import { type AuthRule, checkAuthRule } from '../tokens/auth-rule.js';
 import { AuthGuard } from './auth.guard.js';
+import { LoginDemandFilter } from './login-demand.js';
 import { declare } from './declared-rules.js';
 
 type Decorator = ClassDecorator & MethodDecorator;
@@ -30,7 +31,11 @@ function declaration(what: Parameters<typeof declare>[0]): Decorator {
  * `invalid_token` or 403 `insufficient_scope` (RFC 6750 §3.1), 503 when no key can be had.
  */
 export const Auth = (rule: AuthRule = {}): Decorator =>
-  applyDecorators(declaration(checkAuthRule(rule)), UseGuards(AuthGuard));
+  applyDecorators(
+    declaration(checkAuthRule(rule)),
+    UseGuards(AuthGuard),
+    ...(rule.onUnauthenticated === undefined ? [] : [UseFilters(LoginDemandFilter)]),
+  );
 
 /** Exempts a handler or a controller from an {@link AuthGuard} on its controller or on the whole application. */
 export const Public = (): Decorator => declaration('public');

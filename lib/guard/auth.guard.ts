@@ -9,6 +9,7 @@ import { AUTH_GUARD } from '../tokens/whole-application.js';
 import type { Identity } from '../tokens/identity.js';
 import { CallContexts } from './call-contexts.js';
 import { setCaller } from './caller.js';
+import { LoginRedirects } from './login-redirects.js';
 import { HandlerRules } from './handler-rules.js';
 
 /**
@@ -26,6 +27,7 @@ export class AuthGuard implements CanActivate {
     private readonly contexts: CallContexts,
     private readonly refusals: RefusalLog,
     private readonly faults: HostFaults,
+    private readonly logins: LoginRedirects,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -54,7 +56,8 @@ export class AuthGuard implements CanActivate {
       }
       this.refusals.report(handler, error, rule.optional ? 'anonymous' : 'refused by the guard');
       if (rule.optional) return true;
-      throw known.refusal(context, error);
+      const login = rule.logsIn ? this.logins.of(context, error) : undefined;
+      throw login ?? known.refusal(context, error);
     }
   }
 }

@@ -29,6 +29,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
 
 /** A request of Express (which is Node's own) or of Fastify (which holds it). */
 interface HttpRequest {
+  readonly method?: string;
   readonly headers: IncomingMessage['headers'];
   readonly rawHeaders?: IncomingMessage['rawHeaders'];
   readonly raw?: IncomingMessage;
@@ -52,9 +53,7 @@ export class CallContexts {
       credentials: httpCredentials,
       refusal: (context, error) => this.#httpRefusal(context, error),
       watch: (context, identity) => this.#watchStream(context, identity),
-      ...(requestProperty === false
-        ? {}
-        : { admit: (context, { claims }) => setProperty(context, requestProperty, claims) }),
+      admit: (context, identity) => this.#admitHttp(context, identity, requestProperty),
     });
   }
 
@@ -80,6 +79,18 @@ export class CallContexts {
     );
   }
 
+  /** What a person sees who is logged in is not for the browser's history after the logout; a handler may say otherwise. */
+  #admitHttp(
+    context: ExecutionContext,
+    { claims, byCookie }: Identity,
+    requestProperty: string | false,
+  ): void {
+    if (requestProperty !== false) setProperty(context, requestProperty, claims);
+    if (byCookie === undefined) return;
+    const response: unknown = context.switchToHttp().getResponse();
+    this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+  }
+
   /** Its client connects anew with a fresh token, or is refused. */
   #watchStream(context: ExecutionContext, identity: Identity): void {
     const answer = context.switchToHttp().getResponse<HttpResponse>();
@@ -103,7 +114,8 @@ export class CallContexts {
 
 function httpCredentials(context: ExecutionContext): Credentials {
   const request = context.switchToHttp().getRequest<HttpRequest>();
-  return { headers: request.headers, rawHeaders: (request.raw ?? request).rawHeaders };
+  const { headers, method } = request;
+  return { headers, rawHeaders: (request.raw ?? request).rawHeaders, method };
 }
 
 function setProperty(context: ExecutionContext, name: string, claims: Identity['claims']): void {

@@ -1,52 +1,22 @@
-import type { ProviderTokens } from '../sessions/session-content.js';
-import type { FinishedSession, OpenSession, Sessions } from '../sessions/sessions.js';
-import type { TokenMinter } from '../sessions/token-minter.js';
-import type { UpstreamTokens } from '../sessions/upstream-tokens.js';
-import { badUpstreamAnswer } from '../errors/oauth.error.js';
-import { type OidcEvents, hashedId } from '../events/oidc-events.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
-import type { LoginNotice } from '../options/oidc-auth-options.js';
 import type { BrokerTokens } from '../sessions/broker-tokens.js';
-import type { LoginAdmission } from './login-admission.js';
-import { type AnsweredLogin, LoginEnd } from './login-end.js';
-import type { ClaimsCollectors } from '../users/claims-collectors.js';
+import type { OpenSession, Sessions } from '../sessions/sessions.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-
-/** The provider's tokens as a session keeps them. */
-export function providerTokensOf(
-  answer: TokenAnswer,
-  { issuer, clientId }: Pick<ProviderTokens, 'issuer' | 'clientId'>,
-): ProviderTokens {
-  return {
-    issuer,
-    clientId,
-    accessToken: answer.accessToken,
-    accessExpiresAt: answer.expiresAt,
-    refreshToken: answer.refreshToken,
-    refreshExpiresAt: answer.refreshExpiryStated ? answer.refreshExpiresAt : undefined,
-    idToken: answer.idToken,
-  };
-}
+import { type AnsweredLogin, LoginEnd } from './login-end.js';
+import type { SessionOpening } from './session-opening.js';
 
 /** The end of logins in broker mode: a session is written, and its first token minted. */
 export class BrokerLogin extends LoginEnd {
   constructor(
-    private readonly collectors: ClaimsCollectors,
-    private readonly admission: LoginAdmission,
+    private readonly opening: SessionOpening,
     private readonly sessions: Sessions,
-    private readonly minter: TokenMinter,
     private readonly tokens: BrokerTokens,
-    private readonly upstream: UpstreamTokens,
-    private readonly events: OidcEvents,
   ) {
     super();
   }
 
-  /** Makes sure that a login could end well, before its code or device grant is spent. @throws {@link OAuthError} 503 */
-  async prepare(): Promise<void> {
-    await this.minter.prepare();
-    await this.sessions.prepare();
+  prepare(): Promise<void> {
+    return this.opening.prepare();
   }
 
   /**
@@ -55,73 +25,18 @@ export class BrokerLogin extends LoginEnd {
    * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
    */
   async conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse> {
-    const { provider, grant } = login;
-    const open = await this.#open(answer, login);
+    const open = await this.opening.open(answer, login, (one) => this.sessions.create(one));
     const response = await this.#respond(open);
-    this.events.emit('login', {
-      provider: provider.name,
-      grant,
-      subject: hashedId(open.content.providerSubject),
-      session: hashedId(open.session.id),
-    });
+    this.opening.report(open, login);
     return response;
-  }
-
-  async #open(
-    answer: TokenAnswer,
-    { provider, grant, loginId, taken }: AnsweredLogin,
-  ): Promise<OpenSession> {
-    try {
-      const login = await this.#sessionOf(answer, provider, grant);
-      const open = await this.sessions.create({ ...login, loginId });
-      if (open === undefined) throw taken();
-      return open;
-    } catch (error) {
-      const { clientId } = provider.options;
-      await this.upstream.revoke(provider.name, providerTokensOf(answer, { clientId }));
-      throw error;
-    }
   }
 
   async #respond(open: OpenSession): Promise<TokenResponse> {
     try {
       return await this.tokens.respond(open);
     } catch (error) {
-      const giveBack = () => this.upstream.revoke(open.session.provider, open.content.provider);
-      await this.sessions.end(open.session, 'login-failed').catch(giveBack); // nobody holds it
+      await this.opening.undo(open);
       throw error;
     }
-  }
-
-  async #sessionOf(
-    answer: TokenAnswer,
-    provider: IdentityProvider,
-    grant: LoginNotice['grant'],
-  ): Promise<Omit<FinishedSession, 'loginId'>> {
-    const { iss, sub, sid, iat } = answer.idTokenClaims ?? {};
-    if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
-    const user = { iss, sub };
-    const collector = this.collectors.of(provider);
-    const collected = await collector.collect(answer, user);
-    collector.checkDemands(collected);
-    await this.admission.check({
-      provider: provider.name,
-      grant,
-      claims: { ...collected.unabridged, ...user },
-    });
-    return {
-      provider: provider.name,
-      issuer: iss,
-      providerSession: typeof sid === 'string' && sid !== '' ? sid : undefined,
-      content: {
-        provider: providerTokensOf(answer, { clientId: provider.options.clientId, issuer: iss }),
-        providerSubject: sub,
-        loginIat: typeof iat === 'number' ? iat : undefined,
-        claims: await collector.toUserClaims(collected, user),
-        profile: collector.profileOf(collected),
-        said: collected.said,
-        scope: provider.limitedScope(answer.scope),
-      },
-    };
   }
 }

@@ -6,7 +6,9 @@ import type { Providers } from '../providers/providers.js';
 import { printable } from '../errors/printable.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { toCallbackError } from '../providers/upstream-refusal.js';
-import { LoginCookies, type RequestCookies } from './login-cookies.js';
+import type { BegunBrowserSession } from '../sessions/browser-sessions.js';
+import type { BrowserLogin } from './browser-login.js';
+import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import { type PendingLogin, type PendingLogins, equalSecrets, isOfLogin } from './pending-login.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -22,6 +24,28 @@ export interface CallbackRequest {
   readonly state?: string | undefined;
   readonly iss?: string | undefined;
   readonly error?: string | undefined;
+}
+
+/** A login that its provider has answered with a code. */
+interface AnsweredCallback {
+  readonly login: PendingLogin;
+  readonly provider: IdentityProvider;
+  readonly code: string;
+}
+
+/** How logins end with a session in the browser. */
+export interface BrowserEnd {
+  readonly login: BrowserLogin;
+  readonly finisher: LoginFinisher<BegunBrowserSession>;
+}
+
+/** A login that ended so. */
+export interface FinishedInBrowser {
+  readonly begun: BegunBrowserSession;
+  /** A path below `publicUrl`, or a URL. */
+  readonly returnTo: string;
+  /** The login cookies to remove. */
+  readonly cookies: readonly LoginCookie[];
 }
 
 function refused(cause: Reason): OAuthError {
@@ -47,6 +71,41 @@ export class Callback {
 
   /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
   async finish(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
+    const { login, provider, code } = await this.#answered(request, cookies);
+    if (login.returnTo !== undefined) throw refused(new Reason('a login that ends with a session'));
+    const tokens = await this.finisher.redeem(login, provider, code, taken);
+    return { tokens, cookies: [this.#cookies.remove(login.id)] };
+  }
+
+  /**
+   * The same where a login may end with a session in the browser.
+   *
+   * @param held the session cookies that the browser has: what they stand for ends.
+   * @throws {@link OAuthError} as {@link finish}.
+   */
+  async finishInBrowser(
+    browser: BrowserEnd,
+    request: CallbackRequest,
+    cookies: RequestCookies,
+    held: readonly string[],
+  ): Promise<IssuedTokens | FinishedInBrowser> {
+    const { login, provider, code } = await this.#answered(request, cookies);
+    const done = this.#cookies.remove(login.id);
+    if (login.returnTo === undefined) {
+      const tokens = await this.finisher.redeem(login, provider, code, taken);
+      return { tokens, cookies: [done] };
+    }
+    const begun = await browser.finisher.redeem(login, provider, code, taken);
+    await browser.login.replace(held, begun);
+    return { begun, returnTo: login.returnTo, cookies: [done] };
+  }
+
+  /** Where a login of a session by cookie would have ended; `undefined` when nobody can tell any more. */
+  async returnToOf(state: string | undefined): Promise<string | undefined> {
+    return state === undefined ? undefined : (await this.pending.fromState(state))?.returnTo;
+  }
+
+  async #answered(request: CallbackRequest, cookies: RequestCookies): Promise<AnsweredCallback> {
     const provider = await this.#providerAt(request.provider ?? DEFAULT_PROVIDER);
     const login = await this.#login(request.state, provider, cookies);
     await provider.checkCallbackIssuer(request.iss);
@@ -54,8 +113,7 @@ export class Callback {
       throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
-    const tokens = await this.finisher.redeem(login, provider, request.code, taken);
-    return { tokens, cookies: [this.#cookies.remove(login.id)] };
+    return { login, provider, code: request.code };
   }
 
   /** A provider that is gone, or never was, has no callback. */

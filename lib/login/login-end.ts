@@ -14,8 +14,8 @@ export interface AnsweredLogin {
   readonly taken: () => OAuthError;
 }
 
-/** How every login ends: where the modes differ. */
-export abstract class LoginEnd {
+/** How every login ends: where the modes differ, and in broker mode where a browser gets a session instead of tokens. */
+export abstract class LoginEnd<Result = TokenResponse> {
   /** Makes sure that nothing of ours is in the way of a login, before its grant is spent. @throws {@link OAuthError} 503 */
   abstract prepare(): Promise<void>;
 
@@ -24,5 +24,5 @@ export abstract class LoginEnd {
    *
    * @throws {@link OAuthError} 403 when the user may not log in; 502, 503.
    */
-  abstract conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse>;
+  abstract conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<Result>;
 }

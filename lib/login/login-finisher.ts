@@ -10,10 +10,10 @@ import type { TokenResponse } from '../tokens/token-response.js';
 const redeemed = (): OAuthError => invalidGrant(new Reason('the device code was redeemed already'));
 
 /** What all logins have in common at their end. */
-export class LoginFinisher {
+export class LoginFinisher<Result = TokenResponse> {
   constructor(
     private readonly finished: FinishedLogins,
-    private readonly end: LoginEnd,
+    private readonly end: LoginEnd<Result>,
   ) {}
 
   /** Makes sure that nothing of ours is in the way of a login, before its grant is spent. @throws {@link OAuthError} 503 */
@@ -33,7 +33,7 @@ export class LoginFinisher {
     provider: IdentityProvider,
     code: string,
     taken: () => OAuthError,
-  ): Promise<TokenResponse> {
+  ): Promise<Result> {
     await this.prepare();
     if (!this.finished.take(login.id)) throw taken();
     let answer: TokenAnswer;
@@ -58,7 +58,7 @@ export class LoginFinisher {
     answer: TokenAnswer,
     provider: IdentityProvider,
     deviceCode: string,
-  ): Promise<TokenResponse> {
+  ): Promise<Result> {
     const loginId = `device ${deviceCode}`;
     return this.end.conclude(answer, { provider, grant: 'device_code', loginId, taken: redeemed });
   }

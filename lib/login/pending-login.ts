@@ -27,6 +27,8 @@ export interface PendingLogin {
   readonly binding: string;
   /** The client's own S256 challenge, when it brought one. */
   readonly clientChallenge: string | undefined;
+  /** Where the browser goes at the end, with a session and without tokens; `undefined`: the login ends with tokens. */
+  readonly returnTo?: string | undefined;
 }
 
 /** A pending login with the texts that stand for it outside. */
@@ -74,6 +76,7 @@ function toLogin(payload: JWTPayload): PendingLogin | undefined {
     scope,
     binding,
     clientChallenge: text(payload, 'c'),
+    ...(payload['u'] === undefined ? {} : { returnTo: text(payload, 'u') }),
   };
 }
 
@@ -123,6 +126,7 @@ export class PendingLogins {
         s: login.scope,
         b: login.binding,
         ...(login.clientChallenge === undefined ? {} : { c: login.clientChallenge }),
+        ...(login.returnTo === undefined ? {} : { u: login.returnTo }),
       },
       LOGIN_LIFETIME_SEC,
     );

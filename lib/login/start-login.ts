@@ -7,6 +7,7 @@ import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { ChosenProvider } from './chosen-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import type { PendingLogins } from './pending-login.js';
+import { checkedReturnTo } from './return-to.js';
 import { type RedirectTarget, redirectTarget } from './redirect-uris.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
@@ -17,6 +18,8 @@ import { loginScope } from '../tokens/scopes.js';
 /** The query of the login route. */
 export interface LoginRequest {
   readonly redirectUri?: string | undefined;
+  /** Option `session`: where the browser goes at the end, instead of {@link redirectUri}; it gets a session by cookie. */
+  readonly returnTo?: string | undefined;
   /** `none` means: send no prompt. */
   readonly prompt?: string | undefined;
   readonly offlineAccess?: boolean | undefined;
@@ -90,16 +93,23 @@ export class StartLogin {
 
   /** @throws {@link OAuthError} 400 `invalid_request` or `invalid_scope`; 503 while the provider's metadata is unknown. */
   async start(request: LoginRequest, cookies: RequestCookies): Promise<LoginRedirect> {
-    const { redirectUri } = request;
-    if (!redirectUri) throw invalidRequest('redirect_uri is missing');
+    const returnTo = checkedReturnTo(request, this.options);
+    if (!request.redirectUri && returnTo === undefined) {
+      throw invalidRequest('redirect_uri is missing');
+    }
     const { provider, byHost } = await this.chosen.of(request);
     if (byHost) return { url: this.#atHome(request, provider), cookies: [] };
+    const redirectUri = request.redirectUri ?? this.urls.callback(provider.name) ?? '';
     const target = redirectTarget(redirectUri, this.urls.callback(provider.name), this.options);
     if (target === undefined) throw this.#notAllowed(redirectUri, provider);
     const prompt = checkedPrompt(request.prompt);
     const clientChallenge = checkedChallenge(request, target);
     if (target !== 'callback') await this.chosen.checkElsewhere(provider);
-    const scope = loginScope(provider.options, request.scope, request.offlineAccess ?? false);
+    const scope = loginScope(
+      provider.options,
+      request.scope,
+      (request.offlineAccess ?? false) || returnTo !== undefined,
+    );
     const secrets = provider.newLoginSecrets();
     const sealed = await this.pending.begin(
       {
@@ -109,6 +119,7 @@ export class StartLogin {
         target,
         scope,
         clientChallenge,
+        returnTo,
       },
       secrets,
     );

@@ -33,12 +33,19 @@ export class BrokerCallersSession extends CallersSession {
       return ofToken(claims);
     }
     const session = await this.sessions.find(claims.sid);
-    if (session === undefined) return ofToken(claims);
-    const content = await this.sessions.open(session);
-    await this.sessions.end(session, 'logout'); // also one that cannot be decrypted
-    const givenBy = content?.provider ?? {};
-    return { provider: session.provider, givenBy, idToken: content && hintOf(session, content) };
+    return session === undefined ? ofToken(claims) : endedSession(session, this.sessions);
   }
+}
+
+/** Ends a session because its user logs out. @throws {@link OAuthError} 503 */
+export async function endedSession(
+  session: BrokerSession,
+  sessions: Sessions,
+): Promise<EndedSession> {
+  const content = await sessions.open(session);
+  await sessions.end(session, 'logout'); // also one that cannot be decrypted
+  const givenBy = content?.provider ?? {};
+  return { provider: session.provider, givenBy, idToken: content && hintOf(session, content) };
 }
 
 /** What a token says of its user's provider, where there is no session (any more). */

@@ -33,13 +33,13 @@ export class Logout {
    * Where to send the browser: the provider's end-session endpoint, or the target itself when there is none or the
    * provider cannot be reached.
    *
-   * @param accessToken of ours: its session ends, and tells the provider whom to log out.
+   * @param caller an access token of ours, whose session ends and tells the provider whom to log out; or what ends the session.
    * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed, before anything is asked; 503 when the
    * session cannot be ended.
    */
   async start(
     { postLogoutRedirectUri: target, state, provider: named }: LogoutRequest,
-    accessToken?: string,
+    caller?: string | (() => Promise<EndedSession | undefined>),
   ): Promise<string> {
     if (target !== undefined && !this.#isAllowed(target)) {
       throw this.#notAllowed(target);
@@ -47,7 +47,7 @@ export class Logout {
     // A listed URL is sent as it was listed: providers compare exactly.
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
     const wanted = named === undefined ? undefined : await this.providers.wanted(named);
-    const ended = accessToken === undefined ? undefined : await this.session.end(accessToken);
+    const ended = typeof caller === 'string' ? await this.session.end(caller) : await caller?.();
     const provider =
       ended === undefined
         ? (wanted ?? (await this.providers.wanted(undefined)))

@@ -1,3 +1,4 @@
+import { BrowserSessionGroup } from './browser-session-options.js';
 import { BrokerGroup } from './broker-options.js';
 import { GrantGroup } from './route-options.js';
 import { ApplicationGroup } from './oidc-auth-options.js';
@@ -137,7 +138,7 @@ function checkIntrospection(
 function checkGroup(
   rules: object,
   given: Record<string, unknown>,
-  name: 'grants' | 'broker',
+  name: 'grants' | 'broker' | 'session',
 ): void {
   const group = given[name];
   if (!isRecord(group)) return;
@@ -168,6 +169,7 @@ export function checkOptionValues(given: unknown): void {
   checkEndpoints(given, given, 'endpoints');
   checkIntrospection(given, 'introspection');
   checkGroup(new BrokerGroup(), given, 'broker');
+  checkGroup(new BrowserSessionGroup(), given, 'session');
   if (!isRecord(providers)) return;
   for (const [name, entry] of Object.entries(providers)) checkProviderEntry(name, entry, given);
 }

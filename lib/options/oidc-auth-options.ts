@@ -1,4 +1,5 @@
 import type { BrokerOptions } from './broker-options.js';
+import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { Written } from './option-group.js';
 import { repeatsItself } from './secret.js';
 import { isLocalPath } from './url-rules.js';
@@ -181,6 +182,11 @@ export class ApplicationGroup {
     isRecord,
   )
   broker?: BrokerOptions | undefined;
+
+  /** Present: browsers log in by cookie. Off by default; needs {@link broker}. */
+  @Optional()
+  @Must('must be an object such as { idleSec: 3600 }; {} for the defaults', isRecord)
+  session?: BrowserSessionOptions | undefined;
 
   /**
    * Names the folder of the SQLite file that broker mode keeps when no store is given.

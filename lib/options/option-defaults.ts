@@ -14,6 +14,7 @@ export const routeDefaults = {
   introspect: '/auth/v2/introspect',
   backchannelLogout: '/auth/v2/backchannel-logout',
   providers: '/auth/v2/providers',
+  session: '/auth/v2/session',
   metadata: true,
   apiTag: 'auth',
 } satisfies RouteOptions;

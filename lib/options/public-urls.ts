@@ -29,6 +29,7 @@ export class PublicUrls {
     const own = this.options.routes[route];
     if (own === undefined) return undefined;
     if (this.options.broker === undefined && brokerRoutes.includes(route)) return undefined;
+    if (this.options.session === undefined && route === 'session') return undefined;
     const path = this.mountPath() + own + below;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
     return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
@@ -44,6 +45,16 @@ export class PublicUrls {
   url(route: RouteName): string | undefined {
     const path = this.path(route);
     return path === undefined ? undefined : this.absolute(path);
+  }
+
+  /** Whether browsers log in by cookie here. */
+  get hasBrowserSessions(): boolean {
+    return this.options.session !== undefined;
+  }
+
+  /** Where a browser logs in and comes back from to a path below `publicUrl`. */
+  loginUrl(returnTo: string): string {
+    return `${this.url('login') ?? ''}?${new URLSearchParams({ return_to: returnTo }).toString()}`;
   }
 
   /** Address of the protected-resource document (RFC 9728), or `undefined` when it is not published. */

@@ -9,6 +9,11 @@ import { frozenCopy } from './frozen-copy.js';
 import { type Complete, complete } from './option-group.js';
 import { SIGNATURE_ALGORITHMS } from './provider-rules.js';
 import { type ResolvedBrokerOptions, checkBroker, resolveBroker } from './resolve-broker.js';
+import {
+  type ResolvedBrowserSessions,
+  checkBrowserSessions,
+  resolveBrowserSessions,
+} from './resolve-browser-sessions.js';
 import type { ResolvedCallOptions } from './resolve-provider.js';
 import {
   type GivenOptions,
@@ -21,7 +26,7 @@ import { Secret } from './secret.js';
 import { isLoopbackHost } from './url-rules.js';
 
 /** What is read in another form than it was written. */
-type Rewritten = 'broker' | 'encryptionKeys' | 'grants' | 'publicUrl' | 'routes';
+type Rewritten = 'broker' | 'encryptionKeys' | 'grants' | 'publicUrl' | 'routes' | 'session';
 
 /** The options, checked, completed and frozen: what the rest of the module reads. */
 export interface ResolvedOptions
@@ -42,6 +47,8 @@ export interface ResolvedOptions
   readonly encryptionKeys: readonly Secret[];
   /** `undefined`: passthrough mode. */
   readonly broker: ResolvedBrokerOptions | undefined;
+  /** `undefined`: no sessions by cookie. */
+  readonly session: ResolvedBrowserSessions | undefined;
 }
 
 function checkPublicUrl(options: GivenOptions, routes: ResolvedRoutes): void {
@@ -95,6 +102,7 @@ export function resolveOptions(given: GivenOptions, routes: ResolvedRoutes): Res
   checkOptionValues(given);
   checkTogether(given, routes);
   checkBroker(given, routes);
+  checkBrowserSessions(given, routes);
   const providers = resolveProviders(given);
   const broker = resolveBroker(given);
   checkAgainstEachOther(providers.list, broker);
@@ -114,5 +122,6 @@ export function resolveOptions(given: GivenOptions, routes: ResolvedRoutes): Res
     grants: { ...grants, exchange: grants.exchange && broker !== undefined },
     encryptionKeys: (options.encryptionKeys ?? []).map((key) => new Secret(key)),
     broker,
+    session: resolveBrowserSessions(given),
   });
 }

@@ -30,6 +30,8 @@ export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   readonly apiTag: string;
   /** Whether the host wrote a path for the list of providers. */
   readonly listsProviders: boolean;
+  /** Whether browsers may log in by cookie: a factory says it only later. */
+  readonly browserSessions?: true;
 };
 
 export const routeNames = [
@@ -45,6 +47,7 @@ export const routeNames = [
   'introspect',
   'backchannelLogout',
   'providers',
+  'session',
 ] as const satisfies readonly RouteName[];
 
 /** Begins with `/`, does not end with it, and means itself: no parameters, no wildcards. */
@@ -63,17 +66,26 @@ function pathOf(name: RouteName | 'prefix', value: unknown): string | undefined 
   );
 }
 
-/** The list of providers leads to the login route: without that there is none, unless the host wants one. */
-function isIdle(name: RouteName, { login, providers }: RouteOptions): boolean {
+/**
+ * The list of providers leads to the login route: without that there is none, unless the host wants one. Without sessions by cookie there is
+ * nothing to be told of them.
+ */
+function isIdle(
+  name: RouteName,
+  { login, providers, session }: RouteOptions,
+  mayHaveSessions: boolean,
+): boolean {
+  if (name === 'session') return !mayHaveSessions && session === undefined;
   return name === 'providers' && login === false && providers === undefined;
 }
 
 /**
  * Completes and checks the routes, at registration.
  *
+ * @param mayHaveSessions whether the option `session` is set, or a factory may set it.
  * @throws {@link OidcConfigError} for an unknown route, an unusable path, or two routes at one path.
  */
-export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
+export function resolveRoutes(given: RouteOptions = {}, mayHaveSessions = false): ResolvedRoutes {
   if (!isRecord(given)) {
     throw new OidcConfigError(
       `Option "routes" must be an object such as { prefix: '/api', device: false }; got ${given === null ? 'null' : typeof given}.`,
@@ -101,10 +113,11 @@ export function resolveRoutes(given: RouteOptions = {}): ResolvedRoutes {
     apiTag,
     prefix,
     listsProviders: typeof given.providers === 'string',
+    ...(mayHaveSessions ? { browserSessions: true } : {}),
   };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);
-    if (path === undefined || isIdle(name, given)) continue;
+    if (path === undefined || isIdle(name, given, mayHaveSessions)) continue;
     const other = taken.get(path.toLowerCase());
     if (other !== undefined) {
       throw new OidcConfigError(

@@ -61,6 +61,11 @@ export interface RouteOptions {
    */
   providers?: RoutePath;
   /**
+   * Who is logged in by cookie; there is none without the option `session`. In `forRootAsync` it then answers 404.
+   * @defaultValue `'/auth/v2/session'`
+   */
+  session?: RoutePath;
+  /**
    * `false`: neither `<iss>/.well-known/openid-configuration` (broker mode, RFC 8414) nor
    * `/.well-known/oauth-protected-resource` (RFC 9728) answers.
    * @defaultValue `true`

@@ -1,3 +1,4 @@
+import { BrowserSessionGroup } from './browser-session-options.js';
 import { BrokerGroup } from './broker-options.js';
 import { GrantGroup } from './route-options.js';
 import { ApplicationGroup } from './oidc-auth-options.js';
@@ -22,6 +23,7 @@ const OPTIONS = {
     ]),
   ],
   broker: namesOf(BrokerGroup),
+  session: namesOf(BrowserSessionGroup),
   routes: Object.keys(routeDefaults),
   grants: namesOf(GrantGroup),
   endpoints: namesOf(EndpointGroup),

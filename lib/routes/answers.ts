@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { DemandedAnswer } from '../guard/login-demand.js';
 import type { LoginCookie } from '../login/login-cookies.js';
 
 const PROTECTION = {
@@ -49,6 +50,26 @@ export class Answers {
   redirect(response: unknown, url: string, cookies: readonly LoginCookie[] = []): void {
     this.#setCookies(response, cookies);
     this.adapterHost.httpAdapter.redirect(response, 302, url);
+  }
+
+  /** 303, so that the browser follows with GET whatever it came with (RFC 9110 §15.4.4). */
+  seeOther(response: unknown, url: string, cookies: readonly LoginCookie[] = []): void {
+    this.#setCookies(response, cookies);
+    this.adapterHost.httpAdapter.redirect(response, 303, url);
+  }
+
+  /** A page for people; its headers take the place of what our other answers have. */
+  page(
+    response: unknown,
+    {
+      status,
+      headers,
+      body,
+    }: Omit<DemandedAnswer, 'headers'> & { readonly headers: Iterable<readonly [string, string]> },
+  ): void {
+    const { httpAdapter } = this.adapterHost;
+    for (const [name, value] of headers) httpAdapter.setHeader(response, name, value);
+    httpAdapter.reply(response, body, status);
   }
 
   #setCookies(response: unknown, cookies: readonly LoginCookie[]): void {

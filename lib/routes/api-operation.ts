@@ -62,6 +62,16 @@ const schemas = {
       properties: { name: text, title: text, loginUrl: text },
     },
   },
+  session: {
+    type: 'object',
+    required: ['authenticated'],
+    properties: {
+      authenticated: { type: 'boolean' },
+      claims: { type: 'object', additionalProperties: true },
+      expires: seconds,
+    },
+  },
+  location: { type: 'object', required: ['location'], properties: { location: text } },
   nothing: { type: 'object' },
 } satisfies Readonly<Record<string, Schema>>;
 
@@ -174,6 +184,19 @@ const operations: Readonly<Record<RouteName, Operation>> = {
     answer: schemas.providers,
     refusals: [503],
   },
+  session: {
+    summary: 'Who is logged in by cookie',
+    answer: schemas.session,
+    refusals: [503],
+  },
+};
+
+/** What logs a browser out by POST, at the path of the logout route. */
+export const logoutByCookie: Operation = {
+  summary: 'Ends the session of the cookie',
+  query: ['post_logout_redirect_uri', 'state', 'provider'],
+  answer: schemas.location,
+  refusals: [400, 403, 503],
 };
 
 /** Routes whose caller brings an access token. */
@@ -206,8 +229,12 @@ function answersOf({ answer, refusals }: Operation): object {
 }
 
 /** Leaves on the handler of a route what a document of the API (@nestjs/swagger) says of it. */
-export function describeRoute(route: RouteName, controller: Function, tag: string): void {
-  const operation = operations[route];
+export function describeRoute(
+  route: RouteName,
+  controller: Function,
+  tag: string,
+  operation: Operation = operations[route],
+): void {
   const { query = [], form } = operation;
   const inQuery = query.map((name) => ({
     name: bare(name),

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
-import { describeRoute, leaveOut } from './api-operation.js';
+import { describeRoute, leaveOut, logoutByCookie } from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController } from './callback.controller.js';
 import { clientJwksController } from './client-jwks.controller.js';
@@ -8,9 +8,11 @@ import { deviceController, noDeviceController } from './device.controller.js';
 import { introspectController } from './introspect.controller.js';
 import { jwksController } from './jwks.controller.js';
 import { loginController } from './login.controller.js';
+import { logoutByCookieController } from './logout-by-cookie.controller.js';
 import { logoutController } from './logout.controller.js';
 import { providersController } from './providers.controller.js';
 import { revokeController } from './revoke.controller.js';
+import { sessionController } from './session.controller.js';
 import { tokenController } from './token.controller.js';
 import { userinfoController } from './userinfo.controller.js';
 
@@ -27,11 +29,12 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   introspect: introspectController,
   backchannelLogout: backchannelLogoutController,
   providers: providersController,
+  session: sessionController,
 };
 
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */
-export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> {
-  const controllers = new Map<RouteName, Type>();
+export function createControllers(routes: ResolvedRoutes): Map<RouteName | 'logoutByCookie', Type> {
+  const controllers = new Map<RouteName | 'logoutByCookie', Type>();
   for (const name of routeNames) {
     const path = routes[name];
     if (path === undefined) continue;
@@ -43,6 +46,11 @@ export function createControllers(routes: ResolvedRoutes): Map<RouteName, Type> 
     const controller = noDeviceController(routes.noDevice);
     leaveOut(controller);
     controllers.set('device', controller);
+  }
+  if (routes.browserSessions && routes.logout !== undefined) {
+    const controller = logoutByCookieController(routes.logout);
+    describeRoute('logout', controller, routes.apiTag, logoutByCookie);
+    controllers.set('logoutByCookie', controller);
   }
   return controllers;
 }

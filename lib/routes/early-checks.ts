@@ -69,8 +69,13 @@ function isReading({ method }: IncomingMessage): boolean {
 }
 
 /** Bodies of other methods at our paths are the host's, if anybody's. */
-function isOurs(route: RouteName, { method }: IncomingMessage): boolean {
+function isOurs(
+  route: RouteName,
+  { method }: IncomingMessage,
+  routes: Pick<OwnRoutes, 'logsOutByPost'>,
+): boolean {
   if (formRoutes.includes(route)) return method === 'POST';
+  if (route === 'logout' && method === 'POST') return routes.logsOutByPost;
   return method === 'GET' || method === 'HEAD';
 }
 
@@ -127,7 +132,7 @@ export class EarlyChecks {
       const route = this.routes.at(pathOf(request.url));
       if (route === undefined) return next();
       for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
-      if (!isOurs(route, request)) return next();
+      if (!isOurs(route, request, this.routes)) return next();
       if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
       if (await hasProblem(route, request)) response.setHeader(...CLOSE);
       delete request.headers['content-type']; // so that no parser looks at what is left of a body
@@ -148,7 +153,7 @@ export class EarlyChecks {
       const route = this.routes.at(request.routeOptions.url ?? path);
       if (route === undefined) return undefined;
       reply.headers(headersOf(route));
-      if (!isOurs(route, raw)) return undefined;
+      if (!isOurs(route, raw, this.routes)) return undefined;
       if (await hasProblem(route, raw)) reply.headers(Object.fromEntries([CLOSE]));
       for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
       return undefined;

@@ -16,6 +16,7 @@ const NO = ['false', 'False', '0'];
 
 class LoginQuery {
   @Parameter(2048) readonly redirect_uri: string | undefined;
+  @Parameter(2048) readonly return_to: string | undefined;
   @Parameter(100) readonly prompt: string | undefined;
   @Parameter(2048) readonly scope: string | undefined;
   @Parameter(128) readonly code_challenge: string | undefined;
@@ -41,6 +42,7 @@ export function loginController(path: string): Type {
       const { url, cookies } = await this.oidc.login(
         {
           redirectUri: query.redirect_uri,
+          returnTo: query.return_to,
           prompt: query.prompt,
           scope: query.scope,
           offlineAccess: query.offline_access !== undefined && YES.includes(query.offline_access),

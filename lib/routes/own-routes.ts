@@ -27,6 +27,11 @@ export class OwnRoutes {
 
   constructor(private readonly urls: PublicUrls) {}
 
+  /** Whether POST to the logout route is ours: its body is nothing to anybody then. */
+  get logsOutByPost(): boolean {
+    return this.urls.hasBrowserSessions;
+  }
+
   /** As lenient as Express's router: case and a trailing slash do not count. */
   at(path: string): RouteName | undefined {
     this.#routes ??= new Map(

@@ -18,6 +18,8 @@ import { ExchangeIssuers } from '../grants/exchange-issuers.js';
 import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
 import { TokenGrants } from '../grants/token-grants.js';
 import { UnmetClaims } from '../guard/unmet-claims.js';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { SessionOpening } from '../login/session-opening.js';
 import { BrokerLogin } from '../login/broker-login.js';
 import { BackchannelLogout } from '../logout/backchannel-logout.js';
 import { BrokerCallersSession } from '../logout/broker-callers-session.js';
@@ -28,6 +30,7 @@ import type { TokenVerifier } from '../tokens/token-verifier.js';
 import { BrokerProfiles } from '../users/broker-profiles.js';
 import type { BrokerIssuers } from './broker-issuers.js';
 import { BrokerParts } from './broker-parts.js';
+import { BrowserParts } from './browser-parts.js';
 import { Logins } from './logins.js';
 import { type BrokerOnly, Mode } from './mode.js';
 import type { Surroundings } from './surroundings.js';
@@ -52,6 +55,7 @@ export class BrokerMode
   readonly diagnostics: BrokerDiagnostics;
   readonly issuer: string;
   readonly brokerOnly: BrokerOnly;
+  readonly browser: BrowserParts | undefined;
   readonly #unmetClaims: UnmetClaims;
 
   constructor(surroundings: Surroundings, broker: ResolvedBrokerOptions) {
@@ -64,7 +68,8 @@ export class BrokerMode
     this.parts = parts;
     this.issuers = parts.issuers;
     this.verifier = verifier;
-    this.logins = new Logins(surroundings, loginEnd(surroundings, parts));
+    const opening = sessionOpening(surroundings, parts);
+    this.logins = new Logins(surroundings, new BrokerLogin(opening, sessions, tokens));
     this.grants = new TokenGrants(options, {
       ...this.logins.grants,
       refresh: new BrokerRefreshGrant(refresh, tokens),
@@ -80,6 +85,9 @@ export class BrokerMode
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);
     this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
+    this.browser =
+      options.session &&
+      new BrowserParts(options.session, { surroundings, broker, parts, opening, mode: this });
     this.brokerOnly = brokerOnly(surroundings, broker, parts);
     this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);
   }
@@ -92,6 +100,11 @@ export class BrokerMode
   async onModuleInit(): Promise<void> {
     const start = this.parts.store.start();
     await (doctorIsAsked() ? this.diagnostics.watch(start) : start);
+    if (this.browser === undefined || this.parts.store.keepsBrowserSessions) return;
+    throw new OidcConfigError(
+      'Option "session" needs a store that keeps sessions of browsers, and that of "broker.store" does not: it was written before there were any. Let it ' +
+        'keep "cookieHash" and override touchSession(), as BrokerStore describes them, or leave "session" out.',
+    );
   }
 
   /** @throws {@link OidcConfigError} without keys that could read the store again. */
@@ -110,10 +123,10 @@ export class BrokerMode
   }
 }
 
-function loginEnd({ events }: Surroundings, parts: BrokerParts): BrokerLogin {
+function sessionOpening({ events }: Surroundings, parts: BrokerParts): SessionOpening {
   const { collectors, admission, upstream } = parts;
-  const { sessions, minter, tokens } = parts.ofSessions;
-  return new BrokerLogin(collectors, admission, sessions, minter, tokens, upstream, events);
+  const { sessions, minter } = parts.ofSessions;
+  return new SessionOpening(collectors, admission, sessions, minter, upstream, events);
 }
 
 function exchangeGrant(

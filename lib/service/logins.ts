@@ -12,13 +12,16 @@ import type { Surroundings } from './surroundings.js';
 
 /** The ways of a login: alike in both modes, up to its end. */
 export class Logins {
+  /** Which logins are over here. */
+  readonly finished: FinishedLogins;
   readonly start: StartLogin;
   readonly callback: Callback;
   readonly grants: Pick<OfferedGrants, 'code' | 'device'>;
 
   constructor({ options, clock, providers, keyRing, urls }: Surroundings, end: LoginEnd) {
+    this.finished = new FinishedLogins(clock);
     const pending = new PendingLogins(keyRing);
-    const finisher = new LoginFinisher(new FinishedLogins(clock), end);
+    const finisher = new LoginFinisher(this.finished, end);
     const chosen = new ChosenProvider(providers, urls, options);
     this.start = new StartLogin(pending, chosen, urls, clock, options);
     this.callback = new Callback(pending, providers, finisher, urls, options);

@@ -15,6 +15,8 @@ import type { UserSessions } from '../sessions/user-sessions.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
 import type { TokenIssuers } from '../tokens/verification-keys.js';
 import type { UserProfiles } from '../users/user-profiles.js';
+import type { CookieCallers } from '../tokens/cookie-callers.js';
+import type { BrowserParts } from './browser-parts.js';
 import type { Logins } from './logins.js';
 
 /** What only broker mode has. */
@@ -48,6 +50,14 @@ export abstract class Mode {
   abstract readonly clientKeySet: ClientKeySet;
   abstract readonly health: Health;
   abstract readonly diagnostics: Diagnostics;
+
+  /** Sessions by cookie; `undefined` without the option `session`. */
+  abstract readonly browser: BrowserParts | undefined;
+
+  /** Callers by cookie. */
+  get cookies(): CookieCallers | undefined {
+    return this.browser?.cookies;
+  }
 
   /** Our name as an issuer of tokens; `undefined` where none are minted. */
   abstract readonly issuer: string | undefined;

@@ -35,6 +35,7 @@ export class PassthroughMode extends Mode {
   readonly health: PassthroughHealth;
   readonly diagnostics: PassthroughDiagnostics;
   readonly issuer = undefined;
+  readonly browser = undefined;
 
   constructor(surroundings: Surroundings) {
     super();

@@ -42,6 +42,8 @@ export interface SessionContent {
   readonly providerSubject: string;
   /** `iat` of the login's ID token: when the session began by the provider's clock. Absent in rows of the version before. */
   readonly loginIat?: number | undefined;
+  /** When the provider said last what is in {@link claims}, in seconds since 1970; of sessions of browsers alone. */
+  readonly claimsAt?: number | undefined;
   /** The claims of the last mint. */
   readonly claims: UserClaims;
   /** What the userinfo route says beside the claims: names. */
@@ -79,7 +81,17 @@ function saidIn(value: unknown): SaidClaims | undefined {
 function parse(json: string): SessionContent | undefined {
   const value: unknown = JSON.parse(json);
   if (!isRecord(value)) return undefined;
-  const { provider, providerSubject, loginIat, claims, profile, said, scope, refreshToken } = value;
+  const {
+    provider,
+    providerSubject,
+    loginIat,
+    claimsAt,
+    claims,
+    profile,
+    said,
+    scope,
+    refreshToken,
+  } = value;
   if (!isRecord(provider) || !isRecord(claims) || typeof claims['sub'] !== 'string')
     return undefined;
   if (typeof providerSubject !== 'string' || typeof scope !== 'string') return undefined;
@@ -95,6 +107,7 @@ function parse(json: string): SessionContent | undefined {
     },
     providerSubject,
     loginIat: number(loginIat),
+    ...(claimsAt === undefined ? {} : { claimsAt: number(claimsAt) }),
     claims: { ...claims, sub: claims['sub'] },
     profile: isRecord(profile) ? profile : {},
     said: saidIn(said),

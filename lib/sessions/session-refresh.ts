@@ -63,6 +63,22 @@ export class SessionRefresh {
     return accessToken;
   }
 
+  /**
+   * A session with claims that are newer than those, renewed at the provider unless another one has done so.
+   *
+   * @throws {@link OAuthError} 400 `invalid_grant`, 403 when the session is over; 502, 503 when it is as it was.
+   */
+  async renewedSince(sessionId: string, claimsAt: number): Promise<OpenSession> {
+    return this.#joined(`claims ${sessionId}`, () =>
+      this.#patiently(async () => {
+        const open = await this.sessions.findOpen(sessionId);
+        if (open === undefined) throw invalidGrant('unknown or ended session');
+        if ((open.content.claimsAt ?? 0) > claimsAt) return open;
+        return this.renewal.renew(open, 'keep');
+      }),
+    );
+  }
+
   async #joined(key: string, start: () => Promise<OpenSession>): Promise<OpenSession> {
     const flight = this.#flights.get(key) ?? start().finally(() => this.#flights.delete(key));
     this.#flights.set(key, flight);

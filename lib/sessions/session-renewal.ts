@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock/clock.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
@@ -146,6 +146,7 @@ export class SessionRenewal {
       ...content,
       ...renewed,
       refreshToken: issued?.token ?? content.refreshToken,
+      ...(content.claimsAt === undefined ? {} : { claimsAt: epochSeconds(this.clock) }),
     };
     const sealed = await this.contents.seal(session.id, next);
     if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');

@@ -36,6 +36,18 @@ export interface EndedBy {
   readonly leaseId?: string;
   /** Tokens of the provider that are newer than those in the row, to be given back in their place. */
   readonly newest?: ProviderTokens | undefined;
+  /** Nothing is given back at the provider: another session lives on the same grant, maybe. */
+  readonly grantLivesOn?: boolean;
+}
+
+/** What of a new session depends on its kind. */
+export interface SessionStart {
+  readonly id: string;
+  readonly content: SessionContent;
+  readonly endsAt: Date;
+  readonly expiresAt: Date;
+  readonly refreshHash?: string | undefined;
+  readonly cookieHash?: string | undefined;
 }
 
 /** A database that restarts is waited for so long; whoever logs out waits too. */
@@ -82,9 +94,22 @@ export class Sessions {
     const refreshable = login.content.provider.refreshToken !== undefined;
     const issued = refreshable ? this.tokens.issue(id, 1) : undefined;
     const content: SessionContent = { ...login.content, refreshToken: issued?.token };
+    const endsAt = after(now, this.broker.sessionLifetimeSec);
+    // Without a refresh token nothing shows that the session is in use.
+    const expiresAt = refreshable ? this.idleEnd(now, endsAt) : endsAt;
+    return this.insert(login, { id, content, endsAt, expiresAt, refreshHash: issued?.hash });
+  }
+
+  /**
+   * Writes a new session of a login.
+   *
+   * @returns and throws as {@link create}.
+   */
+  async insert(login: FinishedSession, start: SessionStart): Promise<OpenSession | undefined> {
+    const { id, content, endsAt, expiresAt, refreshHash, cookieHash } = start;
+    const now = this.clock.now();
     const sealed = await this.contents.seal(id, content);
     if (sealed === undefined) throw badUpstreamAnswer('tokens too large to keep');
-    const endsAt = after(now, this.broker.sessionLifetimeSec);
     const session: BrokerSession = {
       id,
       loginHash: storedHash(login.loginId),
@@ -98,14 +123,14 @@ export class Sessions {
       createdAt: now,
       usedAt: now,
       endsAt,
-      // Without a refresh token nothing shows that the session is in use.
-      expiresAt: refreshable ? this.idleEnd(now, endsAt) : endsAt,
+      expiresAt,
       generation: 1,
-      refreshHash: issued?.hash,
+      refreshHash,
       replaced: [],
       sealed,
       leaseId: undefined,
       leaseUntil: undefined,
+      ...(cookieHash === undefined ? {} : { cookieHash }),
     };
     return (await this.#insert(session)) ? { session, content } : undefined;
   }
@@ -158,7 +183,9 @@ export class Sessions {
    * case the tokens are given back all the same.
    */
   async end(session: BrokerSession, reason: SessionEndReason, by: EndedBy = {}): Promise<boolean> {
-    const tokens = by.newest ?? (await this.open(session))?.provider;
+    const tokens = by.grantLivesOn
+      ? undefined
+      : (by.newest ?? (await this.open(session))?.provider);
     try {
       if (!(await this.#markEnded(session, by.leaseId))) return false;
     } catch (error) {
@@ -224,7 +251,8 @@ export class Sessions {
   }
 }
 
-function newId(): string {
+/** A new `sid`. */
+export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 

@@ -39,6 +39,11 @@ export interface AuthRule {
   claims?: ClaimConstraint | false;
   /** For comparisons with the request. It is asked last, when everything else holds. */
   when?: AuthCondition;
+  /**
+   * `'login'`: a person who opens this page without being logged in is sent to log in, and comes back to it, where the answer would be 401. Needs
+   * the option `session`; counts where any rule that adds up says so. Other requests than the opening of a page get their 401.
+   */
+  onUnauthenticated?: 'login';
   /** Let callers without a valid token through, as anonymous; counts only where every rule that adds up says so. */
   optional?: boolean;
 }
@@ -58,6 +63,8 @@ export interface CheckedAuthRule {
   readonly defaultClaims: boolean;
   readonly conditions: readonly AuthCondition[];
   readonly optional: boolean;
+  /** Whether people are sent to log in. */
+  readonly logsIn: boolean;
 }
 
 function scopeList(scopes: string | readonly string[] | undefined, member: string): string[] {
@@ -110,6 +117,13 @@ function providerList(providers: AuthRule['providers']): readonly string[] | und
   );
 }
 
+function wantsLogin(given: unknown): boolean {
+  if (given === undefined || given === 'login') return given !== undefined;
+  throw new OidcConfigError(
+    `@Auth({ onUnauthenticated }) must be 'login' or left out; got ${JSON.stringify(given) ?? typeof given}.`,
+  );
+}
+
 const KNOWN = new Set([
   'scopes',
   'anyScope',
@@ -119,6 +133,7 @@ const KNOWN = new Set([
   'claims',
   'when',
   'optional',
+  'onUnauthenticated',
 ]);
 
 function refuseOtherThanObject(rule: unknown): void {
@@ -154,6 +169,7 @@ export function checkAuthRule(rule: AuthRule): CheckedAuthRule {
     defaultClaims: claims === undefined,
     conditions: conditionList(rule.when),
     optional: rule.optional === true,
+    logsIn: wantsLogin(rule.onUnauthenticated),
   });
 }
 
@@ -175,5 +191,6 @@ export function sumOfRules(rules: readonly CheckedAuthRule[]): CheckedAuthRule {
     defaultClaims: rules.every(({ defaultClaims }) => defaultClaims),
     conditions: rules.flatMap(({ conditions }) => conditions),
     optional: rules.length > 0 && rules.every(({ optional }) => optional),
+    logsIn: rules.some(({ logsIn }) => logsIn),
   });
 }

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
+import { OAuthError } from '../errors/oauth.error.js';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
-import { bearerToken } from './bearer-token.js';
+import { bearerToken, bringsToken } from './bearer-token.js';
+import { CookieCallers } from './cookie-callers.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import type { Credentials, Identity } from './identity.js';
 import { rolesOf } from './roles.js';
@@ -17,17 +19,30 @@ import type { TokenIssuer } from './verification-keys.js';
 export class Authenticator {
   readonly #refusals = new WeakMap<object, { token: string; refusal: unknown }>();
 
-  constructor(private readonly verifier: TokenVerifier) {}
+  constructor(
+    private readonly verifier: TokenVerifier,
+    @Optional() private readonly cookies?: CookieCallers,
+  ) {}
 
   /**
-   * The caller of a request, when its bearer token is valid and meets the rule.
+   * The caller of a request, when its bearer token is valid and meets the rule; with the option `session` and without a bearer token, the one whose
+   * session cookie it brings.
    *
    * @throws {@link OAuthError} 401 `invalid_token`, 400 `invalid_request` for two `Authorization` headers, 403
-   * `insufficient_scope`, 503 `temporarily_unavailable`.
+   * `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
    */
   async identify(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
     const { headers, rawHeaders, request } = credentials;
-    const token = bearerToken(headers, rawHeaders);
+    let token: string;
+    try {
+      token = bearerToken(headers, rawHeaders);
+    } catch (refusal) {
+      const none = refusal instanceof OAuthError && refusal.credentialsMissing;
+      if (!none || bringsToken(headers)) throw refusal;
+      const byCookie = await this.cookies?.verify(credentials);
+      if (byCookie === undefined) throw refusal;
+      return { ...this.#authorized(byCookie, rule), byCookie: true };
+    }
     if (request === undefined) return this.authenticate(token, rule);
     return this.#authorized(await this.#verifyOnce(token, request), rule);
   }

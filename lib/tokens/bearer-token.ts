@@ -22,6 +22,11 @@ function authorizationOf(headers: RequestHeaders): string | undefined {
   return values[0];
 }
 
+/** Whether a request means to be judged by a token: by nothing else then, whatever it brings besides. */
+export function bringsToken(headers: RequestHeaders): boolean {
+  return /^\s*(bearer|dpop)(\s|$)/i.test(authorizationOf(headers) ?? '');
+}
+
 /**
  * The bearer token of a request (RFC 6750 §2.1). The scheme counts in any case; tokens in the query, the body or a
  * cookie do not count.

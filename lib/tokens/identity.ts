@@ -6,6 +6,8 @@ export interface Credentials {
   readonly headers: RequestHeaders;
   /** Names and values as they came, `IncomingMessage.rawHeaders`, where there are any. */
   readonly rawHeaders?: readonly string[] | undefined;
+  /** Of an HTTP request. Where it is not told, the session cookie does not count: forgery could not be told from the caller's own. */
+  readonly method?: string | undefined;
   /** The request, where many decisions belong to one: what was refused once in it is not verified again. */
   readonly request?: object;
 }
@@ -18,6 +20,8 @@ export interface Identity {
   readonly provider: string | undefined;
   /** The flat role list. */
   readonly roles: readonly string[];
+  /** Whether a session cookie named the caller, and no token. */
+  readonly byCookie?: true;
   /** Whether the token would still be taken, its expiry aside: not once it was revoked, or its key withdrawn. */
   readonly holds: () => boolean;
 }

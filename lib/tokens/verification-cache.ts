@@ -11,8 +11,8 @@ export interface Verification {
   readonly isFresh?: () => boolean;
 }
 
-interface Entry {
-  readonly verification: Verification;
+interface Entry<Kept> {
+  readonly verification: Kept;
   readonly bytes: number;
 }
 
@@ -43,8 +43,8 @@ function sizeOf(claims: object): number {
 }
 
 /** Remembers verified tokens by the SHA-256 of their whole text, up to a number and a size; the least recently used one goes first. */
-export class VerificationCache {
-  readonly #entries = new Map<string, Entry>();
+export class VerificationCache<Kept extends Verification = Verification> {
+  readonly #entries = new Map<string, Entry<Kept>>();
   #bytes = 0;
 
   static keyOf(token: string): string {
@@ -52,7 +52,7 @@ export class VerificationCache {
   }
 
   /** A verification that still holds at `nowSec`; `exp` and the key are looked at each time. */
-  get(key: string, nowSec: number): Verification | undefined {
+  get(key: string, nowSec: number): Kept | undefined {
     const entry = this.#take(key);
     if (entry === undefined) return undefined;
     const { verification } = entry;
@@ -62,7 +62,7 @@ export class VerificationCache {
     return verification;
   }
 
-  set(key: string, verification: Verification): void {
+  set(key: string, verification: Kept): void {
     this.#take(key);
     this.#put(key, { verification, bytes: sizeOf(verification.claims) });
     for (const oldest of this.#entries.keys()) {
@@ -71,12 +71,12 @@ export class VerificationCache {
     }
   }
 
-  #put(key: string, entry: Entry): void {
+  #put(key: string, entry: Entry<Kept>): void {
     this.#entries.set(key, entry);
     this.#bytes += entry.bytes;
   }
 
-  #take(key: string): Entry | undefined {
+  #take(key: string): Entry<Kept> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);

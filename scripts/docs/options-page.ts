@@ -35,6 +35,12 @@ const SECTIONS: readonly {
       'What they are for: [Broker mode](broker.md), [Stores](stores.md), [Federation](federation.md).',
   },
   {
+    title: 'Sessions of browsers',
+    of: 'BrowserSessionOptions',
+    prefix: 'session.',
+    intro: 'What they are for: [Browser applications](browser-applications.md).',
+  },
+  {
     title: 'A trusted issuer',
     of: 'TrustedIssuer',
     prefix: 'broker.trustedIssuers[].',

@@ -294,6 +294,12 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [true, 'true'],
     [null, 'null'],
   ],
+  session: [
+    [true, 'true'],
+    ['oidc-session', '"oidc-session"'],
+    [null, 'null'],
+    [[], '[]'],
+  ],
   subject: [
     ['sub', '"sub"'],
     [true, 'true'],

@@ -131,7 +131,7 @@ describe('an unknown option', () => {
   );
 
   it.each([
-    ['', 'session'],
+    ['', 'sitting'],
     ['', 'constructor'],
     ['', '__proto__'],
     ['', 'x'],

@@ -1,4 +1,5 @@
 import { IntrospectionGroup } from '../../../lib/options/introspection-options.js';
+import { BrowserSessionGroup } from '../../../lib/options/browser-session-options.js';
 import { BrokerGroup } from '../../../lib/options/broker-options.js';
 import { GrantGroup } from '../../../lib/options/route-options.js';
 import { ApplicationGroup } from '../../../lib/options/oidc-auth-options.js';
@@ -21,6 +22,7 @@ const groups: readonly [file: string, name: string, of: object, and?: object][] 
   ['several-providers', 'EntryGroup', new EntryGroup(), new ProviderGroup()],
   ['several-providers', 'SeveralGroup', new SeveralGroup(), new CallGroup()],
   ['broker-options', 'BrokerGroup', new BrokerGroup()],
+  ['browser-session-options', 'BrowserSessionGroup', new BrowserSessionGroup()],
   ['route-options', 'GrantGroup', new GrantGroup()],
   ['route-options', 'RouteOptions', routeDefaults],
 ];

@@ -24,7 +24,15 @@ describe('the start-up table', () => {
     expect(message).not.toContain('canary');
   });
 
-  it.each(['clientID', 'client_id', 'clientSecrets', 'scope', 'brokers', 'session', 'constructor'])(
+  it.each([
+    'clientID',
+    'client_id',
+    'clientSecrets',
+    'scope',
+    'brokers',
+    'sessions',
+    'constructor',
+  ])(
     'refuses the unknown option %s by its name and lists the known ones, never its value',
     (option) => {
       const message = startUpMessage(() => resolveWith({ [option]: 'canary-value' }));

@@ -52,6 +52,7 @@ const nothing: CheckedAuthRule = {
   defaultClaims: true,
   conditions: [],
   optional: false,
+  logsIn: false,
 };
 const when = (): boolean => true;
 const staff = { path: 'realm_access.roles', values: ['staff'] };
@@ -110,8 +111,11 @@ describe('a rule of @Auth()', () => {
       defaultClaims: false,
       conditions: [when],
       optional: true,
+      logsIn: false,
     });
     expect(sumOfRules([{ optional: true }].map(checkAuthRule)).optional).toBe(true);
+    const loggingIn = sumOfRules([{}, { onUnauthenticated: 'login' } as const].map(checkAuthRule));
+    expect(loggingIn.logsIn).toBe(true);
     expect(sumOfRules([{ optional: true }, {}].map(checkAuthRule)).optional).toBe(false);
     expect(sumOfRules([{ claims: false } as const, {}].map(checkAuthRule)).defaultClaims).toBe(
       false,

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import {
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { OAuthError } from '../errors/oauth.error.js';
+import { OidcConfigError } from '../errors/oidc-config.error.js';
+import { HostFaults } from '../events/host-faults.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { isReturnPath } from '../options/return-path.js';
+import { cookieNamed, headerOf } from '../tokens/session-cookie.js';
+import { effectiveRule } from './declared-rules.js';
+import { failureAnswer } from './failure-answer.js';
+import { LoginDemand } from './login-demand.js';
+
+/** Who comes back unknown so soon has logged in in vain. */
+const LOOP_SEC = 10;
+
+interface HttpRequest {
+  readonly method?: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly url?: string;
+  readonly originalUrl?: string;
+}
+
+/** Sends people to log in where `@Auth({ onUnauthenticated: 'login' })` says so. */
+@Injectable()
+export class LoginRedirects implements OnApplicationBootstrap {
+  constructor(
+    private readonly urls: PublicUrls,
+    private readonly modules: ModulesContainer,
+    private readonly faults: HostFaults,
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** @throws {@link OidcConfigError} where a handler wants a login that nothing could keep. */
+  onApplicationBootstrap(): void {
+    if (this.options.session !== undefined) return;
+    const found = this.#demanding();
+    if (found === undefined) return;
+    throw new OidcConfigError(
+      `@Auth({ onUnauthenticated: 'login' }) on ${found} sends browsers to log in, and without the option "session" nothing would keep them logged ` +
+        'in. Set "session: {}" (and "broker"), or leave "onUnauthenticated" out.',
+    );
+  }
+
+  /** A login in place of a 401, for a page that a person opened; `undefined` for every other request. */
+  of(context: ExecutionContext, refusal: OAuthError): LoginDemand | undefined {
+    const { session } = this.options;
+    if (session === undefined || refusal.getStatus() !== 401) return undefined;
+    if (context.getType<string>() !== 'http') return undefined;
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    if (!isPageVisit(request)) return undefined;
+    const own = request.originalUrl ?? request.url ?? '/';
+    const path = isReturnPath(own) ? own : '/';
+    const loginUrl = this.urls.loginUrl(path);
+    const marker = `${session.cookieName}.redirected`;
+    const mark = createHash('sha256').update(path).digest('base64url').slice(0, 22);
+    if (cookieNamed(request.headers, marker) === mark) {
+      const { error, description } = refusal;
+      const failure = { status: 401, error, description, retryUrl: loginUrl };
+      return new LoginDemand(refusal, failureAnswer(failure, session, this.faults));
+    }
+    const secure = session.secure ? '; Secure' : '';
+    const cookie = `${marker}=${mark}; Path=/; Max-Age=${LOOP_SEC}; HttpOnly; SameSite=Lax${secure}`;
+    return new LoginDemand(refusal, {
+      status: 302,
+      headers: [
+        ['Location', loginUrl],
+        ['Set-Cookie', cookie],
+        ['Cache-Control', 'no-store'],
+        ['Vary', 'Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose'],
+      ],
+      body: '',
+    });
+  }
+
+  #demanding(): string | undefined {
+    const scanner = new MetadataScanner();
+    const controllers = [...this.modules.values()].flatMap((one) => [...one.controllers.values()]);
+    for (const { metatype: type } of controllers) {
+      if (typeof type !== 'function') continue;
+      for (const name of scanner.getAllMethodNames(type.prototype)) {
+        const handler: unknown = Reflect.get(type.prototype, name);
+        if (typeof handler !== 'function') continue;
+        const rule = effectiveRule(handler, type);
+        if (rule !== undefined && rule !== 'public' && rule.logsIn) return `${type.name}.${name}`;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** A person opens a page in a tab: no fetch, no frame, no image, and no guess of the browser's at what will be opened next. */
+export function isPageVisit({ method, headers }: HttpRequest): boolean {
+  return (
+    method === 'GET' &&
+    headerOf(headers, 'sec-fetch-mode') === 'navigate' &&
+    headerOf(headers, 'sec-fetch-dest') === 'document' &&
+    headers['sec-purpose'] === undefined
+  );
+}

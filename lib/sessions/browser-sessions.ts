@@ -1,0 +1,198 @@
+import { type Clock, epochSeconds } from '../clock/clock.js';
+import type { BrokerSession } from '../contract/broker-store.js';
+import { OAuthError, invalidToken } from '../errors/oauth.error.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
+import type { StoreAccess } from '../store/store-access.js';
+import { type Verification, VerificationCache } from '../tokens/verification-cache.js';
+import type { BrowserClaims } from './browser-claims.js';
+import { equalHashes } from './refresh-tokens.js';
+import type { PresentedReference, SessionReferences } from './session-references.js';
+import type { SessionRefresh } from './session-refresh.js';
+import { type FinishedSession, type OpenSession, type Sessions, newId } from './sessions.js';
+
+const USE_WRITTEN_EVERY_MS = 300_000;
+/** The provider is asked so long before the claims are over. */
+const RENEWED_EARLY_MS = 60_000;
+
+/** A look at the row of a session. */
+interface Look extends Verification {
+  /** Absolute limit of the session. */
+  readonly endsAt: Date;
+  /** What the guard is told; the look itself holds for a few seconds only. */
+  readonly verification: Verification;
+  /** When the use was written last, as far as this instance knows. */
+  usedAtMs: number;
+  outdated: boolean;
+}
+
+/** A session that a login began, and the value of its cookie, which exists nowhere else. */
+export interface BegunBrowserSession extends OpenSession {
+  readonly reference: string;
+}
+
+/**
+ * Sessions of browsers, found by the reference in their cookie. What a row says is remembered no longer than a revocation may take, so that a busy page
+ * costs one read of the store every few seconds, and its claims are renewed at the provider under the lease that refreshes take too.
+ */
+export class BrowserSessions {
+  readonly #looks = new VerificationCache<Look>();
+  readonly #running = new Map<string, Promise<Look>>();
+
+  constructor(
+    private readonly options: ResolvedBrowserSessions,
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly clock: Clock,
+    private readonly store: StoreAccess,
+    private readonly sessions: Sessions,
+    private readonly refresh: SessionRefresh,
+    private readonly references: SessionReferences,
+    private readonly claims: BrowserClaims,
+  ) {}
+
+  /** Writes the session of a login, under a reference that nobody knew before. @returns and throws as {@link Sessions.create}. */
+  async begin(login: FinishedSession): Promise<BegunBrowserSession | undefined> {
+    const now = this.clock.now();
+    const id = newId();
+    const { reference, hash: cookieHash } = this.references.issue(id);
+    const content = {
+      ...login.content,
+      refreshToken: undefined,
+      claimsAt: epochSeconds(this.clock),
+    };
+    const renewable = content.provider.refreshToken !== undefined;
+    const { sessionLifetimeSec } = this.broker;
+    const lifetimeSec = renewable
+      ? sessionLifetimeSec
+      : Math.min(sessionLifetimeSec, this.options.unrenewedSec);
+    const endsAt = after(now, lifetimeSec);
+    const expiresAt = this.#idleEnd(now, endsAt);
+    const open = await this.sessions.insert(login, { id, content, endsAt, expiresAt, cookieHash });
+    return open && { ...open, reference };
+  }
+
+  /**
+   * Whose session a reference is.
+   *
+   * @param isUse moves the idle limit.
+   * @throws {@link OAuthError} 401 `invalid_token` for one that is over, or none of ours; 502, 503.
+   */
+  async verify(reference: string, isUse: boolean): Promise<Verification> {
+    const presented = this.#read(reference);
+    const nowSec = epochSeconds(this.clock);
+    const look = this.#looks.get(presented.hash, nowSec) ?? (await this.#lookOnce(presented));
+    if (isUse) await this.#use(presented, look);
+    return look.verification;
+  }
+
+  /** The session of a reference, straight from the store; `undefined` when it is over, or was none. @throws {@link OAuthError} 503 */
+  async find(reference: string): Promise<BrokerSession | undefined> {
+    const presented = this.references.read(reference);
+    const session = presented && (await this.sessions.find(presented.sessionId));
+    return session && equalHashes(presented.hash, session.cookieHash) ? session : undefined;
+  }
+
+  /**
+   * Ends what a browser had before a login. Of the same user at the same provider the provider is told nothing: the grant may be one
+   * and the same.
+   *
+   * @throws {@link OAuthError} 503
+   */
+  async replace(reference: string, next: BrokerSession): Promise<void> {
+    const session = await this.find(reference);
+    if (session === undefined || session.id === next.id) return;
+    const grantLivesOn =
+      session.provider === next.provider &&
+      session.providerSubjectHash === next.providerSubjectHash;
+    await this.sessions.end(session, 'replaced', { grantLivesOn });
+  }
+
+  #read(reference: string): PresentedReference {
+    const presented = this.references.read(reference);
+    if (presented === undefined) throw invalidToken('not a session cookie of ours');
+    return presented;
+  }
+
+  /** All tabs of a browser come at once, and wait for one read. */
+  async #lookOnce(presented: PresentedReference): Promise<Look> {
+    const { hash } = presented;
+    const running =
+      this.#running.get(hash) ?? this.#look(presented).finally(() => this.#running.delete(hash));
+    this.#running.set(hash, running);
+    return running;
+  }
+
+  async #look({ sessionId, hash }: PresentedReference): Promise<Look> {
+    const issuer = await this.claims.issuer();
+    const readAtMs = this.clock.monotonicMs();
+    const found = await this.sessions.find(sessionId);
+    if (found === undefined || !equalHashes(hash, found.cookieHash)) {
+      throw invalidToken('the session is over');
+    }
+    const content = await this.sessions.open(found);
+    if (content === undefined) throw invalidToken('undecryptable');
+    const state = { outdated: false };
+    const { session, ...open } = await this.#renewed({ session: found, content }, state);
+    const verification = this.claims.of({ session, ...open }, issuer);
+    if (!verification.holds()) throw invalidToken('revoked');
+    const rememberedMs = this.broker.revocationPollSec * 1000;
+    const isFresh = (): boolean => this.clock.monotonicMs() - readAtMs < rememberedMs;
+    const look: Look = Object.assign(state, {
+      ...verification,
+      endsAt: session.endsAt,
+      verification,
+      usedAtMs: session.usedAt.getTime(),
+      holds: () => !state.outdated && isFresh() && verification.holds(),
+    });
+    this.#looks.set(hash, look);
+    return look;
+  }
+
+  /** Claims that are still good serve while newer ones are fetched; those that are over do not. */
+  async #renewed(open: OpenSession, state: { outdated: boolean }): Promise<OpenSession> {
+    const { session, content } = open;
+    const { claimsAt = 0, provider } = content;
+    if (provider.refreshToken === undefined) return open; // ends by itself
+    const lifetimeMs = this.broker.accessTokenLifetimeSec * 1000;
+    const leftMs = claimsAt * 1000 + lifetimeMs - this.clock.now().getTime();
+    if (leftMs > Math.min(RENEWED_EARLY_MS, lifetimeMs / 2)) return open;
+    const renewal = this.refresh.renewedSince(session.id, claimsAt);
+    if (leftMs > 0) {
+      // What fails was reported where it did; the next look tries again.
+      const outdate = (): void => void (state.outdated = true);
+      void renewal.then(outdate, () => undefined);
+      return open;
+    }
+    try {
+      return await renewal;
+    } catch (error) {
+      if (error instanceof OAuthError && error.getStatus() < 500) throw invalidToken(error);
+      throw error;
+    }
+  }
+
+  async #use({ sessionId: id, hash: cookieHash }: PresentedReference, look: Look): Promise<void> {
+    const now = this.clock.now();
+    const before = look.usedAtMs;
+    const everyMs = Math.min(USE_WRITTEN_EVERY_MS, (this.options.idleSec * 1000) / 2);
+    if (now.getTime() - before < everyMs) return;
+    look.usedAtMs = now.getTime(); // who comes meanwhile does not write
+    const expiresAt = this.#idleEnd(now, look.endsAt);
+    const use = { cookieHash, usedAt: now, expiresAt, now };
+    try {
+      await this.store.ask((store) => store.touchSession(id, use), { repeat: true });
+      look.outdated = true; // so that the next one sees the new end
+    } catch {
+      look.usedAtMs = before; // the session is as it was: the next request tries again
+    }
+  }
+
+  #idleEnd(now: Date, endsAt: Date): Date {
+    const idle = after(now, this.options.idleSec);
+    return idle < endsAt ? idle : endsAt;
+  }
+}
+
+function after(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1000);
+}
