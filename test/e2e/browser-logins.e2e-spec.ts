@@ -47,6 +47,9 @@ function expectPage(reply: Reply, status: number, title: string): void {
   expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
 }
 
+const badCallback = (at: TestApp): Promise<Reply> =>
+  request(`${at.url}/auth/v2/callback?state=x&code=y`, { headers: visit });
+
 describe.each(adapters)('logins of browsers on %s', (adapter) => {
   const clock = new FakeClock();
   const elsewhere = 'https://shop.example.org';
@@ -197,11 +200,12 @@ describe.each(adapters)('logins of browsers on %s', (adapter) => {
     });
   });
 
+  const scopeOf = async (at: TestApp) => {
+    const { location } = await request(`${loginUrl('/claims', at)}&scope=profile&prompt=login`);
+    return [location?.searchParams.get('scope'), location?.searchParams.get('prompt')];
+  };
+
   it('ask for a refresh token where that is allowed, and for the scopes of the query', async () => {
-    const scopeOf = async (at: TestApp) => {
-      const { location } = await request(`${loginUrl('/claims', at)}&scope=profile&prompt=login`);
-      return [location?.searchParams.get('scope'), location?.searchParams.get('prompt')];
-    };
     const without = await start({ options: { offlineAccess: false } });
 
     expect(await scopeOf(app)).toEqual(['openid profile offline_access', 'login']);
@@ -314,12 +318,12 @@ describe.each(adapters)('logins of browsers on %s', (adapter) => {
     });
   });
 
-  describe('a login that fails', () => {
-    const failing = async (spoil: () => void, at = app): Promise<Reply> => {
-      spoil();
-      return browserAt(at).agent.get(loginUrl('/claims', at));
-    };
+  const failing = async (spoil: () => void, at = app): Promise<Reply> => {
+    spoil();
+    return browserAt(at).agent.get(loginUrl('/claims', at));
+  };
 
+  describe('a login that fails', () => {
     it('was cancelled: a page says so, with a link to try again', async () => {
       const reply = await failing(() => {
         provider.behaviour.authorization = (answer) => {
@@ -391,13 +395,10 @@ describe.each(adapters)('logins of browsers on %s', (adapter) => {
           },
         },
       });
-      const at = (one: TestApp) =>
-        request(`${one.url}/auth/v2/callback?state=x&code=y`, { headers: visit });
-
-      const shown = await at(own);
+      const shown = await badCallback(own);
       expect([shown.status, shown.text()]).toEqual([400, '<p>oh: invalid_request</p>']);
       expect(shown.headers.get('content-security-policy')).toContain("default-src 'none'");
-      expectPage(await at(broken), 400, 'The login could not be finished');
+      expectPage(await badCallback(broken), 400, 'The login could not be finished');
     });
   });
 

@@ -273,7 +273,8 @@ describe('brokerStoreContract', () => {
 
   it('asks nothing of sessions of browsers of a store that was written before there were any', async () => {
     class Before extends MemoryBrokerStore {}
-    Before.prototype.touchSession = BrokerStore.prototype.touchSession;
+    const { touchSession } = Object.getOwnPropertyDescriptors(BrokerStore.prototype);
+    Object.defineProperty(Before.prototype, 'touchSession', touchSession);
     const { failures } = contractOf(async () => new Before());
 
     expect(await failures()).toEqual([]);
