@@ -24,6 +24,11 @@ export function keycloak(): Counterpart {
   return counterpart('OIDC_TEST_KEYCLOAK_URL', 'Keycloak', 'Java and Maven');
 }
 
+/** The program of Zitadel's example provider. */
+export function zitadel(): Counterpart {
+  return counterpart('OIDC_TEST_ZITADEL_PROGRAM', "Zitadel's provider library", 'Go');
+}
+
 /** The folder of a Keycloak that can be started. */
 export function keycloakToStart(): Counterpart {
   return counterpart('OIDC_TEST_KEYCLOAK_HOME', 'A restart of Keycloak', 'Java and Maven');

@@ -1,6 +1,7 @@
 import { keycloakHome } from './keycloak-distribution.js';
 import { KeycloakServer } from './keycloak-server.js';
 import { pythonWithCounterparts } from './python-environment.js';
+import { zitadelProgram } from './zitadel-server.js';
 
 let server: KeycloakServer | undefined;
 
@@ -27,7 +28,11 @@ export async function setup(): Promise<void> {
     await provide('OIDC_TEST_KEYCLOAK_HOME', keycloakHome);
     await provide('OIDC_TEST_KEYCLOAK_URL', startKeycloak);
   };
-  await Promise.all([provide('OIDC_TEST_PYTHON', pythonWithCounterparts), keycloak()]);
+  await Promise.all([
+    provide('OIDC_TEST_PYTHON', pythonWithCounterparts),
+    provide('OIDC_TEST_ZITADEL_PROGRAM', zitadelProgram),
+    keycloak(),
+  ]);
 }
 
 export async function teardown(): Promise<void> {
