@@ -3,7 +3,6 @@ import type { IntrospectionResponse } from '../documents/introspect.js';
 import type { DiagnosisRequest } from '../diagnosis/diagnostics.js';
 import type { Diagnosis } from '../diagnosis/finding.js';
 import type { HealthReport } from '../diagnosis/health.js';
-import { invalidGrant } from '../errors/oauth.error.js';
 import { RefusalLog } from '../events/refusal-log.js';
 import type { TokenRequest } from '../grants/select-grant.js';
 import type { PublishedKey } from '../keys/signing-key.js';
@@ -16,14 +15,13 @@ import type { PublishedClientKey } from '../providers/client-keys.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
 import type { DeviceRequest } from '../grants/device-code.grant.js';
 import type { ListedProvider } from '../documents/provider-list.js';
-import { type ClaimsOrId, ownName } from '../sessions/own-claims.js';
-import type { SessionInfo } from '../sessions/user-sessions.js';
 import { checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import type { UserProfile } from '../users/user-profile.js';
 import { Mode } from './mode.js';
+import { SessionService } from './session.service.js';
 import type { RequiredAuthRule } from './required-auth-rule.js';
 
 const NO_COOKIES: RequestCookies = new Map();
@@ -34,13 +32,14 @@ const ANY_TOKEN = checkAuthRule({});
  * code that the route would answer with.
  */
 @Injectable()
-export class OidcService {
+export class OidcService extends SessionService {
   readonly #mode: Mode;
   readonly #authenticator: Authenticator;
   readonly #refusals: RefusalLog;
 
   /** @internal */
   constructor(mode: Mode, authenticator: Authenticator, refusals: RefusalLog) {
+    super(mode);
     this.#mode = mode;
     this.#authenticator = authenticator;
     this.#refusals = refusals;
@@ -144,69 +143,6 @@ export class OidcService {
     return this.#mode.brokerOnly.documents.jwks();
   }
 
-  /**
-   * Broker mode: a live access token of the identity provider for the user of a session, for calls to other APIs. Refreshed
-   * when it is about to end, by one instance at a time.
-   *
-   * @param session the caller's verified claims: the session of their `sid`, when the token is one of ours. Claims of a trusted
-   * issuer have none here. A bare session id is for administration: nobody checks whose it is.
-   * @throws {@link OAuthError} 400 `invalid_grant` when there is no such session, it is over or cannot be refreshed; 404 in
-   * passthrough mode; 503.
-   */
-  async getIdpToken(session: ClaimsOrId): Promise<string> {
-    const id = this.#ownName(session, 'sid');
-    if (id === undefined) throw invalidGrant('no session of ours');
-    return this.#mode.brokerOnly.sessionRefresh.providerAccessToken(id);
-  }
-
-  /**
-   * Broker mode: the sessions of a user, newest first.
-   *
-   * @param user the caller's verified claims: the user of their `sub`, when the token is one of ours; users of a trusted issuer
-   * have no sessions here. A bare `sub` of our tokens is for administration: it must not come from the token of anybody else.
-   * @throws {@link OAuthError} 404, 503
-   */
-  async listSessions(user: ClaimsOrId): Promise<SessionInfo[]> {
-    const sub = this.#ownName(user, 'sub');
-    return sub === undefined ? [] : this.#mode.brokerOnly.userSessions.list(sub);
-  }
-
-  /**
-   * Broker mode: ends a session, here at once and on every other instance within `broker.revocationPollSec`.
-   *
-   * @param session as for {@link getIdpToken}.
-   * @returns whether there was one to end.
-   * @throws {@link OAuthError} 404, 503
-   */
-  async revokeSession(session: ClaimsOrId): Promise<boolean> {
-    const id = this.#ownName(session, 'sid');
-    return id !== undefined && (await this.#mode.brokerOnly.userSessions.end(id));
-  }
-
-  /**
-   * Broker mode: ends all sessions of a user, and refuses every token that was issued to that user until now.
-   *
-   * @param user as for {@link listSessions}.
-   * @returns how many sessions ended.
-   * @throws {@link OAuthError} 404, 503
-   */
-  async revokeSessions(user: ClaimsOrId): Promise<number> {
-    const sub = this.#ownName(user, 'sub');
-    return sub === undefined ? 0 : this.#mode.brokerOnly.userSessions.endAll(sub);
-  }
-
-  /**
-   * Broker mode: retires a signing key in an emergency. Another one signs at once, and every token of the retired one is refused,
-   * here at once and on every other instance within `broker.revocationPollSec`; peers learn of it from the JWKS.
-   *
-   * @param kid default: the key that signs now.
-   * @returns whether there was such a key.
-   * @throws {@link OAuthError} 404, 503
-   */
-  async retireSigningKey(kid?: string): Promise<boolean> {
-    return this.#mode.brokerOnly.keys.retire(kid);
-  }
-
   /** The public keys that this application proves itself to providers with (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
   clientJwks(): Promise<{ readonly keys: readonly PublishedClientKey[] }> {
     return this.#mode.clientKeySet.published();
@@ -272,9 +208,5 @@ export class OidcService {
       this.#authenticator.identify({ headers }, checked),
     );
     return claims;
-  }
-
-  #ownName(whom: ClaimsOrId, claim: 'sid' | 'sub'): string | undefined {
-    return ownName(whom, claim, this.#mode.brokerOnly.issuer);
   }
 }
