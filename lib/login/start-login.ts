@@ -28,6 +28,8 @@ export interface LoginRequest {
   /** The client's own PKCE challenge (RFC 7636 §4.3). */
   readonly codeChallenge?: string | undefined;
   readonly codeChallengeMethod?: string | undefined;
+  /** The request only looks, or comes ahead of time (HEAD, prefetch): nothing is pushed to the provider for it. */
+  readonly speculative?: boolean | undefined;
   /** Name of the identity provider, where there are several. */
   readonly provider?: string | undefined;
   /** What the option `resolveProvider` is asked about where no provider is named. */
@@ -129,6 +131,7 @@ export class StartLogin {
       scope,
       state: sealed.state,
       prompt,
+      speculative: request.speculative ?? false,
     });
     const bound = target === 'callback' || target === 'page';
     return { url, cookies: bound ? this.#cookies.begin(sealed, cookies, this.clock) : [] };

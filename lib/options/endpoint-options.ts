@@ -33,6 +33,11 @@ export class EndpointGroup {
   @Must(`must be ${HTTPS}`, isHttpUrl)
   introspection?: string | undefined;
 
+  /** RFC 9126. */
+  @Optional()
+  @Must(`must be ${HTTPS}`, isHttpUrl)
+  pushedAuthorization?: string | undefined;
+
   /** OpenID Connect RP-Initiated Logout §2. */
   @Optional()
   @Must(`must be ${HTTPS}`, isHttpUrl)

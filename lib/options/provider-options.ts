@@ -171,6 +171,18 @@ export class ProviderGroup extends CallGroup {
   assertionAudience?: 'issuer' | 'token_endpoint' = 'issuer';
 
   /**
+   * Whether logins are handed to the provider before the browser goes there (RFC 9126), so that nobody reads or changes them on the way:
+   * `'when required'` as its metadata demands it, `'always'`, or `'never'`. A login whose push fails answers 502 or 503, and is never sent
+   * plainly instead. A quarter of {@link maxUpstreamCalls} at most are pushes; HEAD and prefetching push nothing (503).
+   * @defaultValue `'when required'`
+   */
+  @Optional()
+  @Must('must be "when required", "always" or "never"', (value) =>
+    isIn(value, ['when required', 'always', 'never']),
+  )
+  pushedAuthorizationRequests?: 'when required' | 'always' | 'never' = 'when required';
+
+  /**
    * Fixed extra parameters of the authorization URL (Google: `{ access_type: 'offline' }`). Parameters that
    * this module sets itself are refused.
    * @defaultValue `{}`

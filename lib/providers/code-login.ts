@@ -5,6 +5,7 @@ import {
   skipStateCheck,
 } from 'openid-client';
 import type { ProviderConnection } from './provider-connection.js';
+import { type PushedLogins, pushesNothing } from './pushed-login.js';
 import { receiveTokens } from './received-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
 
@@ -16,6 +17,8 @@ export interface AuthorizationRequest {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly prompt: string | undefined;
+  /** HEAD or a prefetch: no login is pushed for it. */
+  readonly speculative?: boolean;
 }
 
 /** What came back from the provider, with what the pending login remembers of it. */
@@ -32,6 +35,7 @@ export async function authorizationUrl(
   connection: ProviderConnection,
   request: AuthorizationRequest,
   fixed: Readonly<Record<string, string>>,
+  pushed: PushedLogins,
 ): Promise<string> {
   const parameters = {
     ...fixed,
@@ -43,6 +47,10 @@ export async function authorizationUrl(
     code_challenge_method: 'S256',
     ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
   };
+  if (await pushed.areOn()) {
+    if (request.speculative === true) throw pushesNothing();
+    return pushed.url(parameters);
+  }
   return connection.ask(
     { endpoint: 'authorization' },
     async (configuration) => buildAuthorizationUrl(configuration, parameters).href,

@@ -16,6 +16,7 @@ import {
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
 import type { ProviderConnection } from './provider-connection.js';
+import { PushedLogins } from './pushed-login.js';
 import { ProviderIntrospection } from './provider-introspection.js';
 import { identityOf } from './provider-identity.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
@@ -43,6 +44,7 @@ export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
 export class IdentityProvider extends TokenIssuers {
   /** Where the option is on. */
   readonly introspection: ProviderIntrospection | undefined;
+  readonly #pushed: PushedLogins;
   /** Tells it from another one that comes under its name. */
   readonly identity: string;
   #retired = false;
@@ -54,6 +56,7 @@ export class IdentityProvider extends TokenIssuers {
     clock: Clock,
   ) {
     super();
+    this.#pushed = new PushedLogins(connection, options);
     const { introspection: asked, maxUpstreamCalls: most } = options;
     const named = (iss: string): Promise<TokenIssuer | undefined> => this.named(iss);
     this.introspection = asked && new ProviderIntrospection(connection, clock, asked, most, named);
@@ -128,7 +131,8 @@ export class IdentityProvider extends TokenIssuers {
 
   /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
   authorizationUrl(request: AuthorizationRequest): Promise<string> {
-    return authorizationUrl(this.connection, request, this.options.authorizationParameters);
+    const { authorizationParameters } = this.options;
+    return authorizationUrl(this.connection, request, authorizationParameters, this.#pushed);
   }
 
   /** Those of a list of scopes that its tokens may carry here. */

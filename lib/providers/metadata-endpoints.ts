@@ -11,6 +11,7 @@ export const ENDPOINT_MEMBERS = {
   userinfo: 'userinfo_endpoint',
   revocation: 'revocation_endpoint',
   introspection: 'introspection_endpoint',
+  pushedAuthorization: 'pushed_authorization_request_endpoint',
   endSession: 'end_session_endpoint',
   jwks: 'jwks_uri',
 } as const;
@@ -24,6 +25,7 @@ const NAMES = [
   'userinfo',
   'revocation',
   'introspection',
+  'pushedAuthorization',
   'endSession',
   'jwks',
 ] as const satisfies readonly EndpointName[];

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { tokenIntrospection } from 'openid-client';
 import type { Clock } from '../clock/clock.js';
-import { badUpstreamAnswer, invalidToken, unavailable } from '../errors/oauth.error.js';
+import { OAuthError, badUpstreamAnswer, invalidToken, unavailable } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { CallShare, shareOf } from '../http/call-share.js';
 import { TOO_MANY_CALLS } from '../http/guarded-fetch.js';
 import type { ResolvedIntrospection } from '../options/resolve-provider.js';
 import { nestsTooDeep } from '../tokens/nesting.js';
@@ -14,6 +15,14 @@ const INACTIVE_MS = 5000;
 /** Of so many tokens; whoever sends more has their first ones asked about again. */
 const INACTIVE_CAPACITY = 5000;
 
+/** Of the calls that may be under way. */
+const SHARE = 0.5;
+
+/** Which says when to come again. */
+function isTooMany(error: unknown): boolean {
+  return error instanceof OAuthError && error.cause === TOO_MANY_CALLS;
+}
+
 function inactive(): Error {
   return invalidToken(new Reason('the identity provider says that the token is not active'));
 }
@@ -24,10 +33,9 @@ function inactive(): Error {
  */
 export class ProviderIntrospection implements Introspection {
   readonly cacheSec: number;
-  readonly #most: number;
+  readonly #share: CallShare;
   /** Until when, by the hash of the token; the oldest first. */
   readonly #inactive = new Map<string, number>();
-  #underWay = 0;
 
   constructor(
     private readonly connection: ProviderConnection,
@@ -37,7 +45,7 @@ export class ProviderIntrospection implements Introspection {
     private readonly named: (iss: string) => Promise<TokenIssuer | undefined>,
   ) {
     this.cacheSec = options.cacheSec;
-    this.#most = Math.max(1, Math.floor(maxUpstreamCalls / 2));
+    this.#share = new CallShare(shareOf(maxUpstreamCalls, SHARE));
   }
 
   /** Whether its JWTs are asked about too. */
@@ -79,18 +87,18 @@ export class ProviderIntrospection implements Introspection {
 
   /** @throws {@link OAuthError} 503, whatever the provider did instead: no caller can mend it. */
   async #answer(token: string): Promise<Record<string, unknown>> {
-    if (this.#underWay >= this.#most) throw unavailable(TOO_MANY_CALLS, 1);
-    this.#underWay += 1;
     try {
-      const answer = await this.connection.ask({ endpoint: 'introspection' }, (configuration) =>
-        tokenIntrospection(configuration, token, { token_type_hint: 'access_token' }),
-      );
+      const answer = await this.#share.run(() => this.#ask(token));
       if (nestsTooDeep(answer)) throw badUpstreamAnswer('introspection is nested too deep');
       return { ...answer };
     } catch (error) {
-      throw unavailable(error);
-    } finally {
-      this.#underWay -= 1;
+      throw isTooMany(error) ? error : unavailable(error);
     }
+  }
+
+  #ask(token: string): Promise<object> {
+    return this.connection.ask({ endpoint: 'introspection' }, (configuration) =>
+      tokenIntrospection(configuration, token, { token_type_hint: 'access_token' }),
+    );
   }
 }

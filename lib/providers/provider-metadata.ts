@@ -31,6 +31,8 @@ export interface ProviderMetadata {
   /** Further `iss` values of its access tokens. */
   readonly accessTokenIssuers: readonly string[];
   readonly advertisesCallbackIssuer: boolean;
+  /** Whether it takes authorization requests that were pushed alone (RFC 9126 §5). */
+  readonly requiresPush: boolean;
   /** What may sign ID tokens, logout tokens and userinfo. */
   readonly idTokenAlgorithms: readonly string[];
   /** What it offers, at addresses that can be trusted. */
@@ -118,6 +120,7 @@ export async function discoverProvider(
     accessTokenIssuers: accessTokenIssuersOf(document['access_token_issuer'], options),
     idTokenAlgorithms: idTokenAlgorithms(options, document),
     advertisesCallbackIssuer: document['authorization_response_iss_parameter_supported'] === true,
+    requiresPush: document['require_pushed_authorization_requests'] === true,
     ...readEndpoints(document, options),
   };
   const { aliases, unusable } = mtlsAliases(document, options);

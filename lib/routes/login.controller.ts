@@ -28,6 +28,12 @@ class LoginQuery {
   readonly offline_access: string | undefined;
 }
 
+/** HEAD, and what browsers fetch before anybody asks for it. */
+function isSpeculative({ method, headers }: RouteRequest): boolean {
+  const purposes = [headers['sec-purpose'], headers['purpose'], headers['x-moz']].flat();
+  return method === 'HEAD' || purposes.some((one) => /prefetch|prerender/i.test(one ?? ''));
+}
+
 export function loginController(path: string): Type {
   @RouteController(path)
   class LoginController {
@@ -49,6 +55,7 @@ export function loginController(path: string): Type {
           codeChallenge: query.code_challenge,
           codeChallengeMethod: query.code_challenge_method,
           provider: query.provider,
+          speculative: isSpeculative(request),
           ...requestOf(request),
         },
         cookiesOf(request),

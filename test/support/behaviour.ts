@@ -16,7 +16,8 @@ export type Endpoint =
   | 'userinfo'
   | 'revocation'
   | 'introspection'
-  | 'endSession';
+  | 'endSession'
+  | 'push';
 
 export type FormFields = Readonly<Record<string, string>>;
 

@@ -273,6 +273,8 @@ export class MisbehavingProvider implements ProviderIdentity {
         return this.#clientEndpoints.introspect(request);
       case 'endSession':
         return endSession(request.query);
+      case 'push':
+        return { status: 201, body: { request_uri: 'urn:example:pushed', expires_in: 60 } };
       default:
         return { status: 404, body: { error: 'not_found' } };
     }

@@ -140,6 +140,10 @@ function features(
         ctx.body = page('Device connected', '');
       },
     },
+    pushedAuthorizationRequests: {
+      enabled: true,
+      requirePushedAuthorizationRequests: options.requirePush ?? false,
+    },
     mTLS: {
       enabled: true,
       selfSignedTlsClientAuth: true,

@@ -14,6 +14,7 @@ export const endpointPaths: Readonly<Record<string, Endpoint>> = {
   '/revoke': 'revocation',
   '/introspect': 'introspection',
   '/logout': 'endSession',
+  '/push': 'push',
 };
 
 /** Its discovery document, before a test changes it. */

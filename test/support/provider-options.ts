@@ -22,6 +22,8 @@ export interface ProviderOptions {
   clientSecret?: string;
   /** @defaultValue `'client_secret_basic'` */
   clientAuth?: ClientAuthenticationMethod;
+  /** Takes authorization requests that were pushed alone (RFC 9126). */
+  requirePush?: boolean;
   /** How the client is registered besides: its keys, its certificate. */
   client?: Partial<ClientMetadata>;
   /** Redirect URIs that are accepted beside every http loopback URI. */

@@ -185,6 +185,11 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [[{ key: 'canary-key', kid: 7 }], 'a value of type object (entry 1 of 1)'],
     [[{ key: 'canary-key', secret: 'canary' }], 'a value of type object (entry 1 of 1)'],
   ],
+  pushedAuthorizationRequests: [
+    ['sometimes', '"sometimes"'],
+    [true, 'true'],
+    [null, 'null'],
+  ],
   assertionAudience: [
     ['token', '"token"'],
     [null, 'null'],

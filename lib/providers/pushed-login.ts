@@ -1,0 +1,54 @@
+import { buildAuthorizationUrlWithPAR } from 'openid-client';
+import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
+import { CallShare, shareOf } from '../http/call-share.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
+import type { ProviderConnection } from './provider-connection.js';
+
+/** Beside the half that introspection may take, a quarter is left for refreshes. */
+const SHARE = 0.25;
+
+/** Hands authorization requests to the provider before the browser goes there (RFC 9126). */
+export class PushedLogins {
+  readonly #share: CallShare;
+
+  constructor(
+    private readonly connection: ProviderConnection,
+    private readonly options: ResolvedProvider,
+  ) {
+    this.#share = new CallShare(shareOf(options.maxUpstreamCalls, SHARE));
+  }
+
+  /** Whether logins are pushed: as the option says, else as the provider demands. */
+  async areOn(): Promise<boolean> {
+    const { pushedAuthorizationRequests: when } = this.options;
+    if (when !== 'when required') return when === 'always';
+    return (await this.connection.metadata()).requiresPush;
+  }
+
+  /**
+   * Where to send the browser: the address holds a reference, and nothing of the request.
+   *
+   * @throws {@link OAuthError} 502, 503 for a push that fails, whatever the provider says: the plain request is never sent instead.
+   */
+  async url(parameters: Readonly<Record<string, string>>): Promise<string> {
+    try {
+      return await this.#share.run(() =>
+        this.connection.ask({ endpoint: 'pushedAuthorization' }, async (configuration) => {
+          const url = await buildAuthorizationUrlWithPAR(configuration, { ...parameters });
+          return url.href;
+        }),
+      );
+    } catch (error) {
+      const isOurs = error instanceof OAuthError && error.getStatus() >= 500;
+      throw isOurs ? error : badUpstreamAnswer(error);
+    }
+  }
+}
+
+/** What only looks, or may never be used, would fill the provider with requests. */
+export function pushesNothing(): OAuthError {
+  const text = 'A login is begun by GET alone, and not ahead of time';
+  const cause = new Reason('HEAD and prefetching begin no pushed login');
+  return new OAuthError('temporarily_unavailable', text, { cause });
+}
