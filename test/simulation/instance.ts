@@ -103,6 +103,7 @@ export class Instance {
     const simulated = providerAt(provider, process, clock);
     const identityProvider: IdentityProvider = Object.assign(Object(simulated), {
       options: providerOptionsOf(options),
+      limitedScope: (scope: string) => scope,
     });
     const providers = oneProvider({ options, clock, events }, identityProvider);
     const subjects = new MintedSubjects(options, providers);
