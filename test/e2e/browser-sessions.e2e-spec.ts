@@ -525,7 +525,8 @@ describe.each(adapters)('sessions of browsers on %s', (adapter) => {
     await Promise.all(Array.from({ length: 20 }, () => browser.who()));
     await browser.who();
 
-    expect(counted.calls.filter((call) => call !== 'listRevocations')).toEqual(['findSession']);
+    const ofUpkeep = ['listRevocations', 'listSigningKeys', 'purgeExpired', 'listPeerKeys'];
+    expect(counted.calls.filter((call) => !ofUpkeep.includes(call))).toEqual(['findSession']);
     clock.advance(5);
     await browser.who();
     expect(counted.count('findSession')).toBe(2);

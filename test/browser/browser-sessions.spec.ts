@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+
+import { Controller, Get, Header } from '@nestjs/common';
+import { rolldown } from 'rolldown';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { Auth, IdToken } from '../../lib/index.js';
+import type { TestApp } from '../support/app.js';
+import { startBrowserApp } from '../support/browser-sessions.js';
+import {
+  type MisbehavingProvider,
+  startMisbehavingProvider,
+} from '../support/misbehaving-provider.js';
+import { alice } from '../support/users.js';
+import { type Browser, hasChromium, openBrowser } from './chromium.js';
+
+const entry = join(import.meta.dirname, '../../lib/browser/index.ts');
+
+async function bundled(): Promise<string> {
+  const bundle = await rolldown({ input: entry, platform: 'browser' });
+  const { output } = await bundle.generate({ format: 'esm', minify: true });
+  return output[0].code;
+}
+
+const script = await (hasChromium ? bundled() : '');
+
+@Controller()
+class Site {
+  @Get()
+  @Header('Content-Type', 'text/html')
+  page(): string {
+    return (
+      '<!doctype html><title>page</title><p id="told"></p><script type="module">' +
+      "import * as client from '/client.js'; window.client = client; window.told = [];" +
+      'client.onChange((change) => window.told.push(change.authenticated));' +
+      "client.session().then(() => { document.title = 'ready'; });</script>"
+    );
+  }
+
+  @Get('client.js')
+  @Header('Content-Type', 'text/javascript')
+  client(): string {
+    return script;
+  }
+
+  @Get('api')
+  @Auth()
+  api(@IdToken('sub') sub: string): object {
+    return { sub };
+  }
+
+  @Get('account')
+  @Header('Content-Type', 'text/html')
+  @Auth({ onUnauthenticated: 'login' })
+  account(@IdToken('sub') sub: string): string {
+    return `<!doctype html><h1>${sub}</h1>`;
+  }
+}
+
+describe.skipIf(!hasChromium)('a session by cookie in Chromium', () => {
+  let provider: MisbehavingProvider;
+  let app: TestApp;
+  let browser: Browser;
+
+  beforeEach(async () => {
+    provider = await startMisbehavingProvider();
+    app = await startBrowserApp({ provider, controllers: [Site] });
+    browser = await openBrowser();
+  });
+
+  afterEach(async () => {
+    await browser.close();
+    await app.close();
+    await provider.close();
+  });
+
+  const ready = async (page = browser.page): Promise<void> => {
+    await page.goto(`${app.url}/`);
+    await page.waitForFunction("document.title === 'ready'");
+  };
+  const authenticated = (page = browser.page): Promise<unknown> =>
+    page.evaluate('client.session().then((state) => state.authenticated)');
+
+  it('begins and ends by the client, in all tabs, and no script sees the cookie', async () => {
+    const { page, context } = browser;
+    await ready();
+    expect(await authenticated()).toBe(false);
+    expect(await page.evaluate("client.fetch('/api').then(({ status }) => status)")).toBe(401);
+
+    await Promise.all([page.waitForURL(`${app.url}/`), page.evaluate('client.login()')]);
+    await page.waitForFunction("document.title === 'ready'");
+
+    expect(await authenticated()).toBe(true);
+    expect(await page.evaluate("client.fetch('/api').then((one) => one.json())")).toEqual({
+      sub: alice.sub,
+    });
+    expect(await page.evaluate('document.cookie')).toBe('');
+    const other = await context.newPage();
+    await ready(other);
+    expect(await authenticated(other)).toBe(true);
+
+    await page.evaluate('client.logout()').catch(() => undefined); // the page goes away
+
+    await other.waitForFunction('told.at(-1) === false');
+    expect(await authenticated(other)).toBe(false);
+    expect(browser.problems).toEqual([]);
+  });
+
+  it('is what a page that is opened asks for, and gone from the history after the logout', async () => {
+    const { page } = browser;
+
+    await page.goto(`${app.url}/account`);
+    expect([page.url(), await page.textContent('h1')]).toEqual([`${app.url}/account`, alice.sub]);
+    await ready();
+    await page.evaluate(
+      "fetch('/auth/v2/logout', { method: 'POST', headers: { accept: 'application/json' } })",
+    );
+    await page.goBack();
+
+    expect(await page.textContent('h1')).toBe('The login did not last'); // so soon; and not what it was
+  });
+
+  it('BS-1: is out of reach of a page of another site', async () => {
+    const { page } = browser;
+    await page.goto(`${app.url}/account`);
+    const elsewhere = app.url.replace('localhost', '127.0.0.1');
+    await page.goto(`${elsewhere}/client.js`);
+
+    await page.evaluate(
+      `fetch('${app.url}/auth/v2/logout', { method: 'POST', mode: 'no-cors', credentials: 'include' })`,
+    );
+    await page.setContent(
+      `<form method="post" action="${app.url}/auth/v2/logout"><button>x</button></form>`,
+    );
+    await page.click('button');
+    await page.goto(`${app.url}/account`);
+
+    expect(await page.textContent('h1')).toBe(alice.sub);
+    expect(await app.service.listSessions(alice.sub)).toHaveLength(1);
+  });
+});
