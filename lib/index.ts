@@ -49,12 +49,8 @@ export type {
   TrustedIssuers,
 } from './options/broker-options.js';
 export type { ClaimConstraint, ClaimValue } from './options/claim-constraint.js';
-export type {
-  ApplicationOptions,
-  LoginNotice,
-  LoopbackRedirectOptions,
-  OidcAuthOptions,
-} from './options/oidc-auth-options.js';
+export type { ApplicationOptions, OidcAuthOptions } from './options/oidc-auth-options.js';
+export type { LoginNotice, LoopbackRedirectOptions } from './options/login-notice.js';
 export type { CallOptions, FetchFunction } from './options/call-options.js';
 export type { EndpointOptions } from './options/endpoint-options.js';
 export type { ClientKey } from './options/client-keys.js';
@@ -72,21 +68,8 @@ export type {
   ProviderRequest,
   SeveralProvidersOptions,
 } from './options/several-providers.js';
-export {
-  BrokerStore,
-  type BrokerSession,
-  type SessionUse,
-  type BrokerStoreChoice,
-  type BrokerStoreDefinition,
-  type LeaseRequest,
-  type ReplacedGeneration,
-  type Revocation,
-  type SessionEnding,
-  type SessionFilter,
-  type SessionState,
-  type StoredPeerKeys,
-  type StoredSigningKey,
-} from './contract/broker-store.js';
+export { BrokerStore, type BrokerSession, type SessionUse, type LeaseRequest, type ReplacedGeneration, type Revocation, type SessionEnding, type SessionFilter, type SessionState, type StoredPeerKeys, type StoredSigningKey } from './contract/broker-store.js';
+export type { BrokerStoreChoice, BrokerStoreDefinition } from './contract/store-choice.js';
 export { MemoryBrokerStore } from './store/memory-broker.store.js';
 export type { AuthCondition, AuthRule } from './tokens/auth-rule.js';
 export { Authenticator } from './tokens/authenticator.js';

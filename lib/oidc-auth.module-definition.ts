@@ -6,7 +6,7 @@ import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/opti
 import { resolveRoutes } from './options/resolve-routes.js';
 import { isRecord } from './options/value-rules.js';
 import { createControllers } from './routes/create-controllers.js';
-import type { BrokerStoreChoice } from './contract/broker-store.js';
+import type { BrokerStoreChoice } from './contract/store-choice.js';
 import { storeDefinition } from './store/resolve-store.js';
 
 /** What decides which controllers and exports the container holds, and so must be known at registration. */

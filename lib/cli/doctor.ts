@@ -1,7 +1,7 @@
 import { type Clock, SystemClock } from '../clock/clock.js';
 import { examineFront } from '../diagnosis/examine-front.js';
 import { examineProvider } from '../diagnosis/examine-provider.js';
-import { Notes, diagnosisOf, diagnosisText } from '../diagnosis/finding.js';
+import { Notes, diagnosisOf, diagnosisText } from '../diagnosis/notes.js';
 import { GuardedFetch } from '../http/guarded-fetch.js';
 import { ApplicationGroup } from '../options/oidc-auth-options.js';
 import { routeDefaults } from '../options/option-defaults.js';

@@ -5,7 +5,7 @@ import { withoutDetails } from '../errors/shown-value.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { BrokerHealthParts } from './broker-health.js';
 import { type Diagnosed, Diagnostics } from './diagnostics.js';
-import { Notes } from './finding.js';
+import { Notes } from './notes.js';
 
 /** Store, signing keys and trusted issuers too. */
 export class BrokerDiagnostics extends Diagnostics {

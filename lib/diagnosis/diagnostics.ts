@@ -8,7 +8,8 @@ import type { Providers } from '../providers/providers.js';
 import type { KeyRing } from '../sealing/key-ring.js';
 import { examineFront } from './examine-front.js';
 import { examineProvider } from './examine-provider.js';
-import { type Diagnosis, Notes, diagnosisOf } from './finding.js';
+import { type Diagnosis } from './finding.js';
+import { Notes, diagnosisOf } from './notes.js';
 
 /** What `OidcService.diagnose()` takes. */
 export interface DiagnosisRequest {

@@ -1,4 +1,5 @@
-import { type Diagnosis, diagnosisText } from './finding.js';
+import { type Diagnosis } from './finding.js';
+import { diagnosisText } from './notes.js';
 
 /** Whether this process was started to be looked at: `OIDC_DOCTOR=1 node dist/main`. */
 export function doctorIsAsked(): boolean {

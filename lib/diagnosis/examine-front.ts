@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import { describeError } from '../errors/describe-error.js';
 import { withoutDetails } from '../errors/shown-value.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
-import { Notes } from './finding.js';
+import { Notes } from './notes.js';
 
 /** The way from a browser to this application. */
 export interface FrontCase {

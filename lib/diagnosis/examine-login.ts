@@ -7,7 +7,7 @@ import {
   ProviderProbes,
   type TokenProbe,
 } from '../providers/provider-probes.js';
-import type { Notes } from './finding.js';
+import type { Notes } from './notes.js';
 
 /** Stands for ours where nobody says which it is; to the token endpoint it makes no difference. */
 const ANY_REDIRECT_URI = 'http://127.0.0.1/callback';

@@ -16,7 +16,7 @@ import { textList } from '../tokens/text-list.js';
 import { examineClient, examineRedirectUri } from './examine-login.js';
 import { examineRefresh } from './examine-refresh.js';
 import { examineToken } from './examine-token.js';
-import { Notes } from './finding.js';
+import { Notes } from './notes.js';
 
 /** A clock that is off by more is worth a word. */
 const CLOCKS_AGREE_SEC = 5;

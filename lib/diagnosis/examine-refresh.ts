@@ -1,6 +1,6 @@
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { textList } from '../tokens/text-list.js';
-import type { Notes } from './finding.js';
+import type { Notes } from './notes.js';
 
 /** Providers that give refresh tokens without `prompt=consent`, or without `offline_access`. */
 const WITHOUT_CONSENT =

@@ -2,7 +2,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { protocolWord } from '../errors/shown-value.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import type { ProviderMetadata } from '../providers/provider-metadata.js';
-import type { Notes } from './finding.js';
+import type { Notes } from './notes.js';
 
 interface ReadToken {
   readonly claims: JWTPayload;

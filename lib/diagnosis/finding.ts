@@ -1,9 +1,7 @@
-import { printable } from '../errors/printable.js';
-
 /** `error`: something cannot work. `warning`: it works, and not as most want it to. */
 export type FindingSeverity = 'error' | 'warning';
 
-interface Kind {
+export interface Kind {
   /** What it is, for the documents. */
   readonly text: string;
   readonly severity: FindingSeverity;
@@ -211,48 +209,4 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
   /** What was seen to work, what is offered, what was not looked at and why. */
   readonly facts: readonly string[];
-}
-
-/** Takes findings and facts down, about one thing. */
-export class Notes {
-  readonly findings: Finding[] = [];
-  readonly facts: string[] = [];
-
-  constructor(readonly about: string) {}
-
-  find(
-    code: FindingCode,
-    seen: string,
-    instead: Partial<Pick<Kind, 'severity' | 'mend'>> = {},
-  ): void {
-    const { severity, mend } = { ...findingKinds[code], ...instead };
-    this.findings.push({ code, severity, about: this.about, seen: printable(seen, 500), mend });
-  }
-
-  note(fact: string): void {
-    this.facts.push(printable(`${this.about}: ${fact}`, 500));
-  }
-}
-
-export function diagnosisOf(notes: readonly Notes[]): Diagnosis {
-  const findings = notes.flatMap((one) => one.findings);
-  const ok = findings.every(({ severity }) => severity !== 'error');
-  return { ok, findings, facts: notes.flatMap((one) => one.facts) };
-}
-
-/** A diagnosis for people at a terminal. */
-export function diagnosisText({ findings, facts }: Diagnosis): string {
-  const count = (severity: FindingSeverity) =>
-    findings.filter((finding) => finding.severity === severity).length;
-  return [
-    ...facts.map((fact) => `  ${fact}`),
-    ...findings.flatMap(({ code, severity, about, seen, mend }) => [
-      '',
-      `${severity} ${code}: ${about}: ${seen}`,
-      `  mend: ${mend}`,
-    ]),
-    '',
-    `${count('error')} errors, ${count('warning')} warnings`,
-    '',
-  ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { Diagnostics } from './diagnostics.js';
-import { Notes } from './finding.js';
+import { Notes } from './notes.js';
 
 /** The providers' tokens are what the guard takes, so they are looked at. */
 export class PassthroughDiagnostics extends Diagnostics {

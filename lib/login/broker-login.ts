@@ -1,6 +1,7 @@
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { BrokerTokens } from '../sessions/broker-tokens.js';
-import type { OpenSession, Sessions } from '../sessions/sessions.js';
+import type { Sessions } from '../sessions/sessions.js';
+import type { OpenSession } from '../sessions/open-session.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { type AnsweredLogin, LoginEnd } from './login-end.js';
 import type { SessionOpening } from './session-opening.js';

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { HostFaults } from '../events/host-faults.js';
 import { isLoginRefusal } from '../events/host-functions.js';
-import type { LoginNotice } from '../options/oidc-auth-options.js';
+import type { LoginNotice } from '../options/login-notice.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** Asks the host, by its option `onLogin`, whether a login may go on. */

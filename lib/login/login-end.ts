@@ -1,4 +1,4 @@
-import type { LoginNotice } from '../options/oidc-auth-options.js';
+import type { LoginNotice } from '../options/login-notice.js';
 import type { OAuthError } from '../errors/oauth.error.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';

@@ -1,10 +1,11 @@
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
-import type { LoginNotice } from '../options/oidc-auth-options.js';
+import type { LoginNotice } from '../options/login-notice.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { ProviderTokens } from '../sessions/session-content.js';
-import type { FinishedSession, OpenSession, Sessions } from '../sessions/sessions.js';
+import type { Sessions } from '../sessions/sessions.js';
+import type { FinishedSession, OpenSession } from '../sessions/open-session.js';
 import type { TokenMinter } from '../sessions/token-minter.js';
 import type { UpstreamTokens } from '../sessions/upstream-tokens.js';
 import type { ClaimsCollectors } from '../users/claims-collectors.js';

@@ -11,7 +11,7 @@ import {
   isText,
   within,
 } from './value-rules.js';
-import type { BrokerStoreChoice } from '../contract/broker-store.js';
+import type { BrokerStoreChoice } from '../contract/store-choice.js';
 import type { ClaimConstraint } from './claim-constraint.js';
 
 /** Another instance whose tokens are accepted here. */

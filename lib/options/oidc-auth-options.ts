@@ -1,3 +1,4 @@
+import type { LoginNotice, LoopbackRedirectOptions } from './login-notice.js';
 import type { BrokerOptions } from './broker-options.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { Written } from './option-group.js';
@@ -21,26 +22,6 @@ import {
 import type { ProviderClaims } from './broker-options.js';
 import type { ProviderOptions } from './provider-options.js';
 import type { GrantOptions, RouteOptions } from './route-options.js';
-
-/** The paths that a loopback redirect URI may have (RFC 8252 §7.3). */
-export interface LoopbackRedirectOptions {
-  /** @defaultValue `['/callback']` */
-  paths: readonly string[];
-}
-
-/** What {@link ApplicationOptions.onLogin} is told. */
-export interface LoginNotice {
-  /** Name of the identity provider in this module's configuration. */
-  provider: string;
-  /** A token exchange counts as a login too, so that who is refused here cannot come in that way. */
-  grant: 'authorization_code' | 'device_code' | 'token_exchange';
-  /**
-   * The claims of the validated ID token; absent when a device login brought none. In broker mode all that the provider said:
-   * its access token, if that verifies, else its ID token, else userinfo decides what a claim is. `acr` and `amr` are among them where
-   * the provider says them.
-   */
-  claims?: Readonly<Record<string, unknown>>;
-}
 
 /** What belongs to the application, however many identity providers it has. */
 export class ApplicationGroup {

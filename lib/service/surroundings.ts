@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Clock } from '../clock/clock.js';
-import type { BrokerStoreChoice } from '../contract/broker-store.js';
+import type { BrokerStoreChoice } from '../contract/store-choice.js';
 import { HostFaults } from '../events/host-faults.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { GuardedFetch } from '../http/guarded-fetch.js';

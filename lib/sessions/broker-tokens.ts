@@ -1,4 +1,4 @@
-import type { OpenSession } from './sessions.js';
+import type { OpenSession } from './open-session.js';
 import type { UpstreamTokens } from './upstream-tokens.js';
 import type { TokenMinter } from './token-minter.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';

@@ -10,7 +10,7 @@ import type { Verification } from '../tokens/verification-cache.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
 import type { OwnIssuer } from './own-issuer.js';
 import type { Revocations } from './revocations.js';
-import type { OpenSession } from './sessions.js';
+import type { OpenSession } from './open-session.js';
 import type { UpstreamTokens } from './upstream-tokens.js';
 
 /** The claims of a browser's session, as a token of ours would say them: no token is made. */

@@ -9,7 +9,8 @@ import type { BrowserClaims } from './browser-claims.js';
 import { equalHashes } from './refresh-tokens.js';
 import type { PresentedReference, SessionReferences } from './session-references.js';
 import type { SessionRefresh } from './session-refresh.js';
-import { type FinishedSession, type OpenSession, type Sessions, newId } from './sessions.js';
+import { type Sessions, newId } from './sessions.js';
+import { type FinishedSession, type OpenSession } from './open-session.js';
 
 const USE_WRITTEN_EVERY_MS = 300_000;
 /** The provider is asked so long before the claims are over. */

@@ -9,7 +9,8 @@ import type { BrokerSession } from '../contract/broker-store.js';
 import { isGraced } from './grace-time.js';
 import { type PresentedRefreshToken, type RefreshTokens, equalHashes } from './refresh-tokens.js';
 import type { SessionRenewal } from './session-renewal.js';
-import type { OpenSession, Sessions } from './sessions.js';
+import type { Sessions } from './sessions.js';
+import type { OpenSession } from './open-session.js';
 import { SessionEnd, type UpstreamTokens } from './upstream-tokens.js';
 
 const FIRST_PAUSE_MS = 25;

@@ -11,7 +11,8 @@ import type { StoreAccess } from '../store/store-access.js';
 import { isGraced } from './grace-time.js';
 import type { RefreshTokens } from './refresh-tokens.js';
 import type { SessionContent, SessionContents } from './session-content.js';
-import type { OpenSession, Sessions } from './sessions.js';
+import type { Sessions } from './sessions.js';
+import type { OpenSession } from './open-session.js';
 import { type RenewedTokens, SessionEnd, type UpstreamTokens } from './upstream-tokens.js';
 
 /** Instances' clocks may differ by this much: so long before its end another one may take a lease to be over. */

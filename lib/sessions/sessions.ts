@@ -1,3 +1,4 @@
+import type { EndedBy, FinishedSession, OpenSession } from './open-session.js';
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
@@ -11,34 +12,6 @@ import { type RefreshTokens, storedHash } from './refresh-tokens.js';
 import type { Revocations } from './revocations.js';
 import type { ProviderTokens, SessionContent, SessionContents } from './session-content.js';
 import type { UpstreamTokens } from './upstream-tokens.js';
-
-/** A session with what it remembers in secret. */
-export interface OpenSession {
-  readonly session: BrokerSession;
-  readonly content: SessionContent;
-}
-
-/** A login that ended well, and becomes a session. */
-export interface FinishedSession {
-  /** Unique to the login, however often and wherever it is redeemed. */
-  readonly loginId: string;
-  /** Name of the identity provider, and its issuer. */
-  readonly provider: string;
-  readonly issuer: string;
-  /** `sid` of its ID token, if it had one. */
-  readonly providerSession: string | undefined;
-  readonly content: Omit<SessionContent, 'refreshToken'>;
-}
-
-/** Who ends a session. */
-export interface EndedBy {
-  /** A refresh, which may end it only while this lease is its own (fencing). */
-  readonly leaseId?: string;
-  /** Tokens of the provider that are newer than those in the row, to be given back in their place. */
-  readonly newest?: ProviderTokens | undefined;
-  /** Nothing is given back at the provider: another session lives on the same grant, maybe. */
-  readonly grantLivesOn?: boolean;
-}
 
 /** What of a new session depends on its kind. */
 export interface SessionStart {

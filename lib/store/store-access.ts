@@ -9,7 +9,8 @@ import type { HostFaults } from '../events/host-faults.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
-import { BrokerStore, type BrokerStoreChoice } from '../contract/broker-store.js';
+import { BrokerStore } from '../contract/broker-store.js';
+import type { BrokerStoreChoice } from '../contract/store-choice.js';
 import { MemoryBrokerStore } from './memory-broker.store.js';
 import { resolveStore, storeDefinition } from './resolve-store.js';
 

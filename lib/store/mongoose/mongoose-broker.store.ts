@@ -2,7 +2,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
 import { OidcConfigError } from '../../errors/oidc-config.error.js';
-import type { BrokerStoreDefinition } from '../../contract/broker-store.js';
+import type { BrokerStoreDefinition } from '../../contract/store-choice.js';
 import { DocumentBrokerStore } from './document-broker.store.js';
 
 /** Which of the host's connections keeps the sessions. */

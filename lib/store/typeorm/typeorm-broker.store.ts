@@ -2,7 +2,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { TypeOrmModule, getDataSourceToken } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { OidcConfigError } from '../../errors/oidc-config.error.js';
-import type { BrokerStoreDefinition } from '../../contract/broker-store.js';
+import type { BrokerStoreDefinition } from '../../contract/store-choice.js';
 import { brokerEntities } from './entities.js';
 import { SqlBrokerStore } from './sql-broker.store.js';
 
