@@ -55,11 +55,8 @@ export type { CallOptions, FetchFunction } from './options/call-options.js';
 export type { EndpointOptions } from './options/endpoint-options.js';
 export type { ClientKey } from './options/client-keys.js';
 export type { IntrospectionOptions } from './options/introspection-options.js';
-export type {
-  AccessTokenMark,
-  ClientAuthenticationMethod,
-  ProviderOptions,
-} from './options/provider-options.js';
+export type { AccessTokenMark, ProviderOptions } from './options/provider-options.js';
+export type { ClientAuthenticationMethod } from './options/client-options.js';
 export type { BrowserSessionOptions, LoginFailure } from './options/browser-session-options.js';
 export type { GrantOptions, RouteOptions, RoutePath } from './options/route-options.js';
 export type {
@@ -68,7 +65,19 @@ export type {
   ProviderRequest,
   SeveralProvidersOptions,
 } from './options/several-providers.js';
-export { BrokerStore, type BrokerSession, type SessionUse, type LeaseRequest, type ReplacedGeneration, type Revocation, type SessionEnding, type SessionFilter, type SessionState, type StoredPeerKeys, type StoredSigningKey } from './contract/broker-store.js';
+export {
+  BrokerStore,
+  type BrokerSession,
+  type SessionUse,
+  type LeaseRequest,
+  type ReplacedGeneration,
+  type Revocation,
+  type SessionEnding,
+  type SessionFilter,
+  type SessionState,
+  type StoredPeerKeys,
+  type StoredSigningKey,
+} from './contract/broker-store.js';
 export type { BrokerStoreChoice, BrokerStoreDefinition } from './contract/store-choice.js';
 export { MemoryBrokerStore } from './store/memory-broker.store.js';
 export type { AuthCondition, AuthRule } from './tokens/auth-rule.js';

@@ -1,11 +1,10 @@
+import { ClientGroup } from './client-options.js';
 import type { IntrospectionOptions } from './introspection-options.js';
 import type { EndpointOptions } from './endpoint-options.js';
-import { CallGroup } from './call-options.js';
 import type { Written } from './option-group.js';
 import { isIn } from 'class-validator';
 import { isIssuerList } from './access-token-issuers.js';
 import type { ClaimConstraint } from './claim-constraint.js';
-import { type ClientKey, isClientKey } from './client-keys.js';
 import { LOGOUT_TARGET } from './logout-parameters.js';
 import {
   ALGORITHMS,
@@ -14,7 +13,6 @@ import {
   OWN_PARAMETERS,
   SIGNATURE_ALGORITHMS,
   isAlgorithm,
-  isAuthentication,
   isLogoutParameter,
 } from './provider-rules.js';
 import {
@@ -31,30 +29,11 @@ import {
   isTextList,
 } from './value-rules.js';
 
-/** How this application proves itself to the identity provider's token endpoint (RFC 6749 §2.3). */
-export type ClientAuthenticationMethod =
-  | 'client_secret_basic'
-  | 'client_secret_post'
-  | 'client_secret_jwt'
-  | 'private_key_jwt'
-  | 'tls_client_auth'
-  | 'self_signed_tls_client_auth'
-  | 'none';
-
 /** What {@link ProviderOptions.accessTokenMark} takes. */
 export type AccessTokenMark = Readonly<Record<string, string | true>> | 'aud' | false;
 
 /** What belongs to one identity provider. */
-export class ProviderGroup extends CallGroup {
-  /** The client id that the identity provider issued to this application. Required. */
-  @Must('must be the client id that the identity provider issued: a non-empty string', isText)
-  clientId!: string;
-
-  /** The client secret; leave it out for a public client. */
-  @Optional()
-  @Must('must be a non-empty string; leave it out for a public client', isText)
-  clientSecret?: string | undefined;
-
+export class ProviderGroup extends ClientGroup {
   /**
    * URL of the discovery document, `…/.well-known/openid-configuration`, or the issuer, to which that is added; a query stays
    * behind the path, and is no part of the issuer. https, or http on loopback. Required.
@@ -132,43 +111,6 @@ export class ProviderGroup extends CallGroup {
   @Optional()
   @Must('must not be null; leave it out instead', (value) => value !== null)
   claims?: ClaimConstraint | undefined;
-
-  /**
-   * How to authenticate at the token endpoint and the provider's others. Default: `private_key_jwt` with {@link clientKeys}, else what the
-   * provider's metadata asks for. `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705) need this provider's own `fetch`, which
-   * sends the certificate; the provider's `mtls_endpoint_aliases` are used then.
-   */
-  @Optional()
-  @Must(
-    'must be client_secret_basic, client_secret_post or client_secret_jwt, which need "clientSecret", private_key_jwt, which needs ' +
-      '"clientKeys", tls_client_auth or self_signed_tls_client_auth, which need this provider\'s own "fetch", or none',
-    isAuthentication,
-  )
-  clientAuthentication?: ClientAuthenticationMethod | undefined;
-
-  /**
-   * Private keys instead of a secret: the first signs, and the public parts of all are at the route `clientJwks`, whose address
-   * is registered at the provider as our `jwks_uri`. To rotate, add the new key at the end, wait until the provider has read the key set again,
-   * move it to the front, and later leave the former one out.
-   * @defaultValue `[]`
-   */
-  @Optional()
-  @MustList(
-    'must be a list of { key, alg, kid, x5t, "x5t#S256" }: "key" is a JWK or a PEM, the others are texts that may be left out',
-    isClientKey,
-  )
-  clientKeys?: readonly ClientKey[] = [];
-
-  /**
-   * `aud` of what proves who we are (RFC 7523 §3): the provider's issuer, or its token endpoint, for providers that want that
-   * (Entra ID).
-   * @defaultValue `'issuer'`
-   */
-  @Optional()
-  @Must('must be "issuer" or "token_endpoint"', (value) =>
-    isIn(value, ['issuer', 'token_endpoint']),
-  )
-  assertionAudience?: 'issuer' | 'token_endpoint' = 'issuer';
 
   /**
    * Whether logins are handed to the provider before the browser goes there (RFC 9126), so that nobody reads or changes them on the way:

@@ -9,7 +9,7 @@ import {
   TlsClientAuth,
   modifyAssertion,
 } from 'openid-client';
-import type { ClientAuthenticationMethod } from '../options/provider-options.js';
+import type { ClientAuthenticationMethod } from '../options/client-options.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { signingKey } from './client-keys.js';
 

@@ -1,3 +1,4 @@
+import { OTHER_SUBJECT, OTHER_PARTIES } from './other-parties.js';
 import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
 import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
@@ -20,25 +21,10 @@ import { PushedLogins } from './pushed-login.js';
 import { ProviderIntrospection } from './provider-introspection.js';
 import { identityOf } from './provider-identity.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
-import {
-  type OtherParty,
-  type SessionTokens,
-  refreshTokens,
-  refreshSession,
-} from './refreshed-tokens.js';
+import { type SessionTokens, refreshTokens, refreshSession } from './refreshed-tokens.js';
 import { providersIssuer } from './providers-issuer.js';
 import type { TokenAnswer } from './token-answer.js';
 import { askUserinfo } from './userinfo.js';
-
-/** The `cause` of a refusal because an answer is about another subject than it should be. */
-export const OTHER_SUBJECT = 'another subject';
-
-/** The `cause` of a refusal because a refreshed ID token is not of the same issuer, subject or audience as before. */
-export const OTHER_PARTIES: Readonly<Record<OtherParty, string>> = {
-  subject: OTHER_SUBJECT,
-  issuer: 'another issuer',
-  audience: 'another audience',
-};
 
 /** What can be asked of one identity provider, through openid-client. Made from its own options alone. */
 export class IdentityProvider extends TokenIssuers {

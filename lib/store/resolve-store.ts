@@ -2,7 +2,11 @@ import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { BrokerStore } from '../contract/broker-store.js';
-import type { BrokerStoreChoice, BrokerStoreDefinition, DefinedBrokerStore } from '../contract/store-choice.js';
+import type {
+  BrokerStoreChoice,
+  BrokerStoreDefinition,
+  DefinedBrokerStore,
+} from '../contract/store-choice.js';
 import { openStoreByUrl } from './open-store.js';
 
 /** What a store may need to be made. */

@@ -7,11 +7,8 @@ import { describeError } from '../errors/describe-error.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { type OidcEvents, type SessionEndReason, hashedId } from '../events/oidc-events.js';
-import {
-  type IdentityProvider,
-  OTHER_PARTIES,
-  OTHER_SUBJECT,
-} from '../providers/identity-provider.js';
+import { type IdentityProvider } from '../providers/identity-provider.js';
+import { OTHER_PARTIES, OTHER_SUBJECT } from '../providers/other-parties.js';
 import { gave } from '../providers/provider-identity.js';
 import type { Providers } from '../providers/providers.js';
 import type { TokenAnswer } from '../providers/token-answer.js';

@@ -9,6 +9,12 @@ const SECTIONS: readonly {
   readonly leaveOut?: readonly string[];
 }[] = [
   {
+    title: 'The client at the identity provider',
+    of: 'ClientGroup',
+    intro:
+      'At the top for one provider; in the entries of `providers` for [several](several-providers.md).',
+  },
+  {
     title: 'The identity provider',
     of: 'ProviderGroup',
     intro:

@@ -93,6 +93,14 @@ describe('the rooms of lib/', () => {
 
     expect(large).toStrictEqual([]);
   });
+
+  it('have no file of more than 250 lines', () => {
+    const long = sources
+      .filter(({ lines }) => lines > 250)
+      .map((one) => `${one.path}: ${one.lines}`);
+
+    expect(long).toStrictEqual([]);
+  });
 });
 
 /** Whether a file is of one mode alone: its name says so. */

@@ -1,4 +1,4 @@
-import type { Connection, mongo } from 'mongoose';
+import type { Connection } from 'mongoose';
 import {
   type BrokerSession,
   BrokerStore,
@@ -11,6 +11,7 @@ import {
   type StoredPeerKeys,
   type StoredSigningKey,
 } from '../../contract/broker-store.js';
+import { ABSENT, alive, inserted, isId, written } from './commands.js';
 import {
   toPeerKeys,
   toRevocation,
@@ -23,21 +24,10 @@ import {
 import { type BrokerCollections, collectionsOf, makeIndexes } from './collections.js';
 
 const MOST_LISTED = 1000;
-const DUPLICATE_KEY = 11_000;
 const UPSERT = { upsert: true } as const;
-const ABSENT = { $exists: false } as const;
 const IDS = { projection: { _id: 1 } } as const;
 /** So many documents are read at once: more would hold up everything else in the process. */
 const BATCH = 2000;
-
-/** Only such a text reaches a filter: an object there would be an operator. */
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{32,64}$/.test(value);
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
-}
 
 /** The store of broker mode on a connection of Mongoose. Plain commands on single documents; no transactions. */
 export class DocumentBrokerStore extends BrokerStore {
@@ -230,26 +220,3 @@ export class DocumentBrokerStore extends BrokerStore {
 }
 
 const idsOf = (documents: readonly { _id: string }[]) => documents.map(({ _id }) => _id);
-
-/** `false` when a unique member holds that value already. */
-function inserted<Document extends { _id: string | number }>(
-  collection: mongo.Collection<Document>,
-  document: mongo.OptionalUnlessRequiredId<Document>,
-): Promise<boolean> {
-  return written(() => collection.insertOne(document));
-}
-
-/** `false` when a unique member stood in the way; an upsert hears that too when another one was faster. */
-async function written(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (isDuplicate(error)) return false;
-    throw error;
-  }
-}
-
-function alive(now: Date) {
-  return { revokedAt: ABSENT, expiresAt: { $gt: now } };
-}

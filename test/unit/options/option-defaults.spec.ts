@@ -1,3 +1,4 @@
+import { ClientGroup } from '../../../lib/options/client-options.js';
 import { IntrospectionGroup } from '../../../lib/options/introspection-options.js';
 import { BrowserSessionGroup } from '../../../lib/options/browser-session-options.js';
 import { BrokerGroup } from '../../../lib/options/broker-options.js';
@@ -16,7 +17,8 @@ import { resolveWith } from './config-error.js';
 const groups: readonly [file: string, name: string, of: object, and?: object][] = [
   ['oidc-auth-options', 'ApplicationGroup', new ApplicationGroup()],
   ['call-options', 'CallGroup', new CallGroup()],
-  ['provider-options', 'ProviderGroup', new ProviderGroup(), new CallGroup()],
+  ['client-options', 'ClientGroup', new ClientGroup(), new CallGroup()],
+  ['provider-options', 'ProviderGroup', new ProviderGroup(), new ClientGroup()],
   ['endpoint-options', 'EndpointGroup', new EndpointGroup()],
   ['introspection-options', 'IntrospectionGroup', new IntrospectionGroup()],
   ['several-providers', 'EntryGroup', new EntryGroup(), new ProviderGroup()],
