@@ -54,12 +54,16 @@ export abstract class Clock {
 
   async #first<T>(ms: number, work: Promise<T>, given?: AbortSignal): Promise<T | typeof LATE> {
     const over = new AbortController();
-    const signal = given === undefined ? over.signal : AbortSignal.any([over.signal, given]);
-    const late = this.sleep(ms, { signal, ref: false }).then((): typeof LATE => LATE);
+    const end = (): void => over.abort(OVER);
+    // AbortSignal.any() of Node 20 leaves something behind of every call.
+    given?.addEventListener('abort', end, { once: true });
+    if (given?.aborted === true) end();
+    const late = this.sleep(ms, { signal: over.signal, ref: false }).then((): typeof LATE => LATE);
     try {
       return await Promise.race([work, late]);
     } finally {
-      over.abort(OVER);
+      given?.removeEventListener('abort', end);
+      end();
     }
   }
 }

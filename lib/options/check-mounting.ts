@@ -13,8 +13,10 @@ const PATTERN = /[:*{}()[\]?+!]/;
  *
  * @throws {@link OidcConfigError} for a prefix with parameters.
  */
-export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedOptions): void {
-  const paths = routeNames.flatMap((name) => urls.path(name) ?? []);
+export function checkMounting(urls: PublicUrls, options: ResolvedOptions): void {
+  const { routes, publicUrl } = options;
+  const used = routeNames.filter((name) => name !== 'clientJwks' || mayHaveClientKeys(options));
+  const paths = used.flatMap((name) => urls.path(name) ?? []);
   const open = paths.find((path) => PATTERN.test(path));
   if (open !== undefined) {
     throw new OidcConfigError(
@@ -32,4 +34,9 @@ export function checkMounting(urls: PublicUrls, { routes, publicUrl }: ResolvedO
     `"publicUrl" ends in "${prefix}", and the routes begin with it too: the callback is ${urls.url('callback') ?? urls.url(route)}. If no ` +
       `proxy takes "${prefix}" away, leave it out of "publicUrl".`,
   );
+}
+
+/** Without keys there is nothing at that route. */
+function mayHaveClientKeys({ providers: { list, source } }: ResolvedOptions): boolean {
+  return source !== undefined || list.some(({ clientKeys }) => clientKeys.length > 0);
 }
