@@ -16,7 +16,7 @@ describe('a new project of Nest 12: ES modules and Vitest, with nothing configur
   });
 
   it('passes its own tests', async () => {
-    expect(await project.test('test')).toBe(51);
+    expect(await project.test('test')).toBe(56);
     expect(await project.test('test:e2e')).toBe(4);
   });
 });
