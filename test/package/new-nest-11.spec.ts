@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { NewProject } from './new-project.js';
 
 /** One that `nest new` wrote, four of the controller, and the contract of a store. */
-const UNIT_TESTS = 1 + 4 + 46;
+const UNIT_TESTS = 1 + 4 + 51;
 const END_TO_END_TESTS = 1 + 3;
 
 describe('a new project of Nest 11: CommonJS and Jest, with nothing configured', () => {
