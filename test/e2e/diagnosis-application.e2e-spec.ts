@@ -3,10 +3,11 @@ import { createServer, type IncomingHttpHeaders, request as forward } from 'node
 
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import type { Diagnosis, FindingCode } from '../../lib/index.js';
+import type { Diagnosis } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { startBrokerApp } from '../support/broker-app.js';
 import { countingStore } from '../support/counting-store.js';
+import { codesOf, diagnosed as diagnosedApp, started } from '../support/diagnosed.js';
 import { freePort } from '../support/free-port.js';
 import { portOf } from '../support/listening-port.js';
 import {
@@ -23,18 +24,8 @@ beforeEach(async () => {
 
 afterEach(() => provider.close());
 
-async function started(work: Promise<TestApp>): Promise<TestApp> {
-  const app = await work;
-  onTestFinished(() => app.close());
-  return app;
-}
-
-async function diagnosed(options: AppOptions = {}): Promise<Diagnosis> {
-  const { service } = await started(startApp({ provider, ...options }));
-  return service.diagnose();
-}
-
-const codes = ({ findings }: Diagnosis): FindingCode[] => findings.map(({ code }) => code);
+const diagnosed = (options: AppOptions = {}): Promise<Diagnosis> =>
+  diagnosedApp({ provider, ...options });
 
 describe('what is wrong with broker mode', () => {
   const options = {
@@ -47,7 +38,7 @@ describe('what is wrong with broker mode', () => {
     const app = await started(startBrokerApp({ provider, options, store: counting.store }));
     counting.down = true;
 
-    expect(codes(await app.service.diagnose())).toEqual(['store-unreachable']);
+    expect(codesOf(await app.service.diagnose())).toEqual(['store-unreachable']);
   });
 
   it('other-encryption-keys: signing keys of a database that was moved', async () => {
@@ -60,14 +51,14 @@ describe('what is wrong with broker mode', () => {
       startBrokerApp({ provider, store, options: { ...options, encryptionKeys } }),
     );
 
-    expect(codes(await app.service.diagnose())).toEqual(['other-encryption-keys']);
+    expect(codesOf(await app.service.diagnose())).toEqual(['other-encryption-keys']);
   });
 
   it('peer-unreachable', async () => {
     const trustedIssuers = [`http://127.0.0.1:${await freePort()}`];
     const app = await started(startBrokerApp({ provider, options, broker: { trustedIssuers } }));
 
-    expect(codes(await app.service.diagnose())).toEqual(['peer-unreachable']);
+    expect(codesOf(await app.service.diagnose())).toEqual(['peer-unreachable']);
   });
 });
 
@@ -104,17 +95,17 @@ async function behindProxy(
 
 describe('what is wrong with the way to the application', () => {
   it('nothing, through a proxy that keeps what came', async () => {
-    expect(codes(await behindProxy((headers) => headers))).toEqual([]);
+    expect(codesOf(await behindProxy((headers) => headers))).toEqual([]);
   });
 
   it('authorization-eaten', async () => {
     const diagnosis = await behindProxy(({ authorization: _eaten, ...headers }) => headers);
 
-    expect(codes(diagnosis)).toEqual(['authorization-eaten']);
+    expect(codesOf(diagnosis)).toEqual(['authorization-eaten']);
   });
 
   it('cookies-eaten', async () => {
-    expect(codes(await behindProxy(({ cookie: _eaten, ...headers }) => headers))).toEqual([
+    expect(codesOf(await behindProxy(({ cookie: _eaten, ...headers }) => headers))).toEqual([
       'cookies-eaten',
     ]);
   });
@@ -131,7 +122,7 @@ describe('what is wrong with the way to the application', () => {
       'x-forwarded-proto': 'https',
     }));
 
-    expect(codes(diagnosis)).toEqual(['protocol-mixed']);
+    expect(codesOf(diagnosis)).toEqual(['protocol-mixed']);
   });
 
   it.each([
@@ -139,7 +130,7 @@ describe('what is wrong with the way to the application', () => {
     ['public-url-redirects', 'another host', (url: string) => `https://www.example.org${url}`],
     ['public-url-elsewhere', 'a login of its own', () => '/oauth2/sign_in'],
   ] as const)('%s: redirects to %s', async (code, _where, redirect) => {
-    expect(codes(await behindProxy((headers) => headers, redirect))).toEqual([code]);
+    expect(codesOf(await behindProxy((headers) => headers, redirect))).toEqual([code]);
   });
 
   it('public-url-unreachable, which is a warning', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import type { Diagnosis, FindingCode, OidcAuthOptions } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { startBrokerApp } from '../support/broker-app.js';
+import { codesOf, diagnosed as diagnosedApp, started } from '../support/diagnosed.js';
 import { answerWith, closeSocket, html } from '../support/faults.js';
 import {
   startMisbehavingProvider,
@@ -18,18 +19,8 @@ beforeEach(async () => {
 
 afterEach(() => provider.close());
 
-async function started(work: Promise<TestApp>): Promise<TestApp> {
-  const app = await work;
-  onTestFinished(() => app.close());
-  return app;
-}
-
-async function diagnosed(options: AppOptions = {}): Promise<Diagnosis> {
-  const { service } = await started(startApp({ provider, ...options }));
-  return service.diagnose();
-}
-
-const codes = ({ findings }: Diagnosis): FindingCode[] => findings.map(({ code }) => code);
+const diagnosed = (options: AppOptions = {}): Promise<Diagnosis> =>
+  diagnosedApp({ provider, ...options });
 
 /** The provider gives the application itself an access token too. */
 function clientCredentials(token: () => string): void {
@@ -312,7 +303,7 @@ describe('what is wrong with a provider', () => {
   it.each(symptoms)('%s: %s', async (code, _symptom, arrange) => {
     const options = await arrange();
 
-    expect(codes(await diagnosed({ options }))).toEqual([code]);
+    expect(codesOf(await diagnosed({ options }))).toEqual([code]);
   });
 
   it.each([
@@ -348,7 +339,7 @@ describe('what is wrong with a provider', () => {
     onTestFinished(() => real.close());
     const options = { clientSecret: 'another-secret-of-32-characters-here' };
 
-    expect(codes(await diagnosed({ provider: real, options }))).toEqual(['wrong-secret']);
+    expect(codesOf(await diagnosed({ provider: real, options }))).toEqual(['wrong-secret']);
   });
 
   it('no-roles: of a realm of Keycloak', async () => {
@@ -361,8 +352,8 @@ describe('what is wrong with a provider', () => {
     });
     const mapped = await service.diagnose({ accessToken: realm.accessToken() });
 
-    expect(codes(without)).toEqual(['no-roles']);
-    expect(codes(mapped)).toEqual([]);
+    expect(codesOf(without)).toEqual(['no-roles']);
+    expect(codesOf(mapped)).toEqual([]);
   });
 
   it('no-refresh-tokens: in broker mode, without offline_access or consent', async () => {
@@ -396,7 +387,7 @@ describe('what is wrong with a provider', () => {
     };
     const discoveryUrl = 'https://accounts.google.com/.well-known/openid-configuration';
 
-    const found = codes(await diagnosed({ options: { discoveryUrl, fetch } }));
+    const found = codesOf(await diagnosed({ options: { discoveryUrl, fetch } }));
 
     expect(found).toEqual(expect.arrayContaining(['opaque-tokens', 'no-refresh-tokens']));
   });
@@ -404,6 +395,6 @@ describe('what is wrong with a provider', () => {
   it('providers-unknown: a function that fails', async () => {
     const several = { providers: () => Promise.reject(new Error('no database')) };
 
-    expect(codes(await diagnosed({ several }))).toContain('providers-unknown');
+    expect(codesOf(await diagnosed({ several }))).toContain('providers-unknown');
   });
 });
