@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
+import { SessionReferences } from '../../lib/sessions/session-references.js';
 import { adapters, type TestApp } from '../support/app.js';
-import { brokerLogin, pull } from '../support/broker-app.js';
+import { BROKER_ENCRYPTION_KEY, brokerLogin, pull } from '../support/broker-app.js';
 import { startInstances } from '../support/broker-instances.js';
 import {
   Browser,
@@ -19,6 +20,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { failWith } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
+import { keyRing } from '../support/key-ring.js';
 import { logoutToken, sendLogoutToken } from '../support/logout-token.js';
 import {
   startMisbehavingProvider,
@@ -91,6 +93,19 @@ describe.each(adapters)('sessions of browsers on %s', (adapter) => {
     expect(set[0]).toMatch(
       /^oidc-session=[0-9a-f]{32}\.[A-Za-z0-9_-]{86}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/,
     );
+  });
+
+  it('BS-3: are found by the reference in their row alone, and by no other one that we could have made', async () => {
+    const browser = browserAt();
+    await browser.logIn();
+    const [id = ''] = browser.reference.split('.');
+    const references = new SessionReferences(keyRing({ encryptionKeys: [BROKER_ENCRYPTION_KEY] }));
+
+    const other = references.issue(id).reference;
+
+    expect(references.read(browser.reference)?.sessionId).toBe(id); // made with the keys of the application
+    expect(await whoIs(app, other)).toBe('401 invalid_token');
+    expect(await whoIs(app, browser.reference)).toBe(alice.sub);
   });
 
   it('BS-6: keep what they show out of the browser’s history, unless a handler says otherwise', async () => {
