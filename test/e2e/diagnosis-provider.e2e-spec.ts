@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { Diagnosis, FindingCode, OidcAuthOptions } from '../../lib/index.js';
-import { startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { startApp, type AppOptions } from '../support/app.js';
 import { startBrokerApp } from '../support/broker-app.js';
 import { codesOf, diagnosed as diagnosedApp, started } from '../support/diagnosed.js';
 import { answerWith, closeSocket, html } from '../support/faults.js';
