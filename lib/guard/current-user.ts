@@ -47,6 +47,14 @@ export class CurrentUser {
   get roles(): readonly string[] {
     return this.#callers.getStore()?.roles ?? [];
   }
+
+  /**
+   * Name of the identity provider that the caller logged in with, as in the option `providers`; `default` where there is one at the
+   * top of the options. `undefined` for users of trusted issuers.
+   */
+  get provider(): string | undefined {
+    return this.#callers.getStore()?.provider;
+  }
 }
 
 /** Keeps the caller while a handler runs, whatever its context. */

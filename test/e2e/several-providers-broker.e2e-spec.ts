@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { Auth, type LoginNotice } from '../../lib/index.js';
+import { Auth, CurrentUser, type LoginNotice } from '../../lib/index.js';
 import { type TestApp, adapters } from '../support/app.js';
 import {
   BROKER_AUDIENCE,
@@ -31,6 +31,14 @@ import { alice } from '../support/users.js';
 
 @Controller()
 class ProviderRoutes {
+  constructor(private readonly user: CurrentUser) {}
+
+  @Get('provider')
+  @Auth()
+  provider(): object {
+    return { provider: this.user.provider ?? null };
+  }
+
   @Get('staff-only')
   @Auth({ providers: ['staff'] })
   staffOnly(): object {
@@ -281,6 +289,10 @@ describe.each(adapters)('several identity providers in broker mode on %s', (adap
     });
     const { accessToken, claims } = await login('staff');
     expect(claims['idp']).toBe('staff');
+    const providerAt = async ({ url }: TestApp) =>
+      (await request(`${url}/provider`, { bearer: accessToken })).json();
+    expect(await providerAt(app)).toEqual({ provider: 'staff' });
+    expect(await providerAt(trusting)).toEqual({ provider: null });
 
     expect(await guarded(trusting, accessToken)).toBe('200');
     expect(await guarded(trusting, accessToken, '/staff-only')).toBe('403 insufficient_scope');

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { Auth } from '../../lib/index.js';
+import { Auth, CurrentUser } from '../../lib/index.js';
 import { adapters, type TestApp } from '../support/app.js';
 import { guarded } from '../support/broker-app.js';
 import { registerIfSecret } from '../support/canary-secrets.js';
@@ -21,6 +21,14 @@ import {
 
 @Controller()
 class StaffRoutes {
+  constructor(private readonly user: CurrentUser) {}
+
+  @Get('provider')
+  @Auth()
+  provider(): object {
+    return { provider: this.user.provider };
+  }
+
   @Get('staff-only')
   @Auth({ providers: ['staff'] })
   staffOnly(): object {
@@ -248,6 +256,16 @@ describe.each(adapters)('several identity providers on %s', (adapter) => {
     expect(replies[0]?.status).toBe(200);
     expect(replies[1]?.status).toBe(403);
     expect(replies[1]?.json()['error']).toBe('insufficient_scope');
+  });
+
+  it('tells handlers which provider the caller is of', async () => {
+    const seen = await Promise.all(
+      [both.main, both.staff].map(async (provider) =>
+        (await request(`${app.url}/provider`, { bearer: provider.accessToken() })).json(),
+      ),
+    );
+
+    expect(seen).toEqual([{ provider: 'default' }, { provider: 'staff' }]);
   });
 
   it('MP-2: takes away the roles and scopes that a provider may not give', async () => {
