@@ -1,8 +1,7 @@
-import { ClientGroup } from './client-options.js';
+import { RequestGroup } from './request-options.js';
 import type { IntrospectionOptions } from './introspection-options.js';
 import type { EndpointOptions } from './endpoint-options.js';
 import type { Written } from './option-group.js';
-import { isIn } from 'class-validator';
 import { isIssuerList } from './access-token-issuers.js';
 import type { ClaimConstraint } from './claim-constraint.js';
 import { LOGOUT_TARGET } from './logout-parameters.js';
@@ -10,7 +9,6 @@ import {
   ALGORITHMS,
   OF_ID_TOKENS,
   OWN_LOGOUT_PARAMETERS,
-  OWN_PARAMETERS,
   SIGNATURE_ALGORITHMS,
   isAlgorithm,
   isLogoutParameter,
@@ -33,7 +31,7 @@ import {
 export type AccessTokenMark = Readonly<Record<string, string | true>> | 'aud' | false;
 
 /** What belongs to one identity provider. */
-export class ProviderGroup extends ClientGroup {
+export class ProviderGroup extends RequestGroup {
   /**
    * URL of the discovery document, `…/.well-known/openid-configuration`, or the issuer, to which that is added; a query stays
    * behind the path, and is no part of the issuer. https, or http on loopback. Required.
@@ -111,34 +109,6 @@ export class ProviderGroup extends ClientGroup {
   @Optional()
   @Must('must not be null; leave it out instead', (value) => value !== null)
   claims?: ClaimConstraint | undefined;
-
-  /**
-   * Whether logins are handed to the provider before the browser goes there (RFC 9126), so that nobody reads or changes them on the way:
-   * `'when required'` as its metadata demands it, `'always'`, or `'never'`. A login whose push fails answers 502 or 503, and is never sent
-   * plainly instead. A quarter of {@link maxUpstreamCalls} at most are pushes; HEAD and prefetching push nothing (503).
-   * @defaultValue `'when required'`
-   */
-  @Optional()
-  @Must('must be "when required", "always" or "never"', (value) =>
-    isIn(value, ['when required', 'always', 'never']),
-  )
-  pushedAuthorizationRequests?: 'when required' | 'always' | 'never' = 'when required';
-
-  /**
-   * Fixed extra parameters of the authorization URL (Google: `{ access_type: 'offline' }`). Parameters that
-   * this module sets itself are refused.
-   * @defaultValue `{}`
-   */
-  @Optional()
-  @Must(
-    'must be an object of strings without the parameters that logins set themselves ' +
-      `(${[...OWN_PARAMETERS].join(', ')})`,
-    (value) =>
-      isRecord(value) &&
-      Object.values(value).every((entry) => typeof entry === 'string') &&
-      Object.keys(value).every((key) => !OWN_PARAMETERS.has(key)),
-  )
-  authorizationParameters?: Readonly<Record<string, string>> = {};
 
   /**
    * Fixed extra parameters of the provider's end-session URL. `{post_logout_redirect_uri}` in a value becomes the target of the

@@ -1,5 +1,6 @@
 import type { OptionsUnderCheck } from './value-rules.js';
 import { LOGOUT_TARGET } from './logout-parameters.js';
+import { parseUrl } from './url-rules.js';
 
 /** What may sign tokens at all (RFC 7518 §3.1); asymmetric ones only. */
 export const SIGNATURE_ALGORITHMS: readonly string[] = [
@@ -34,6 +35,18 @@ export const OWN_PARAMETERS = new Set([
   'request',
   'request_uri',
 ]);
+
+const LONGEST_RESOURCE = 2000;
+
+/** One absolute URI, as a client may name a target with (RFC 8707 §2). */
+export function isResourceUri(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > LONGEST_RESOURCE) return false;
+  return /^[!-~]+$/.test(value) && !value.includes('#') && parseUrl(value) !== undefined;
+}
+
+/** One such URI, or some. */
+export const isResource = (value: unknown): boolean =>
+  Array.isArray(value) ? value.every(isResourceUri) : isResourceUri(value);
 
 /** OpenID Connect Core §2: claims that ID tokens have too. */
 export const OF_ID_TOKENS = new Set(

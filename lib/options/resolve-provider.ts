@@ -33,6 +33,7 @@ type Rewritten =
   | 'endpoints'
   | 'exchangeClients'
   | 'introspection'
+  | 'resource'
   | 'roleClients'
   | 'scopes'
   | 'tenants'
@@ -56,6 +57,7 @@ export interface ResolvedProvider
   readonly endpoints: Readonly<EndpointOptions>;
   readonly tenants: readonly string[];
   readonly audience: readonly string[] | false;
+  readonly resource: readonly string[];
   /** What logins ask for; begins with `openid`. */
   readonly scopes: readonly string[];
   /** What callers may ask for. */
@@ -109,6 +111,14 @@ function checkIntrospection(given: ProviderEntry, label: string): void {
   );
 }
 
+/** @throws {@link OidcConfigError} where one parameter is written twice. */
+function checkResource({ resource, authorizationParameters }: ProviderEntry, label: string): void {
+  if (resource === undefined || authorizationParameters?.['resource'] === undefined) return;
+  throw new OidcConfigError(
+    `Options "${label}resource" and "${label}authorizationParameters.resource" are both there. Keep the first: it goes with requests for tokens too.`,
+  );
+}
+
 export function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
@@ -128,6 +138,7 @@ export function resolveProvider(
 ): ResolvedProvider {
   checkMark(given, label);
   checkIntrospection(given, label);
+  checkResource(given, label);
   const { timeoutMs, maxUpstreamCalls, fetch } = complete(CallGroup, {
     ...shared,
     ...written(given),
@@ -152,6 +163,7 @@ export function resolveProvider(
     introspection: resolveIntrospection(options.introspection),
     endpoints: options.endpoints ?? {},
     tenants: options.tenants ?? [],
+    resource: [...new Set([options.resource].flat())],
     audience: typeof audience === 'string' ? [audience] : audience,
     scopes: offlineAccess ? scopes : scopes.filter((one) => one !== 'offline_access'),
     allowedScopes: [...scopes, 'offline_access', ...options.additionalScopes],

@@ -6,6 +6,7 @@ import {
 } from 'openid-client';
 import type { ProviderConnection } from './provider-connection.js';
 import { type PushedLogins, pushesNothing } from './pushed-login.js';
+import { withResource } from './request-parameters.js';
 import { receiveTokens } from './received-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
 
@@ -37,16 +38,19 @@ export async function authorizationUrl(
   fixed: Readonly<Record<string, string>>,
   pushed: PushedLogins,
 ): Promise<string> {
-  const parameters = {
-    ...fixed,
-    redirect_uri: request.redirectUri,
-    scope: request.scope,
-    state: request.state,
-    nonce: request.nonce,
-    code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
-    code_challenge_method: 'S256',
-    ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
-  };
+  const parameters = withResource(
+    {
+      ...fixed,
+      redirect_uri: request.redirectUri,
+      scope: request.scope,
+      state: request.state,
+      nonce: request.nonce,
+      code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
+      code_challenge_method: 'S256',
+      ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
+    },
+    connection.resource,
+  );
   if (await pushed.areOn()) {
     if (request.speculative === true) throw pushesNothing();
     return pushed.url(parameters);
@@ -68,13 +72,19 @@ export async function redeemCode(
   currentUrl.searchParams.set('code', redemption.code);
   currentUrl.searchParams.set('iss', publishedIssuer);
   const call = { endpoint: 'token', grant: 'authorization_code' } as const;
+  const more = withResource({}, connection.resource);
   const answer = await connection.ask(call, (configuration) =>
-    authorizationCodeGrant(configuration, currentUrl, {
-      pkceCodeVerifier: redemption.codeVerifier,
-      expectedNonce: redemption.nonce,
-      expectedState: skipStateCheck, // the sealed handle is the check
-      idTokenExpected: true,
-    }),
+    authorizationCodeGrant(
+      configuration,
+      currentUrl,
+      {
+        pkceCodeVerifier: redemption.codeVerifier,
+        expectedNonce: redemption.nonce,
+        expectedState: skipStateCheck, // the sealed handle is the check
+        idTokenExpected: true,
+      },
+      more,
+    ),
   );
   return receiveTokens(connection, answer, { scope: redemption.scope });
 }

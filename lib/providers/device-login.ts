@@ -2,6 +2,7 @@ import { genericGrantRequest, initiateDeviceAuthorization } from 'openid-client'
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import type { ProviderConnection } from './provider-connection.js';
+import { withResource } from './request-parameters.js';
 import { receiveTokens } from './received-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
 import { isNoAnswer } from './upstream-refusal.js';
@@ -33,7 +34,9 @@ export async function startDeviceLogin(
   if (endpoints.deviceAuthorization === undefined) throw notOffered();
   const call = { endpoint: 'deviceAuthorization', grant: DEVICE_GRANT } as const;
   const answer = await connection
-    .ask(call, (configuration) => initiateDeviceAuthorization(configuration, { scope }))
+    .ask(call, (configuration) =>
+      initiateDeviceAuthorization(configuration, withResource({ scope }, connection.resource)),
+    )
     .catch((error: unknown) => {
       const unknown = error instanceof OAuthError && error.error === 'unsupported_grant_type';
       throw unknown ? notOffered(error) : error;
@@ -67,10 +70,10 @@ export async function pollDeviceLogin(
 ): Promise<TokenAnswer> {
   try {
     await connection.prepare();
+    const parameters = withResource({ device_code: deviceCode }, connection.resource);
     const answer = await connection.ask(
       { endpoint: 'token', grant: DEVICE_GRANT },
-      (configuration) =>
-        genericGrantRequest(configuration, DEVICE_GRANT, { device_code: deviceCode }),
+      (configuration) => genericGrantRequest(configuration, DEVICE_GRANT, parameters),
     );
     return await receiveTokens(connection, answer, { scope: undefined });
   } catch (error) {

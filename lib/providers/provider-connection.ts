@@ -101,6 +101,11 @@ export class ProviderConnection implements KeySource {
     return this.keys.look(maxAgeMs);
   }
 
+  /** What its access tokens are for (RFC 8707). */
+  get resource(): readonly string[] {
+    return this.options.resource;
+  }
+
   /** What is known of it now; asks nobody. */
   get state(): SourceState {
     const { state } = this.keys;

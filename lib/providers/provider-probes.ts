@@ -17,6 +17,7 @@ import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
+import { withResource } from './request-parameters.js';
 import { toOAuthError } from './upstream-refusal.js';
 
 /** What the token endpoint made of a request. */
@@ -76,16 +77,17 @@ export class ProviderProbes {
     const ofUsers = ['openid', 'profile', 'email', 'offline_access'];
     const scope = this.options.scopes.filter((one) => !ofUsers.includes(one)).join(' ');
     const { audience, resource } = this.options.authorizationParameters;
-    return this.#ask('client_credentials', {
+    const parameters = {
       ...(scope === '' ? {} : { scope }),
       ...(audience === undefined ? {} : { audience }),
       ...(resource === undefined ? {} : { resource }),
-    });
+    };
+    return this.#ask('client_credentials', withResource(parameters, this.options.resource));
   }
 
   /** @throws {@link OAuthError} 502, 503 when there is no answer. */
   async authorization(redirectUri: string): Promise<AuthorizationProbe> {
-    const url = buildAuthorizationUrl(this.#configuration, {
+    const parameters = {
       ...this.options.authorizationParameters,
       redirect_uri: redirectUri,
       scope: this.options.scopes.join(' '),
@@ -94,7 +96,11 @@ export class ProviderProbes {
       code_challenge: await calculatePKCECodeChallenge(randomPKCECodeVerifier()),
       code_challenge_method: 'S256',
       prompt: 'none',
-    });
+    };
+    const url = buildAuthorizationUrl(
+      this.#configuration,
+      withResource(parameters, this.options.resource),
+    );
     const headers = { accept: 'text/html,application/json' };
     const response = await this.http.answer(url.href, { headers });
     const location = response.headers.get('location');
@@ -105,7 +111,10 @@ export class ProviderProbes {
     };
   }
 
-  async #ask(grant: string, parameters: Record<string, string>): Promise<TokenProbe> {
+  async #ask(
+    grant: string,
+    parameters: Record<string, string> | URLSearchParams,
+  ): Promise<TokenProbe> {
     try {
       const answer = await genericGrantRequest(this.#configuration, grant, parameters);
       return { accessToken: answer.access_token };

@@ -31,11 +31,11 @@ export class PushedLogins {
    *
    * @throws {@link OAuthError} 502, 503 for a push that fails, whatever the provider says: the plain request is never sent instead.
    */
-  async url(parameters: Readonly<Record<string, string>>): Promise<string> {
+  async url(parameters: URLSearchParams): Promise<string> {
     try {
       return await this.#share.run(() =>
         this.connection.ask({ endpoint: 'pushedAuthorization' }, async (configuration) => {
-          const url = await buildAuthorizationUrlWithPAR(configuration, { ...parameters });
+          const url = await buildAuthorizationUrlWithPAR(configuration, parameters);
           return url.href;
         }),
       );

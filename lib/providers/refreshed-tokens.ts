@@ -4,6 +4,7 @@ import { OAuthError, unavailable } from '../errors/oauth.error.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { claimReason, isForClaim } from './claim-reasons.js';
 import type { ProviderConnection } from './provider-connection.js';
+import { withResource } from './request-parameters.js';
 import { type AnsweredTokens, receiveTokens } from './received-tokens.js';
 import type { TokenAnswer } from './token-answer.js';
 
@@ -33,7 +34,7 @@ async function askForRefresh(
   if (deadline?.halfOver) throw unavailable('too late to begin a refresh');
   const call = { endpoint: 'token', grant: 'refresh_token', deadline } as const;
   return connection.ask(call, (configuration) =>
-    refreshTokenGrant(configuration, refreshToken, parameters),
+    refreshTokenGrant(configuration, refreshToken, withResource(parameters, connection.resource)),
   );
 }
 

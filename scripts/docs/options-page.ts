@@ -15,6 +15,12 @@ const SECTIONS: readonly {
       'At the top for one provider; in the entries of `providers` for [several](several-providers.md).',
   },
   {
+    title: 'What is asked of the identity provider',
+    of: 'RequestGroup',
+    intro:
+      'At the top for one provider; in the entries of `providers` for [several](several-providers.md).',
+  },
+  {
     title: 'The identity provider',
     of: 'ProviderGroup',
     intro:

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
-import type { ClientMetadata, Configuration } from 'oidc-provider';
+import { type ClientMetadata, type Configuration, errors } from 'oidc-provider';
 
 import { page } from './provider-pages.js';
 import {
@@ -122,6 +122,12 @@ function ownClient(options: ProviderOptions, signing: SigningKey): ClientMetadat
   };
 }
 
+function audienceOf(resource: string, { resources, audience = TEST_AUDIENCE }: ProviderOptions) {
+  if (resources === undefined) return audience;
+  if (resources.includes(resource)) return resource;
+  throw new errors.InvalidTarget();
+}
+
 function features(
   options: ProviderOptions,
   signing: SigningKey,
@@ -169,11 +175,12 @@ function features(
     },
     resourceIndicators: {
       enabled: true,
-      defaultResource: async () => RESOURCE,
-      useGrantedResource: async () => true,
-      getResourceServerInfo: async () => ({
+      // Without a target there are no JWTs.
+      defaultResource: async () => (options.resources === undefined ? RESOURCE : []),
+      useGrantedResource: async () => options.resources === undefined,
+      getResourceServerInfo: async (_ctx, resource) => ({
         scope: TEST_SCOPES,
-        audience: options.audience ?? TEST_AUDIENCE,
+        audience: audienceOf(resource, options),
         ...(options.opaqueAccessTokens === true
           ? { accessTokenFormat: 'opaque' as const }
           : { accessTokenFormat: 'jwt' as const, jwt: { sign: { alg: signing.alg } } }),

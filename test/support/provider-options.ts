@@ -34,6 +34,8 @@ export interface ProviderOptions {
   postLogoutRedirectUris?: readonly string[];
   /** `aud` of access tokens. @defaultValue `'my-aud'` */
   audience?: string;
+  /** The only targets that it issues JWTs for (RFC 8707): each request for tokens names one, which becomes `aud`. */
+  resources?: readonly string[];
   /** Random strings instead of JWTs. */
   opaqueAccessTokens?: boolean;
   /** In seconds. */

@@ -190,6 +190,17 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [true, 'true'],
     [null, 'null'],
   ],
+  resource: [
+    ['', '""'],
+    ['/api', '"/api"'],
+    ['api.example.org', '"api.example.org"'],
+    ['https://api.example.org/#x', '"https://api.example.org/#x"'],
+    ['https://api.example.org/a b', '"https://api.example.org/a b"'],
+    [['https://api.example.org/', 'orders'], '["https://api.example.org/","orders"]'],
+    [7, '7'],
+    [null, 'null'],
+    [{}, '{}'],
+  ],
   assertionAudience: [
     ['token', '"token"'],
     [null, 'null'],

@@ -37,6 +37,17 @@ describe('options that go together', () => {
     },
   );
 
+  it('refuses "resource" written twice', () => {
+    const message = startUpMessage(() =>
+      resolveWith({
+        resource: 'https://api.example.org/',
+        authorizationParameters: { resource: 'https://api.example.org/' },
+      }),
+    );
+
+    expect(message).toContain('Options "resource" and "authorizationParameters.resource"');
+  });
+
   it('starts without publicUrl when login, callback and logout are off', () => {
     const routes = { login: false, callback: false, logout: false };
 

@@ -1,3 +1,4 @@
+import { RequestGroup } from '../../../lib/options/request-options.js';
 import { ClientGroup } from '../../../lib/options/client-options.js';
 import { IntrospectionGroup } from '../../../lib/options/introspection-options.js';
 import { BrowserSessionGroup } from '../../../lib/options/browser-session-options.js';
@@ -18,7 +19,8 @@ const groups: readonly [file: string, name: string, of: object, and?: object][] 
   ['oidc-auth-options', 'ApplicationGroup', new ApplicationGroup()],
   ['call-options', 'CallGroup', new CallGroup()],
   ['client-options', 'ClientGroup', new ClientGroup(), new CallGroup()],
-  ['provider-options', 'ProviderGroup', new ProviderGroup(), new ClientGroup()],
+  ['request-options', 'RequestGroup', new RequestGroup(), new ClientGroup()],
+  ['provider-options', 'ProviderGroup', new ProviderGroup(), new RequestGroup()],
   ['endpoint-options', 'EndpointGroup', new EndpointGroup()],
   ['introspection-options', 'IntrospectionGroup', new IntrospectionGroup()],
   ['several-providers', 'EntryGroup', new EntryGroup(), new ProviderGroup()],
