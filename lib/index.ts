@@ -34,6 +34,7 @@ export { CurrentUser } from './guard/current-user.js';
 export { IdToken } from './guard/id-token.decorator.js';
 export type { PublishedClientKey } from './providers/client-keys.js';
 export type { DeviceAuthorization } from './providers/device-login.js';
+export type { LoginClient } from './login/login-client.js';
 export type { LoginCookie, RequestCookies } from './login/login-cookies.js';
 export { OidcAuthModule } from './oidc-auth.module.js';
 export type {

@@ -52,7 +52,8 @@ export class AuthorizationCodeGrant {
     const { login } = candidate;
     const provider = await this.#providerOf(login);
     await this.chosen.checkIssuer(provider, request.iss);
-    const tokens = await this.finisher.redeem(login, provider, code, taken);
+    const { client = {} } = request;
+    const tokens = await this.finisher.redeem(login, { provider, code, client, taken });
     const removed = login.target === 'page' ? [this.#cookies.remove(login.id)] : [];
     return { tokens, cookies: removed };
   }

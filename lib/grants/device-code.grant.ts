@@ -5,6 +5,7 @@ import type { DeviceAuthorization } from '../providers/device-login.js';
 import type { ChosenProvider, ProviderChoice } from '../login/chosen-provider.js';
 import type { Providers } from '../providers/providers.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { LoginClient } from '../login/login-client.js';
 import type { LoginFinisher } from '../login/login-finisher.js';
 import { loginScope } from '../tokens/scopes.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -65,14 +66,14 @@ export class DeviceCodeGrant {
   }
 
   /** One poll. Faster than the interval, but for half a second, is not passed on. */
-  async redeem(deviceCode: string): Promise<TokenResponse> {
+  async redeem(deviceCode: string, client: LoginClient = {}): Promise<TokenResponse> {
     this.#checkInterval(hash('sha256', deviceCode, 'base64'));
     await this.#prepare();
     const marked = await this.providers.ofMarked(deviceCode);
     if (marked === undefined) throw invalidGrant('device_code of no provider that is known here');
     const { provider, value } = marked;
     const answer = await provider.pollDeviceLogin(value);
-    return this.finisher.concludeDevice(answer, provider, deviceCode);
+    return this.finisher.concludeDevice(answer, provider, { deviceCode, client });
   }
 
   /** A store that is down must not cost the grant, and polling clients give up on a 503. */

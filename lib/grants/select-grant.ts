@@ -1,6 +1,7 @@
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { protocolWord } from '../errors/shown-value.js';
+import type { LoginClient } from '../login/login-client.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** The form of the token route. The reference's hyphenated spellings arrive as these. */
@@ -23,6 +24,8 @@ export interface TokenRequest {
   readonly audience?: string | undefined;
   readonly resource?: string | undefined;
   readonly scope?: string | undefined;
+  /** Who sent it. */
+  readonly client?: LoginClient | undefined;
 }
 
 /** A request for exactly one grant. */

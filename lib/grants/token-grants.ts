@@ -31,7 +31,7 @@ export class TokenGrants {
       case 'authorizationCode':
         return code.redeem(selected.code, request, cookies);
       case 'device':
-        return withoutCookies(await device.redeem(selected.deviceCode));
+        return withoutCookies(await device.redeem(selected.deviceCode, request.client));
       case 'refresh':
         return withoutCookies(await refresh.redeem(selected.refreshToken, request.scope));
       case 'exchange':

@@ -8,6 +8,7 @@ import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { toCallbackError } from '../providers/upstream-refusal.js';
 import type { BegunBrowserSession } from '../sessions/browser-sessions.js';
 import type { BrowserLogin } from './browser-login.js';
+import type { LoginClient } from './login-client.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import { type PendingLogin, type PendingLogins, equalSecrets, isOfLogin } from './pending-login.js';
 import type { PublicUrls } from '../options/public-urls.js';
@@ -24,6 +25,8 @@ export interface CallbackRequest {
   readonly state?: string | undefined;
   readonly iss?: string | undefined;
   readonly error?: string | undefined;
+  /** Who sent it. */
+  readonly client?: LoginClient | undefined;
 }
 
 /** A login that its provider has answered with a code. */
@@ -31,6 +34,8 @@ interface AnsweredCallback {
   readonly login: PendingLogin;
   readonly provider: IdentityProvider;
   readonly code: string;
+  readonly client: LoginClient;
+  readonly taken: () => OAuthError;
 }
 
 /** How logins end with a session in the browser. */
@@ -71,9 +76,9 @@ export class Callback {
 
   /** @throws {@link OAuthError} 400 `invalid_request`, or 400 with the provider's own error code. */
   async finish(request: CallbackRequest, cookies: RequestCookies): Promise<IssuedTokens> {
-    const { login, provider, code } = await this.#answered(request, cookies);
+    const { login, ...answer } = await this.#answered(request, cookies);
     if (login.returnTo !== undefined) throw refused(new Reason('a login that ends with a session'));
-    const tokens = await this.finisher.redeem(login, provider, code, taken);
+    const tokens = await this.finisher.redeem(login, answer);
     return { tokens, cookies: [this.#cookies.remove(login.id)] };
   }
 
@@ -89,13 +94,13 @@ export class Callback {
     cookies: RequestCookies,
     held: readonly string[],
   ): Promise<IssuedTokens | FinishedInBrowser> {
-    const { login, provider, code } = await this.#answered(request, cookies);
+    const { login, ...answer } = await this.#answered(request, cookies);
     const done = this.#cookies.remove(login.id);
     if (login.returnTo === undefined) {
-      const tokens = await this.finisher.redeem(login, provider, code, taken);
+      const tokens = await this.finisher.redeem(login, answer);
       return { tokens, cookies: [done] };
     }
-    const begun = await browser.finisher.redeem(login, provider, code, taken);
+    const begun = await browser.finisher.redeem(login, answer);
     await browser.login.replace(held, begun);
     return { begun, returnTo: login.returnTo, cookies: [done] };
   }
@@ -113,7 +118,8 @@ export class Callback {
       throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
-    return { login, provider, code: request.code };
+    const { code, client = {} } = request;
+    return { login, provider, code, client, taken };
   }
 
   /** A provider that is gone, or never was, has no callback. */

@@ -3,11 +3,14 @@ import type { OAuthError } from '../errors/oauth.error.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
+import type { LoginClient } from './login-client.js';
 
 /** A login that the identity provider has answered. */
 export interface AnsweredLogin {
   readonly provider: IdentityProvider;
   readonly grant: LoginNotice['grant'];
+  /** Who gets what it ends with. */
+  readonly client: LoginClient;
   /** What makes the login single-use, on every instance. */
   readonly loginId: string;
   /** What to throw when the login was used already. */

@@ -3,11 +3,23 @@ import { Reason } from '../errors/reason.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { FinishedLogins } from './finished-logins.js';
+import type { LoginClient } from './login-client.js';
 import type { PendingLogin } from './pending-login.js';
 import type { LoginEnd } from './login-end.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
-const redeemed = (): OAuthError => invalidGrant(new Reason('the device code was redeemed already'));
+const deviceTaken = (): OAuthError =>
+  invalidGrant(new Reason('the device code was redeemed already'));
+
+/** The answer to a login, as it came back. */
+export interface RedeemedLogin {
+  /** Of the login. */
+  readonly provider: IdentityProvider;
+  readonly code: string;
+  readonly client: LoginClient;
+  /** What to throw when the login was used already. */
+  readonly taken: () => OAuthError;
+}
 
 /** What all logins have in common at their end. */
 export class LoginFinisher<Result = TokenResponse> {
@@ -24,16 +36,9 @@ export class LoginFinisher<Result = TokenResponse> {
   /**
    * Redeems the code of a login, once. A login whose exchange got no answer may be tried again; any other end of it,
    * good or bad, uses it up.
-   *
-   * @param provider of the login.
-   * @param taken what to throw when the login was used already
    */
-  async redeem(
-    login: PendingLogin,
-    provider: IdentityProvider,
-    code: string,
-    taken: () => OAuthError,
-  ): Promise<Result> {
+  async redeem(login: PendingLogin, redeemed: RedeemedLogin): Promise<Result> {
+    const { provider, code, client, taken } = redeemed;
     await this.prepare();
     if (!this.finished.take(login.id)) throw taken();
     let answer: TokenAnswer;
@@ -45,7 +50,8 @@ export class LoginFinisher<Result = TokenResponse> {
       throw error;
     }
     const { id: loginId } = login;
-    return this.end.conclude(answer, { provider, grant: 'authorization_code', loginId, taken });
+    const grant = 'authorization_code';
+    return this.end.conclude(answer, { provider, grant, client, loginId, taken });
   }
 
   /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
@@ -57,9 +63,10 @@ export class LoginFinisher<Result = TokenResponse> {
   async concludeDevice(
     answer: TokenAnswer,
     provider: IdentityProvider,
-    deviceCode: string,
+    { deviceCode, client }: { readonly deviceCode: string; readonly client: LoginClient },
   ): Promise<Result> {
     const loginId = `device ${deviceCode}`;
-    return this.end.conclude(answer, { provider, grant: 'device_code', loginId, taken: redeemed });
+    const taken = deviceTaken;
+    return this.end.conclude(answer, { provider, grant: 'device_code', client, loginId, taken });
   }
 }

@@ -1,7 +1,6 @@
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
-import type { LoginNotice } from '../options/login-notice.js';
-import type { IdentityProvider } from '../providers/identity-provider.js';
+import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { ProviderTokens } from '../sessions/session-content.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -9,6 +8,7 @@ import type { FinishedSession, OpenSession } from '../sessions/open-session.js';
 import type { TokenMinter } from '../sessions/token-minter.js';
 import type { UpstreamTokens } from '../sessions/upstream-tokens.js';
 import type { ClaimsCollectors } from '../users/claims-collectors.js';
+import { addressOf, deviceOf } from './login-client.js';
 import type { LoginAdmission } from './login-admission.js';
 import type { AnsweredLogin } from './login-end.js';
 
@@ -37,6 +37,7 @@ export class SessionOpening {
     private readonly minter: TokenMinter,
     private readonly upstream: UpstreamTokens,
     private readonly events: OidcEvents,
+    private readonly broker: ResolvedBrokerOptions,
   ) {}
 
   /** Makes sure that a login could end well, before its code or device grant is spent. @throws {@link OAuthError} 503 */
@@ -53,11 +54,12 @@ export class SessionOpening {
    */
   async open<Opened extends OpenSession>(
     answer: TokenAnswer,
-    { provider, grant, loginId, taken }: AnsweredLogin,
+    answered: AnsweredLogin,
     write: (login: FinishedSession) => Promise<Opened | undefined>,
   ): Promise<Opened> {
+    const { provider, loginId, taken } = answered;
     try {
-      const login = await this.#sessionOf(answer, provider, grant);
+      const login = await this.#sessionOf(answer, answered);
       const open = await write({ ...login, loginId });
       if (open === undefined) throw taken();
       return open;
@@ -85,8 +87,7 @@ export class SessionOpening {
 
   async #sessionOf(
     answer: TokenAnswer,
-    provider: IdentityProvider,
-    grant: LoginNotice['grant'],
+    { provider, grant, client }: AnsweredLogin,
   ): Promise<Omit<FinishedSession, 'loginId'>> {
     const { iss, sub, sid, iat } = answer.idTokenClaims ?? {};
     if (typeof iss !== 'string' || typeof sub !== 'string') throw badUpstreamAnswer('no ID token');
@@ -107,6 +108,8 @@ export class SessionOpening {
         provider: providerTokensOf(answer, { clientId: provider.options.clientId, issuer: iss }),
         providerSubject: sub,
         loginIat: typeof iat === 'number' ? iat : undefined,
+        device: deviceOf(client),
+        ...(this.broker.sessionAddresses ? { address: addressOf(client) } : {}),
         claims: await collector.toUserClaims(collected, user),
         profile: collector.profileOf(collected),
         said: collected.said,

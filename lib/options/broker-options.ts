@@ -6,6 +6,7 @@ import {
   Must,
   MustList,
   Optional,
+  isFlag,
   isPlainHttpUrl,
   isScopeList,
   isText,
@@ -137,6 +138,15 @@ export class BrokerGroup {
   @Optional()
   @Must('must be a whole number of seconds from 1 to 315360000 (ten years)', within(1, 315_360_000))
   sessionIdleSec?: number = 1209600;
+
+  /**
+   * Whether a session remembers the address that it was begun from, encrypted like all that is personal, for the list that `OidcService.listSessions()`
+   * gives. Behind a proxy that is what your HTTP adapter takes for the client's address (`trust proxy`, `trustProxy`). Off, no address is kept.
+   * @defaultValue `false`
+   */
+  @Optional()
+  @Must('must be true or false', isFlag)
+  sessionAddresses?: boolean = false;
 
   /**
    * How often expired rows are removed, in seconds; `0`: never. Rows stay at least a minute beyond their end, for instances whose

@@ -5,7 +5,13 @@ import { failureAnswer } from '../guard/failure-answer.js';
 import { isPageVisit } from '../guard/login-redirects.js';
 import { BrowserLogins } from '../service/browser-logins.js';
 import { Answers } from './answers.js';
-import { Parameter, type RouteRequest, cookiesOf, queryOf } from './request-parameters.js';
+import {
+  Parameter,
+  type RouteRequest,
+  clientOf,
+  cookiesOf,
+  queryOf,
+} from './request-parameters.js';
 import { RouteController } from './route-controller.js';
 import { RouteRefusals } from './route-errors.js';
 
@@ -65,7 +71,7 @@ export function callbackController(path: string): Type {
 
     async #conclude(provider: string, request: RouteRequest, response: unknown): Promise<void> {
       const { code, state, iss, error } = queryOf(request, CallbackQuery);
-      const answer = { provider, code, state, iss, error };
+      const answer = { provider, code, state, iss, error, client: clientOf(request) };
       const { headers } = request;
       const end = await this.browsers.callback(answer, headers, cookiesOf(request));
       if ('tokens' in end) return this.answers.json(response, end.tokens, end.cookies);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ValidateBy, ValidateIf, maxLength, validateSync } from 'class-validator';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import type { LoginClient } from '../login/login-client.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import type { ProviderRequest } from '../options/several-providers.js';
 import { parseUrl } from '../options/url-rules.js';
@@ -16,6 +17,8 @@ export interface RouteRequest {
   readonly originalUrl?: string;
   readonly raw?: IncomingMessage;
   readonly body?: unknown;
+  /** Of the client, as far as the host trusts its proxies. */
+  readonly ip?: string;
 }
 
 /** @param name only where it is one of ours: what is no form at all may be a token. */
@@ -117,6 +120,11 @@ export function requestOf(request: RouteRequest): { request: ProviderRequest } {
   const query = new URLSearchParams(url.split('?', 2)[1] ?? '');
   const host = parseUrl(`http://${headers.host ?? ''}`)?.hostname;
   return { request: { headers, host, query: Object.fromEntries(query) } };
+}
+
+/** Who sent a request. */
+export function clientOf({ headers, ip }: RouteRequest): LoginClient {
+  return { userAgent: headers['user-agent'], address: ip };
 }
 
 /** The cookies of a request (RFC 6265 §4.2); of equal names the first counts. */

@@ -1,7 +1,7 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
 import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
-import { Parameter, type RouteRequest, cookiesOf, formOf } from './request-parameters.js';
+import { Parameter, type RouteRequest, clientOf, cookiesOf, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
 
 class TokenForm {
@@ -50,6 +50,7 @@ export function tokenController(path: string): Type {
           audience: form.audience,
           resource: form.resource,
           scope: form.scope,
+          client: clientOf(request),
         },
         cookiesOf(request),
       );

@@ -68,7 +68,7 @@ export class BrokerMode
     this.parts = parts;
     this.issuers = parts.issuers;
     this.verifier = verifier;
-    const opening = sessionOpening(surroundings, parts);
+    const opening = sessionOpening(surroundings, broker, parts);
     this.logins = new Logins(surroundings, new BrokerLogin(opening, sessions, tokens));
     this.grants = new TokenGrants(options, {
       ...this.logins.grants,
@@ -123,10 +123,14 @@ export class BrokerMode
   }
 }
 
-function sessionOpening({ events }: Surroundings, parts: BrokerParts): SessionOpening {
+function sessionOpening(
+  { events }: Surroundings,
+  broker: ResolvedBrokerOptions,
+  parts: BrokerParts,
+): SessionOpening {
   const { collectors, admission, upstream } = parts;
   const { sessions, minter } = parts.ofSessions;
-  return new SessionOpening(collectors, admission, sessions, minter, upstream, events);
+  return new SessionOpening(collectors, admission, sessions, minter, upstream, events, broker);
 }
 
 function exchangeGrant(

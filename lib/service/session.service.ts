@@ -28,7 +28,7 @@ export abstract class SessionService {
   }
 
   /**
-   * Broker mode: the sessions of a user, newest first.
+   * Broker mode: where a user is logged in, newest first: with what, since when, used when, and which one is the caller's own.
    *
    * @param user the caller's verified claims: the user of their `sub`, when the token is one of ours; users of a trusted issuer
    * have no sessions here. A bare `sub` of our tokens is for administration: it must not come from the token of anybody else.
@@ -36,17 +36,25 @@ export abstract class SessionService {
    */
   async listSessions(user: ClaimsOrId): Promise<SessionInfo[]> {
     const sub = this.#ownName(user, 'sub');
-    return sub === undefined ? [] : this.#mode.brokerOnly.userSessions.list(sub);
+    if (sub === undefined) return [];
+    const own = typeof user === 'string' ? undefined : this.#ownName(user, 'sid');
+    return this.#mode.brokerOnly.userSessions.list(sub, own);
   }
 
   /**
    * Broker mode: ends a session, here at once and on every other instance within `broker.revocationPollSec`.
    *
    * @param session as for {@link getIdpToken}.
+   * @param listed which of the caller's sessions to end instead of this one: an `id` of {@link listSessions}. Whatever a request says it is, it
+   * ends no session of anybody else. Of a bare string before it, that is the `sub`.
    * @returns whether there was one to end.
    * @throws {@link OAuthError} 404, 503
    */
-  async revokeSession(session: ClaimsOrId): Promise<boolean> {
+  async revokeSession(session: ClaimsOrId, listed?: string): Promise<boolean> {
+    if (listed !== undefined) {
+      const sub = this.#ownName(session, 'sub');
+      return sub !== undefined && this.#mode.brokerOnly.userSessions.endOf(sub, listed);
+    }
     const id = this.#ownName(session, 'sid');
     return id !== undefined && (await this.#mode.brokerOnly.userSessions.end(id));
   }

@@ -44,6 +44,10 @@ export interface SessionContent {
   readonly loginIat?: number | undefined;
   /** When the provider said last what is in {@link claims}, in seconds since 1970; of sessions of browsers alone. */
   readonly claimsAt?: number | undefined;
+  /** What it was begun with, such as "Firefox on Linux". Absent where nobody knows, in rows of the version before, and once that renewed them. */
+  readonly device?: string | undefined;
+  /** Where it was begun; with the option `broker.sessionAddresses` alone. */
+  readonly address?: string | undefined;
   /** The claims of the last mint. */
   readonly claims: UserClaims;
   /** What the userinfo route says beside the claims: names. */
@@ -86,6 +90,8 @@ function parse(json: string): SessionContent | undefined {
     providerSubject,
     loginIat,
     claimsAt,
+    device,
+    address,
     claims,
     profile,
     said,
@@ -108,6 +114,8 @@ function parse(json: string): SessionContent | undefined {
     providerSubject,
     loginIat: number(loginIat),
     ...(claimsAt === undefined ? {} : { claimsAt: number(claimsAt) }),
+    ...(device === undefined ? {} : { device: text(device) }),
+    ...(address === undefined ? {} : { address: text(address) }),
     claims: { ...claims, sub: claims['sub'] },
     profile: isRecord(profile) ? profile : {},
     said: saidIn(said),

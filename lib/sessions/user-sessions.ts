@@ -15,9 +15,18 @@ export interface SessionInfo {
   /** Name of the identity provider in this module's configuration. */
   readonly provider: string;
   readonly createdAt: Date;
-  /** When it was refreshed last. */
+  /** When it was refreshed last; a browser's, when it was used last, to five minutes. */
   readonly usedAt: Date;
   readonly expiresAt: Date;
+  /** Whether it is the caller's own. */
+  readonly current: boolean;
+  /**
+   * What it was begun with, in words of ours such as `Firefox on Linux` or `Python`; absent where nobody knows, as in sessions of the version
+   * before.
+   */
+  readonly device?: string;
+  /** The address that it was begun from; with `broker.sessionAddresses` alone. */
+  readonly address?: string;
 }
 
 /** Sessions by user: to list them, and to end one or all. */
@@ -27,20 +36,22 @@ export class UserSessions {
     private readonly revocations: Revocations,
   ) {}
 
-  async list(subject: string): Promise<SessionInfo[]> {
+  /** @param own id of the caller's session. */
+  async list(subject: string, own: string | undefined): Promise<SessionInfo[]> {
     const sessions = await this.sessions.ofSubject(subject);
-    return sessions.map(({ id, provider, createdAt, usedAt, expiresAt }) => ({
-      id,
-      provider,
-      createdAt,
-      usedAt,
-      expiresAt,
-    }));
+    return Promise.all(sessions.map((session) => this.#infoOf(session, own)));
   }
 
   async end(id: string): Promise<boolean> {
     const session = await this.sessions.find(id);
     return session !== undefined && (await this.sessions.end(session, 'revoked'));
+  }
+
+  /** Ends a session of a subject; somebody else's is as good as none. */
+  async endOf(subject: string, id: string): Promise<boolean> {
+    const session = await this.sessions.find(id);
+    if (session?.subjectHash !== storedHash(subject)) return false;
+    return this.sessions.end(session, 'revoked');
   }
 
   /** Ends all sessions of a subject, and refuses every token that it was given until now, those by exchange included. */
@@ -73,5 +84,20 @@ export class UserSessions {
         ended += results.filter(Boolean).length;
       }
     }
+  }
+
+  async #infoOf(session: BrokerSession, own: string | undefined): Promise<SessionInfo> {
+    const { id, provider, createdAt, usedAt, expiresAt } = session;
+    const { device, address } = (await this.sessions.open(session)) ?? {};
+    return {
+      id,
+      provider,
+      createdAt,
+      usedAt,
+      expiresAt,
+      current: id === own,
+      ...(device === undefined ? {} : { device }),
+      ...(address === undefined ? {} : { address }),
+    };
   }
 }

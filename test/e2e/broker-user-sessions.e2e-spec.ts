@@ -45,6 +45,7 @@ describe('the sessions of a user', () => {
       createdAt: clock.now(),
       usedAt: clock.now(),
       expiresAt: expect.any(Date),
+      current: false,
     });
     expect(await other.service.listSessions('nobody')).toEqual([]);
 

@@ -23,6 +23,7 @@ const complete: Required<TokenRequest> = {
   audience: undefined,
   resource: undefined,
   scope: 'openid',
+  client: undefined,
 };
 
 function errorOf(request: TokenRequest, grants = ALL): string {

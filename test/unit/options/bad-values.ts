@@ -375,6 +375,7 @@ export const badBrokerValues: Readonly<Record<string, BadValues>> = {
   refreshGraceSec: wholeNumber(0, 3600),
   sessionLifetimeSec: wholeNumber(1, 315_360_000),
   sessionIdleSec: wholeNumber(1, 315_360_000),
+  sessionAddresses: flags,
   purgeIntervalSec: wholeNumber(0, 604_800),
   revocationPollSec: wholeNumber(1, 10),
   signingAlgorithm: [

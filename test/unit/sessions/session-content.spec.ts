@@ -18,6 +18,8 @@ const whole: SessionContent = {
   },
   providerSubject: 'alice',
   loginIat: 3,
+  device: 'Firefox on Linux',
+  address: '192.0.2.1',
   claims: { sub: 'alice', roles: ['admins'] },
   profile: { given_name: 'Alice' },
   said: { accessToken: { a: 1 }, idToken: { b: 2 }, userinfo: { c: 3 } },
