@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { type CryptoKey, type JWK, SignJWT, exportJWK, generateKeyPair } from 'jose';
+
+const KEY_ID = 'key-1';
+export const AUDIENCE = 'bench-api';
+export const CLIENT_ID = 'bench-client';
+export const CLIENT_SECRET = 'client-secret-of-the-benchmarks-32-long';
+
+/** As long and as deep as the access tokens of Keycloak are. */
+function claimsOf(user: number): Record<string, unknown> {
+  return {
+    typ: 'Bearer',
+    azp: CLIENT_ID,
+    sid: `session-${user}`,
+    scope: 'openid profile email orders:read',
+    realm_access: { roles: ['staff', 'offline_access', 'uma_authorization'] },
+    resource_access: { account: { roles: ['manage-account', 'view-profile'] } },
+    email_verified: true,
+    name: 'Jane Doe',
+    preferred_username: `jane-${user}`,
+    given_name: 'Jane',
+    family_name: 'Doe',
+    email: `jane-${user}@example.org`,
+  };
+}
+
+/** A provider that all contestants trust: discovery, a key set, and tokens signed with RS256. Laid out as a realm of Keycloak. */
+export class BenchIssuer {
+  private constructor(
+    private readonly server: Server,
+    private readonly privateKey: CryptoKey,
+    readonly publicKey: JWK,
+  ) {
+    server.on('request', (request, response) => {
+      const body = request.url?.endsWith('/certs') ? { keys: [this.publicKey] } : this.#metadata();
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify(body));
+    });
+  }
+
+  static async start(): Promise<BenchIssuer> {
+    const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const published = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
+    return new BenchIssuer(server, privateKey, published);
+  }
+
+  get origin(): string {
+    const address: string | AddressInfo | null = this.server.address();
+    if (typeof address !== 'object' || address === null)
+      throw new Error('The issuer is not listening');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  get issuer(): string {
+    return `${this.origin}/realms/bench`;
+  }
+
+  /** An access token of one of any number of users. */
+  async token(user: number): Promise<string> {
+    return new SignJWT(claimsOf(user))
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID })
+      .setIssuer(this.issuer)
+      .setSubject(`user-${user}`)
+      .setAudience(AUDIENCE)
+      .setJti(`token-${user}`)
+      .setIssuedAt()
+      .setExpirationTime('2h')
+      .sign(this.privateKey);
+  }
+
+  async tokens(count: number): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, (_, user) => this.token(user)));
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  #metadata(): Record<string, unknown> {
+    const at = (path: string): string => `${this.issuer}/protocol/openid-connect/${path}`;
+    return {
+      issuer: this.issuer,
+      authorization_endpoint: at('auth'),
+      token_endpoint: at('token'),
+      userinfo_endpoint: at('userinfo'),
+      jwks_uri: at('certs'),
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+    };
+  }
+}

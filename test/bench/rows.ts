@@ -1,0 +1,7 @@
+import type { Row } from './row.js';
+import { newTokenRows } from './rows/new-tokens.js';
+import { peerRows } from './rows/peers.js';
+import { rememberedRows } from './rows/remembered.js';
+
+/** All of them, in the order in which they are run. */
+export const rows: readonly Row[] = [...rememberedRows, ...peerRows, ...newTokenRows];
