@@ -4,6 +4,7 @@ import {
   Injectable,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { BackOff } from '../clock/back-off.js';
 import { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
@@ -30,6 +31,9 @@ import { readMarks } from './logout-token-marks.js';
 import type { TokenAnswer } from './token-answer.js';
 import { type Entries, EntryMaker } from './provider-entries.js';
 
+/** Between two questions of requests that come before the function of the option `providers` has answered once. */
+const RETRY = { firstMs: 500, longestMs: 5000 };
+
 /** A value that somebody's name stands before. */
 const MARKED = /^[a-z0-9][a-z0-9_-]{0,31}~/;
 
@@ -47,6 +51,7 @@ export class Providers
   readonly #end = new AbortController();
   readonly #maker: EntryMaker;
   #entries: Entries | undefined;
+  readonly #retry: BackOff;
   #reading: Promise<void> | undefined;
 
   constructor(
@@ -57,9 +62,9 @@ export class Providers
   ) {
     super();
     this.#maker = new EntryMaker(options, clock, events, faults);
+    this.#retry = new BackOff(clock, RETRY);
     const { source, list } = options.providers;
-    if (source !== undefined) return;
-    this.#entries = this.#maker.ofList(list);
+    if (source === undefined) this.#entries = this.#maker.ofList(list);
   }
 
   /** Whether there can be more than one, so that names go out with what belongs to one of them. */
@@ -69,7 +74,8 @@ export class Providers
 
   /** @throws {@link OAuthError} 503 while the function of the option `providers` has given none. */
   async all(): Promise<readonly IdentityProvider[]> {
-    if (this.#entries === undefined) await this.refresh();
+    if (this.#entries === undefined)
+      await this.#retry.run(() => this.#ask()).catch(() => undefined); // sent as an event
     return this.known();
   }
 
@@ -137,9 +143,8 @@ export class Providers
   ): Promise<{ provider: IdentityProvider; value: string } | undefined> {
     const all = await this.all();
     const found = all.find((one) => marked.startsWith(this.mark(one, '')));
-    const mark = found === undefined ? '' : this.mark(found, '');
-    if (found !== undefined && mark !== '')
-      return { provider: found, value: marked.slice(mark.length) };
+    const mark = found && this.mark(found, '');
+    if (found && mark) return { provider: found, value: marked.slice(mark.length) };
     if (found === undefined && looksMarked(marked)) return undefined;
     const bare =
       all.find(({ name }) => name === DEFAULT_PROVIDER) ?? (this.several ? undefined : all[0]);
@@ -199,10 +204,7 @@ export class Providers
 
   /** Asks the function of the option `providers` again, if it is one. Calls at the same time share one question. */
   async refresh(): Promise<void> {
-    const { source } = this.options.providers;
-    if (source === undefined) return;
-    this.#reading ??= this.#read(source).finally(() => (this.#reading = undefined));
-    await this.#reading;
+    await this.#ask().catch(() => undefined); // sent as an event
   }
 
   onApplicationBootstrap(): void {
@@ -223,6 +225,13 @@ export class Providers
     }
   }
 
+  async #ask(): Promise<void> {
+    const { source } = this.options.providers;
+    if (source === undefined) return;
+    this.#reading ??= this.#read(source).finally(() => (this.#reading = undefined));
+    await this.#reading;
+  }
+
   async #read(source: () => ProviderMap | Promise<ProviderMap>): Promise<void> {
     try {
       const given = await this.clock.within(this.options.timeoutMs, Promise.resolve().then(source));
@@ -235,6 +244,7 @@ export class Providers
       const reason =
         error instanceof OidcConfigError ? printable(error.message) : describeError(error);
       this.events.emit('providers-failed', { provider: DEFAULT_PROVIDER, reason });
+      throw error;
     }
   }
 }

@@ -87,6 +87,24 @@ describe('identity providers that come and go, in broker mode', () => {
     expect(await guarded(app, accessToken)).toBe('200');
   });
 
+  it('asks a function that fails from the first time on no more often the more requests come', async () => {
+    const app = await start(null);
+    let asked = 0;
+    await app.answer(() => {
+      asked += 1;
+      return null;
+    });
+    const before = asked;
+
+    for (let call = 0; call < 40; call += 1) {
+      const device = await request(`${app.url}/auth/v2/device`, { form: { provider: 'staff' } });
+      expectRefusal(device, 503, 'temporarily_unavailable');
+    }
+
+    // Twice in the first two seconds, then every five: forty would take minutes.
+    expect(asked - before).toBeLessThan(20);
+  });
+
   it.each([
     ['null', () => null],
     ['a list', () => [entryOf(both.staff)]],
