@@ -19,6 +19,7 @@ export type { CallbackRequest } from './login/callback.js';
 export type { IntrospectionResponse } from './documents/introspect.js';
 export type { LogoutRequest } from './logout/logout.js';
 export { OidcService } from './service/oidc.service.js';
+export type { ClientCredentialsRequest } from './providers/client-credentials.js';
 export type { RequiredAuthRule } from './service/required-auth-rule.js';
 export type { TokenRequest } from './grants/select-grant.js';
 export type { LoginRedirect, LoginRequest } from './login/start-login.js';

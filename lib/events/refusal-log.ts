@@ -63,11 +63,15 @@ export class RefusalLog {
   }
 
   /** Tells of a refusal in code that a host calls without our guard; it goes on to the caller. */
-  async around<T>(where: string, work: () => Promise<T>): Promise<T> {
+  async around<T>(
+    where: string,
+    work: () => Promise<T>,
+    outcome: Outcome = 'refused by the guard',
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof OAuthError) this.report(where, error, 'refused by the guard');
+      if (error instanceof OAuthError) this.report(where, error, outcome);
       throw error;
     }
   }

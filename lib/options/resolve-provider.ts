@@ -100,11 +100,24 @@ function resolveIntrospection(
   return complete(IntrospectionGroup, given === true ? {} : given);
 }
 
+/** Whether we can prove to a provider who we are: by a secret, a key or a certificate. */
+export function provesItself({
+  clientSecret,
+  clientKeys = [],
+  clientAuthentication,
+}: {
+  readonly clientSecret?: unknown;
+  readonly clientKeys?: readonly unknown[];
+  readonly clientAuthentication?: string | undefined;
+}): boolean {
+  if (clientAuthentication?.includes('tls_') === true) return true;
+  return clientSecret !== undefined || clientKeys.length > 0;
+}
+
 /** @throws {@link OidcConfigError} where the provider would answer nobody (RFC 7662 §2.1). */
 function checkIntrospection(given: ProviderEntry, label: string): void {
-  const { introspection = false, clientSecret, clientKeys = [], clientAuthentication } = given;
-  const proves = clientSecret !== undefined || clientKeys.length > 0;
-  if (introspection === false || proves || clientAuthentication?.includes('tls_')) return;
+  const { introspection = false } = given;
+  if (introspection === false || provesItself(given)) return;
   throw new OidcConfigError(
     `Option "${label}introspection" needs "${label}clientSecret" or "${label}clientKeys": an introspection endpoint answers authenticated clients ` +
       'alone. Set one of them, or leave "introspection" out.',

@@ -14,6 +14,7 @@ import {
   authorizationUrl,
   redeemCode,
 } from './code-login.js';
+import { ClientTokens } from './client-tokens.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
 import type { ProviderConnection } from './provider-connection.js';
@@ -30,6 +31,8 @@ import { askUserinfo } from './userinfo.js';
 export class IdentityProvider extends TokenIssuers {
   /** Where the option is on. */
   readonly introspection: ProviderIntrospection | undefined;
+  /** Those of the application itself. */
+  readonly clientTokens: ClientTokens;
   readonly #pushed: PushedLogins;
   /** Tells it from another one that comes under its name. */
   readonly identity: string;
@@ -43,6 +46,7 @@ export class IdentityProvider extends TokenIssuers {
   ) {
     super();
     this.#pushed = new PushedLogins(connection, options);
+    this.clientTokens = new ClientTokens(connection, clock);
     const { introspection: asked, maxUpstreamCalls: most } = options;
     const named = (iss: string): Promise<TokenIssuer | undefined> => this.named(iss);
     this.introspection = asked && new ProviderIntrospection(connection, clock, asked, most, named);

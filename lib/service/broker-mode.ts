@@ -26,6 +26,7 @@ import { BrokerCallersSession } from '../logout/broker-callers-session.js';
 import { BrokerRevoke } from '../logout/broker-revoke.js';
 import { Logout } from '../logout/logout.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import { ClientCredentials } from '../providers/client-credentials.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
 import { BrokerProfiles } from '../users/broker-profiles.js';
 import type { BrokerIssuers } from './broker-issuers.js';
@@ -51,6 +52,7 @@ export class BrokerMode
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
   readonly clientKeySet: ClientKeySet;
+  readonly clientCredentials: ClientCredentials;
   readonly health: BrokerHealth;
   readonly diagnostics: BrokerDiagnostics;
   readonly issuer: string;
@@ -81,6 +83,7 @@ export class BrokerMode
     this.logout = new Logout(providers, urls, callersSession, events, options);
     this.profiles = new BrokerProfiles(sessions, broker);
     this.clientKeySet = new ClientKeySet(providers);
+    this.clientCredentials = new ClientCredentials(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);

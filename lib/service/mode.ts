@@ -10,6 +10,7 @@ import type { SigningKeys } from '../keys/signing-keys.js';
 import type { BackchannelLogout } from '../logout/backchannel-logout.js';
 import type { Logout } from '../logout/logout.js';
 import type { Revoke } from '../logout/revoke.js';
+import type { ClientCredentials } from '../providers/client-credentials.js';
 import type { SessionRefresh } from '../sessions/session-refresh.js';
 import type { UserSessions } from '../sessions/user-sessions.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
@@ -48,6 +49,7 @@ export abstract class Mode {
   abstract readonly apiDocument: ApiDocument;
   abstract readonly providerList: ProviderList;
   abstract readonly clientKeySet: ClientKeySet;
+  abstract readonly clientCredentials: ClientCredentials;
   abstract readonly health: Health;
   abstract readonly diagnostics: Diagnostics;
 

@@ -11,6 +11,7 @@ import type { IssuedTokens } from '../login/issued-tokens.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import type { LoginRedirect, LoginRequest } from '../login/start-login.js';
 import type { LogoutRequest } from '../logout/logout.js';
+import type { ClientCredentialsRequest } from '../providers/client-credentials.js';
 import type { PublishedClientKey } from '../providers/client-keys.js';
 import type { DeviceAuthorization } from '../providers/device-login.js';
 import type { DeviceRequest } from '../grants/device-code.grant.js';
@@ -146,6 +147,20 @@ export class OidcService extends SessionService {
   /** The public keys that this application proves itself to providers with (RFC 7517 §5). @throws {@link OAuthError} 404, 503 */
   clientJwks(): Promise<{ readonly keys: readonly PublishedClientKey[] }> {
     return this.#mode.clientKeySet.published();
+  }
+
+  /**
+   * An access token of an identity provider for calls of the application's own, on nobody's behalf (RFC 6749 §4.4). It proves itself as for
+   * logins. Kept until a minute before its end (half of a life of less than two minutes; a minute where the provider does not say), by what it is
+   * for, the 100 last used of each provider; however many ask at once, the provider is asked once, and after a failure not again for a second
+   * and more. No route gives it out.
+   *
+   * @throws {@link OidcConfigError} for an unknown provider and other mistakes in the request.
+   * @throws {@link OAuthError} 502 when the provider refuses, 503 when it does not answer or this client is not registered for the grant.
+   */
+  clientCredentials(request: ClientCredentialsRequest = {}): Promise<string> {
+    const work = () => this.#mode.clientCredentials.token(request);
+    return this.#refusals.around('OidcService.clientCredentials', work, 'refused');
   }
 
   /** The identity providers, for login pages. @throws {@link OAuthError} 404, 503 */

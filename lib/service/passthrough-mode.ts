@@ -13,6 +13,7 @@ import { PassthroughLogin } from '../login/passthrough-login.js';
 import { Logout } from '../logout/logout.js';
 import { PassthroughCallersSession } from '../logout/passthrough-callers-session.js';
 import { PassthroughRevoke } from '../logout/passthrough-revoke.js';
+import { ClientCredentials } from '../providers/client-credentials.js';
 import type { Providers } from '../providers/providers.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
 import { PassthroughProfiles } from '../users/passthrough-profiles.js';
@@ -32,6 +33,7 @@ export class PassthroughMode extends Mode {
   readonly apiDocument: ApiDocument;
   readonly providerList: ProviderList;
   readonly clientKeySet: ClientKeySet;
+  readonly clientCredentials: ClientCredentials;
   readonly health: PassthroughHealth;
   readonly diagnostics: PassthroughDiagnostics;
   readonly issuer = undefined;
@@ -51,6 +53,7 @@ export class PassthroughMode extends Mode {
     this.revocation = new PassthroughRevoke(providers, events);
     this.profiles = new PassthroughProfiles(providers);
     this.clientKeySet = new ClientKeySet(providers);
+    this.clientCredentials = new ClientCredentials(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new PassthroughHealth(providers, clock);
     this.diagnostics = new PassthroughDiagnostics(surroundings);

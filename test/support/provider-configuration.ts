@@ -118,6 +118,7 @@ function ownClient(options: ProviderOptions, signing: SigningKey): ClientMetadat
       'authorization_code',
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
+      ...(options.clientCredentials === true ? ['client_credentials'] : []),
     ],
   };
 }
@@ -134,6 +135,7 @@ function features(
 ): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
     deviceFlow: {
       enabled: true,
       userCodeInputSource: async (ctx, form, _out, error) => {

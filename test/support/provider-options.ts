@@ -36,6 +36,8 @@ export interface ProviderOptions {
   audience?: string;
   /** The only targets that it issues JWTs for (RFC 8707): each request for tokens names one, which becomes `aud`. */
   resources?: readonly string[];
+  /** Whether the client may have tokens of its own (RFC 6749 §4.4). */
+  clientCredentials?: boolean;
   /** Random strings instead of JWTs. */
   opaqueAccessTokens?: boolean;
   /** In seconds. */
