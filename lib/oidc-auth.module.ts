@@ -22,6 +22,7 @@ import { Surroundings } from './service/surroundings.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
 import { HandlerRules } from './guard/handler-rules.js';
+import { ImpossibleLogins } from './guard/impossible-logins.js';
 import { LeftOut } from './guard/left-out.js';
 import { UnknownProviders } from './guard/unknown-providers.js';
 import { LiveCalls } from './guard/live-calls.js';
@@ -114,6 +115,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
       inject: [RESOLVED_OPTIONS, Clock],
     },
     HandlerRules,
+    ImpossibleLogins,
     KeyRing,
     LeftOut,
     UnknownProviders,

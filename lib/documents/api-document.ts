@@ -1,11 +1,13 @@
 import type { ApplicationConfig } from '@nestjs/core';
 import { isRecord } from '../options/value-rules.js';
 import {
+  LOGIN_EXTENSION,
   OPEN_EXTENSION,
   ROUTE_EXTENSION,
   SECURITY_SCHEME,
   errorAnswer,
 } from '../tokens/api-description.js';
+import { textList } from '../tokens/text-list.js';
 import type { ApiSecurity } from './api-security.js';
 import { guardsEverything } from '../tokens/whole-application.js';
 
@@ -49,7 +51,10 @@ export class ApiDocument {
     const isOurs = operation[ROUTE_EXTENSION] !== undefined;
     delete operation[OPEN_EXTENSION];
     delete operation[ROUTE_EXTENSION];
-    const ofClass = takeOpenClass(operation);
+    const ofClass = take(operation, OPEN_EXTENSION).length > 0;
+    const logins = take(operation, LOGIN_EXTENSION).flatMap((one) =>
+      textList(one[LOGIN_EXTENSION]),
+    );
     const required = requirementsOf(operation);
     if (isOpen || (ofClass && required.length === 0)) {
       open(operation);
@@ -57,7 +62,7 @@ export class ApiDocument {
     }
     if (required.length > 0) {
       operation['security'] = sumOf(required, hasScopes);
-      if (!isOurs && !isOptional(required)) addRefusals(operation, [401, 403]);
+      if (!isOurs && !isOptional(required)) addRefusals(operation, [401, 403], logins);
     } else if (
       !isOurs &&
       operation['security'] === undefined &&
@@ -94,13 +99,17 @@ function open(operation: Members): void {
   );
 }
 
-/** Removes the mark of `@Public()`. @returns whether there was one. */
-function takeOpenClass(operation: Members): boolean {
+/** Removes our marks of one kind, which stand beside the requirements: of classes, extensions are not read. @returns those that there were. */
+function take(operation: Members, mark: string): readonly Members[] {
   const all = securityOf(operation);
-  const others = all.filter((one) => !(OPEN_EXTENSION in one));
-  if (others.length === all.length) return false;
-  setSecurity(operation, others);
-  return true;
+  const marks = all.filter((one) => mark in one);
+  if (marks.length > 0) {
+    setSecurity(
+      operation,
+      all.filter((one) => !(mark in one)),
+    );
+  }
+  return marks;
 }
 
 /** Those of an operation that has one of ours. */
@@ -132,8 +141,16 @@ function sumOf(requirements: readonly Members[], hasScopes: boolean): Members[] 
 }
 
 /** What the host says of an answer stays. */
-function addRefusals(operation: Members, statuses: readonly (keyof typeof REFUSALS)[]): void {
-  const refusals = statuses.map((status) => [status, errorContent(REFUSALS[status])]);
+function addRefusals(
+  operation: Members,
+  statuses: readonly (keyof typeof REFUSALS)[],
+  logins: readonly string[] = [],
+): void {
+  const better = logins.length === 0 ? '' : `; or no login as demanded (${logins.join(', ')})`;
+  const refusals = statuses.map((status) => [
+    status,
+    errorContent(status === 401 ? REFUSALS[401] + better : REFUSALS[status]),
+  ]);
   operation['responses'] = {
     ...Object.fromEntries(refusals),
     ...Object(operation['responses']),

@@ -3,7 +3,7 @@ import { own, safeCause } from './safe-cause.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2 and OpenID Connect Core §3.1.2.6.
+ * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2, RFC 9470 §3 and OpenID Connect Core §3.1.2.6.
  */
 export type OAuthErrorCode =
   | 'access_denied'
@@ -12,6 +12,7 @@ export type OAuthErrorCode =
   | 'consent_required'
   | 'expired_token'
   | 'insufficient_scope'
+  | 'insufficient_user_authentication'
   | 'interaction_required'
   | 'invalid_grant'
   | 'invalid_request'
@@ -37,6 +38,10 @@ export interface OAuthErrorDetails {
   retryAfterSec?: number;
   /** The scopes that would have been needed; becomes `scope` of the challenge (RFC 6750 §3). */
   scopes?: readonly string[];
+  /** Of which the login would have to have one; becomes `acr_values` of the challenge (RFC 9470 §3). */
+  acrValues?: readonly string[];
+  /** How long ago the login may be, in seconds; becomes `max_age` of the challenge (RFC 9470 §3). */
+  maxAgeSec?: number | undefined;
   /** No credentials were sent at all: the challenge names no `error` (RFC 6750 §3.1). */
   credentialsMissing?: boolean;
 }
@@ -44,6 +49,7 @@ export interface OAuthErrorDetails {
 const statusOf: Partial<Record<OAuthErrorCode, number>> = {
   invalid_token: 401,
   insufficient_scope: 403,
+  insufficient_user_authentication: 401,
   server_error: 502,
   temporarily_unavailable: 503,
 };
@@ -59,6 +65,8 @@ export class OAuthError extends HttpException {
   override readonly name = 'OAuthError';
   readonly retryAfterSec: number | undefined;
   readonly scopes: readonly string[];
+  readonly acrValues: readonly string[];
+  readonly maxAgeSec: number | undefined;
   readonly credentialsMissing: boolean;
 
   constructor(
@@ -77,6 +85,8 @@ export class OAuthError extends HttpException {
     this.retryAfterSec =
       details.retryAfterSec ?? (status === 503 ? DEFAULT_RETRY_AFTER_SEC : undefined);
     this.scopes = details.scopes ?? [];
+    this.acrValues = details.acrValues ?? [];
+    this.maxAgeSec = details.maxAgeSec;
     this.credentialsMissing = details.credentialsMissing ?? false;
   }
 }

@@ -28,7 +28,7 @@ function declaration(what: Parameters<typeof declare>[0]): Decorator {
  * @example `@Auth({ scopes: ['orders:write'], anyRole: ['staff', 'admins'] })`
  * @example `@Auth({ when: ({ sub }, context) => context.switchToHttp().getRequest().params.user === sub })`
  * @throws {@link OidcConfigError} at start-up, for an empty or unknown demand; in requests the guard answers 401
- * `invalid_token` or 403 `insufficient_scope` (RFC 6750 §3.1), 503 when no key can be had.
+ * `invalid_token` or 403 `insufficient_scope` (RFC 6750 §3.1), 401 `insufficient_user_authentication` (RFC 9470 §3), 503 when no key can be had.
  */
 export const Auth = (rule: AuthRule = {}): Decorator =>
   applyDecorators(

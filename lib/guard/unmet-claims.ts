@@ -1,9 +1,9 @@
-import type { Type } from '@nestjs/common';
-import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import type { ModulesContainer } from '@nestjs/core';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { MINTED_CLAIMS } from '../tokens/minted-claims.js';
+import { declaredHandlers } from './declared-handlers.js';
 import { effectiveRule } from './declared-rules.js';
 
 const MOST_NAMED = 5;
@@ -23,7 +23,6 @@ function listed(names: readonly string[]): string {
  */
 export class UnmetClaims {
   readonly #logger = new SafeLogger();
-  readonly #methods = new MetadataScanner();
 
   constructor(
     private readonly modules: ModulesContainer,
@@ -47,22 +46,12 @@ export class UnmetClaims {
   /** The handlers that demand each claim that is never minted. */
   #demanded(): Map<string, string[]> {
     const handlers = new Map<string, string[]>();
-    for (const type of this.#classes()) {
-      for (const name of this.#methods.getAllMethodNames(type.prototype)) {
-        for (const path of neverMinted(Reflect.get(type.prototype, name), type)) {
-          handlers.set(path, [...(handlers.get(path) ?? []), `${type.name}.${name}`]);
-        }
+    for (const { handler, type, name } of declaredHandlers(this.modules)) {
+      for (const path of neverMinted(handler, type)) {
+        handlers.set(path, [...(handlers.get(path) ?? []), name]);
       }
     }
     return handlers;
-  }
-
-  #classes(): Set<Type> {
-    const wrappers = [...this.modules.values()].flatMap(({ controllers, providers }) => [
-      ...controllers.values(),
-      ...providers.values(),
-    ]);
-    return new Set(wrappers.map(({ metatype }) => metatype).filter(isClass));
   }
 
   /** The option `claims` is for the provider's claims; tokens of trusted issuers are held against it as they are. */
@@ -83,13 +72,8 @@ export class UnmetClaims {
   }
 }
 
-function isClass(value: unknown): value is Type {
-  return typeof value === 'function' && typeof value.prototype === 'object';
-}
-
-/** The claims that a handler demands in vain; methods without any decorator are none. */
-function neverMinted(handler: unknown, type: Type): string[] {
-  if (typeof handler !== 'function' || Reflect.getMetadataKeys(handler).length === 0) return [];
+/** The claims that a handler demands in vain. */
+function neverMinted(handler: Function, type: Function): string[] {
   const rule = effectiveRule(handler, type);
   if (rule === undefined || rule === 'public') return [];
   return rule.demands.map(({ path }) => path).filter(isNeverMinted);

@@ -6,7 +6,7 @@ import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import type { Credentials, Identity } from '../tokens/identity.js';
 import { rolesOf } from '../tokens/roles.js';
 
-/** What a test says of its caller; `iss`, `sub`, `iat` and `exp` are there without it. */
+/** What a test says of its caller; `iss`, `sub`, `iat`, `exp` and an `auth_time` of now are there without it. */
 export type MockClaims = Partial<IdTokenClaims>;
 
 /** Stands for the {@link Authenticator} in a host's test: who the caller is, is what the test says. */
@@ -22,7 +22,7 @@ export class MockIdentity {
     this.#claims = complete(claims);
   }
 
-  /** @throws {@link OAuthError} 401 for nobody, 403 where the rule of the handler does not hold. */
+  /** @throws {@link OAuthError} 401 for nobody, 401 or 403 where the rule of the handler does not hold. */
   async identify(_credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
     const claims = this.#claims;
     if (claims === undefined) {
@@ -33,7 +33,7 @@ export class MockIdentity {
     const { idp = DEFAULT_PROVIDER } = claims;
     const provider = typeof idp === 'string' ? idp : undefined;
     const identity = { claims, provider, roles: rolesOf(claims, []), holds: () => true };
-    authorize(identity, rule, []);
+    authorize(identity, rule, [], { nowSec: epochNow(), toleranceSec: 0 });
     return identity;
   }
 
@@ -43,14 +43,19 @@ export class MockIdentity {
   }
 }
 
+function epochNow(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
 function complete(claims: MockClaims | undefined): IdTokenClaims | undefined {
   if (claims === undefined) return undefined;
-  const now = Math.floor(Date.now() / 1000);
+  const now = epochNow();
   return Object.freeze({
     iss: 'https://issuer.example.org',
     sub: 'test-user',
     iat: now,
     exp: now + 3600,
+    auth_time: now,
     ...claims,
   });
 }

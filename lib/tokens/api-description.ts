@@ -1,4 +1,5 @@
 import type { CheckedAuthRule } from './auth-rule.js';
+import { type WantedLogin, wantedLogin } from './step-up.js';
 
 // Where @nestjs/swagger keeps what its decorators say. The package itself is not imported: metadata that nobody reads costs nothing.
 const SECURITY = 'swagger/apiSecurity';
@@ -10,6 +11,8 @@ export const SECURITY_SCHEME = 'oidc';
 /** Mark open operations and our own, until `OidcService.describe()` has seen them. */
 export const OPEN_EXTENSION = 'x-oidc-open';
 export const ROUTE_EXTENSION = 'x-oidc-route';
+/** What a rule demands of the login, until then. */
+export const LOGIN_EXTENSION = 'x-oidc-login';
 
 type Requirement = Readonly<Record<string, readonly string[]>>;
 
@@ -50,5 +53,17 @@ export function describeRule(rule: CheckedAuthRule | 'public', target: object): 
     addRequirements(target, { [OPEN_EXTENSION]: [] }); // of a class extensions are not read
     return;
   }
-  addRequirements(target, { [SECURITY_SCHEME]: [...rule.scopes] }, ...(rule.optional ? [{}] : []));
+  const wanted = wantedLogin(rule);
+  addRequirements(
+    target,
+    { [SECURITY_SCHEME]: [...rule.scopes] },
+    ...(rule.optional ? [{}] : []),
+    ...(wanted === undefined ? [] : [{ [LOGIN_EXTENSION]: loginWords(wanted) }]),
+  );
+}
+
+/** As the challenge says it (RFC 9470 §3). */
+function loginWords({ acrValues, maxAgeSec }: WantedLogin): readonly string[] {
+  const acr = acrValues.length === 0 ? [] : [`acr_values="${acrValues.join(' ')}"`];
+  return maxAgeSec === undefined ? acr : [...acr, `max_age="${maxAgeSec}"`];
 }

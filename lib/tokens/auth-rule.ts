@@ -9,6 +9,7 @@ import { isProviderName } from '../options/provider-name.js';
 import { didYouMean } from '../options/unknown-option.js';
 import { isRecord } from '../options/value-rules.js';
 import type { IdTokenClaims } from './id-token-claims.js';
+import { type StepUp, checkStepUp, sumOfStepUps } from './step-up.js';
 import { isScope } from './text-list.js';
 
 /**
@@ -37,6 +38,17 @@ export interface AuthRule {
   providers?: string | readonly string[];
   /** Replaces the module's option `claims` for this handler; `false` lifts that option, and nothing else. */
   claims?: ClaimConstraint | false;
+  /**
+   * Authentication context classes of which the token's `acr` must be one (RFC 9470): a list, or separated by spaces. Else 401
+   * `insufficient_user_authentication`, with `acr_values` in the challenge. Each list of several rules holds by itself.
+   */
+  acr?: string | readonly string[];
+  /**
+   * How long ago the user may have logged in, in seconds, by the token's `auth_time`; a token without it does not meet the rule
+   * (RFC 9470). Else 401 `insufficient_user_authentication`, with `max_age` in the challenge. A whole number, 1 at least; of several rules the
+   * smallest counts. Clocks may differ by the option `clockToleranceSec`.
+   */
+  maxAgeSec?: number;
   /** For comparisons with the request. It is asked last, when everything else holds. */
   when?: AuthCondition;
   /**
@@ -49,7 +61,7 @@ export interface AuthRule {
 }
 
 /** An {@link AuthRule} as the guard reads it, or the sum of several. */
-export interface CheckedAuthRule {
+export interface CheckedAuthRule extends StepUp {
   readonly scopes: readonly string[];
   /** Lists of scopes, of each of which one is needed. */
   readonly anyScopes: readonly (readonly string[])[];
@@ -131,6 +143,8 @@ const KNOWN = new Set([
   'anyRole',
   'providers',
   'claims',
+  'acr',
+  'maxAgeSec',
   'when',
   'optional',
   'onUnauthenticated',
@@ -167,6 +181,7 @@ export function checkAuthRule(rule: AuthRule): CheckedAuthRule {
     anyRoles: anyRole === undefined ? [] : [anyRoleList(anyRole)],
     providers: providerList(rule.providers),
     defaultClaims: claims === undefined,
+    ...checkStepUp(rule.acr, rule.maxAgeSec),
     conditions: conditionList(rule.when),
     optional: rule.optional === true,
     logsIn: wantsLogin(rule.onUnauthenticated),
@@ -189,6 +204,7 @@ export function sumOfRules(rules: readonly CheckedAuthRule[]): CheckedAuthRule {
     anyRoles: rules.flatMap(({ anyRoles }) => anyRoles),
     providers: commonProviders(rules),
     defaultClaims: rules.every(({ defaultClaims }) => defaultClaims),
+    ...sumOfStepUps(rules),
     conditions: rules.flatMap(({ conditions }) => conditions),
     optional: rules.length > 0 && rules.every(({ optional }) => optional),
     logsIn: rules.some(({ logsIn }) => logsIn),

@@ -1,5 +1,8 @@
-import { Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
 import { bearerToken, bringsToken } from './bearer-token.js';
@@ -21,6 +24,8 @@ export class Authenticator {
 
   constructor(
     private readonly verifier: TokenVerifier,
+    private readonly clock: Clock,
+    @Inject(RESOLVED_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clockToleranceSec'>,
     @Optional() private readonly cookies?: CookieCallers,
   ) {}
 
@@ -28,7 +33,7 @@ export class Authenticator {
    * The caller of a request, when its bearer token is valid and meets the rule; with the option `session` and without a bearer token, the one whose
    * session cookie it brings.
    *
-   * @throws {@link OAuthError} 401 `invalid_token`, 400 `invalid_request` for two `Authorization` headers, 403
+   * @throws {@link OAuthError} 401 `invalid_token` or `insufficient_user_authentication`, 400 `invalid_request` for two `Authorization` headers, 403
    * `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
    */
   async identify(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
@@ -50,7 +55,7 @@ export class Authenticator {
   /**
    * The same for a token.
    *
-   * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
+   * @throws {@link OAuthError} 401 `invalid_token` or `insufficient_user_authentication`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
   async authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
     return this.#authorized(await this.verifier.verify(token), rule);
@@ -71,10 +76,10 @@ export class Authenticator {
   #authorized({ claims, issuer, holds }: Verification, rule: CheckedAuthRule): Identity {
     const provider = providerOf(issuer, claims);
     const identity = { claims, provider, roles: rolesOf(claims, issuer.roleClients), holds };
-    authorize(identity, rule, [
-      ...issuer.demands,
-      ...(rule.defaultClaims ? issuer.defaultDemands : []),
-    ]);
+    const { demands, defaultDemands } = issuer;
+    const ofIssuer = [...demands, ...(rule.defaultClaims ? defaultDemands : [])];
+    const { clockToleranceSec: toleranceSec } = this.options;
+    authorize(identity, rule, ofIssuer, { nowSec: epochSeconds(this.clock), toleranceSec });
     return identity;
   }
 }

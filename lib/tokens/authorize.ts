@@ -2,9 +2,11 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { ClaimDemand } from '../options/claim-constraint.js';
 import type { CheckedAuthRule } from './auth-rule.js';
+import type { TimeRules } from './check-claims.js';
 import { claimAt, meetsDemand } from './claim-path.js';
 import type { Identity } from './identity.js';
 import { scopesOf } from './roles.js';
+import { checkLogin } from './step-up.js';
 
 /** Claims that describe a person (OpenID Connect Core §5.1): their values do not belong in a log. */
 const PERSONAL =
@@ -66,22 +68,26 @@ function checkDemands(identity: Identity, demands: readonly ClaimDemand[], optio
 }
 
 /**
- * Holds a verified caller against a rule and against what its issuer demands besides; conditions are the guard's.
+ * Holds a verified caller against a rule and against what its issuer demands besides; conditions are the guard's. A better login is asked for
+ * only of those to whom it would open something.
  *
- * @throws {@link OAuthError} 403 `insufficient_scope`
+ * @throws {@link OAuthError} 403 `insufficient_scope`; 401 `insufficient_user_authentication`
  */
 export function authorize(
   identity: Identity,
   rule: CheckedAuthRule,
   ofIssuer: readonly ClaimDemand[],
+  times: Pick<TimeRules, 'nowSec' | 'toleranceSec'>,
 ): void {
   checkProvider(identity, rule);
   checkScopes(identity.claims, rule);
   checkDemands(identity, rule.demands, '@Auth({ roles, claims })');
   checkDemands(identity, ofIssuer, 'the option "claims"');
   const unmet = rule.anyRoles.find((list) => !list.some((role) => identity.roles.includes(role)));
-  if (unmet === undefined) return;
-  throw claimsRefusal(
-    new Reason('none of the roles', { missing: unmet, option: '@Auth({ anyRole })' }),
-  );
+  if (unmet !== undefined) {
+    throw claimsRefusal(
+      new Reason('none of the roles', { missing: unmet, option: '@Auth({ anyRole })' }),
+    );
+  }
+  checkLogin(identity, rule, times);
 }

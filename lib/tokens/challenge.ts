@@ -12,6 +12,8 @@ function* attributesOf(error: OAuthError, resourceMetadata: string | undefined):
     yield `error=${quoted(error.error)}`;
     yield `error_description=${quoted(error.description)}`;
     if (error.scopes.length > 0) yield `scope=${quoted(error.scopes.join(' '))}`;
+    if (error.acrValues.length > 0) yield `acr_values=${quoted(error.acrValues.join(' '))}`;
+    if (error.maxAgeSec !== undefined) yield `max_age=${quoted(String(error.maxAgeSec))}`;
   }
   if (resourceMetadata !== undefined && error.getStatus() === 401) {
     yield `resource_metadata=${quoted(resourceMetadata)}`;
@@ -19,7 +21,7 @@ function* attributesOf(error: OAuthError, resourceMetadata: string | undefined):
 }
 
 /**
- * The header `WWW-Authenticate` that belongs to a refusal, or `undefined` when none does (RFC 6750 §3).
+ * The header `WWW-Authenticate` that belongs to a refusal, or `undefined` when none does (RFC 6750 §3, RFC 9470 §3).
  *
  * @param resourceMetadata address of the document that tells callers without a token where to get one (RFC 9728 §5.1).
  */

@@ -26,6 +26,12 @@ export interface IdTokenClaims {
   /** The session that the token belongs to; absent in tokens by exchange and in those of trusted issuers. */
   readonly sid?: string;
   readonly azp?: string;
+  /** How the user was authenticated: an authentication context class (OpenID Connect Core §2). */
+  readonly acr?: string;
+  /** By what: `pwd`, `otp`, … (RFC 8176). */
+  readonly amr?: readonly string[];
+  /** When the user was authenticated, in seconds since 1970. */
+  readonly auth_time?: number;
   /** Granted scopes, space separated. */
   readonly scope?: string;
   readonly preferred_username?: string;

@@ -60,6 +60,22 @@ class Plain {
   }
 }
 
+@Controller('money')
+@Auth({ maxAgeSec: 600 })
+class Money {
+  @Get()
+  @Auth({ scopes: 'money', acr: ['gold', 'platinum'] })
+  transfer(): object {
+    return {};
+  }
+
+  @Get('rates')
+  @Public()
+  rates(): object {
+    return {};
+  }
+}
+
 @Controller('lobby')
 @Public()
 class Lobby {
@@ -172,6 +188,18 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(operation(document, '/plain')?.responses).toHaveProperty('401');
     expect(operation(document, '/plain/open')?.security).toBeUndefined();
     expect(operation(document, '/auth/v2/login')?.security).toBeUndefined();
+  });
+
+  it('says which login a handler demands, and leaves no mark of ours behind', async () => {
+    const document = await documentOf({ controllers: [Money] });
+
+    expect(operation(document, '/money')?.security).toEqual([{ oidc: ['money'] }]);
+    expect(operation(document, '/money')?.responses['401']).toMatchObject({
+      description:
+        'No access token, or none that is valid; or no login as demanded (max_age="600", acr_values="gold platinum")',
+    });
+    expect(operation(document, '/money/rates')?.security).toBeUndefined();
+    expect(JSON.stringify(document)).not.toContain('x-oidc');
   });
 
   it('names what a public class leaves open, and what a handler closes in it', async () => {

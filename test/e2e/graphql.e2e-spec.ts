@@ -37,7 +37,7 @@ import {
 
 const SCHEMA = `
   type Person { name: String email: String salary: Int }
-  type Query { me: String person: Person admin: String maybe: String open: String forgotten: String roles: [String] who: String }
+  type Query { me: String person: Person admin: String gold: String maybe: String open: String forgotten: String roles: [String] who: String }
   type Mutation { rename(name: String): String }
   type Subscription { ticks: Int openTicks: Int }
 `;
@@ -91,6 +91,12 @@ class PersonResolver {
   @Query()
   @Auth({ roles: 'owners' })
   admin(): string {
+    return 'secret';
+  }
+
+  @Query()
+  @Auth({ acr: 'gold', maxAgeSec: 60 })
+  gold(): string {
     return 'secret';
   }
 
@@ -253,6 +259,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     ['me', 'not-a-token', 'UNAUTHENTICATED', 401, 'invalid_token'],
     ['admin', 'alice', 'FORBIDDEN', 403, 'insufficient_scope'],
     ['forgotten', undefined, 'UNAUTHENTICATED', 401, 'invalid_token'],
+    ['gold', 'alice', 'UNAUTHENTICATED', 401, 'insufficient_user_authentication'],
   ])(
     'GW-1, GW-5: refuses %s for %s with 200, %s and the error body alone',
     async (field, who, code, statusCode, error) => {

@@ -218,6 +218,18 @@ describe.each(cases)('messages over $title, $mode', ({ kind, service, mode, miss
     expect(await client.call('Maybe', owner)).toBe('sub-0001-alice');
   });
 
+  it.skipIf(missing)('SU-1: refuses a login that is too weak or too old', async () => {
+    const at = epochSeconds(clock);
+    const refused: object = Object(kind.refused(401, 'insufficient_user_authentication'));
+
+    for (const claims of [{ auth_time: at }, { acr: 'gold' }]) {
+      const weak = bearer(provider.accessToken(claims));
+      expect(await refusalOf(client.call('Gold', weak))).toMatchObject(refused);
+    }
+    const strong = bearer(provider.accessToken({ acr: 'gold', auth_time: at }));
+    expect(await client.call('Gold', strong)).toBe('secret');
+  });
+
   it.skipIf(missing)('GW-5: says nothing beyond the contract', async () => {
     const token = provider.accessToken();
     const refusal = await refusalOf(client.call('Admins', bearer(token)));

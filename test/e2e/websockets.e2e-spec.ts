@@ -50,6 +50,12 @@ function gateway(options: object): Type {
       return { event: 'admins', data: 'secret' };
     }
 
+    @SubscribeMessage('gold')
+    @Auth({ acr: 'gold', maxAgeSec: 60 })
+    gold(): object {
+      return { event: 'gold', data: 'secret' };
+    }
+
     @SubscribeMessage('maybe')
     @Auth({ optional: true, roles: 'owners' })
     maybe(@IdToken('sub') sub?: string, @MessageBody() body?: unknown): object {
@@ -290,6 +296,23 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
       detail: expect.any(String),
     });
     expect(client.events).toEqual([]);
+  });
+
+  it('SU-1: refuses a message whose sender’s login is too weak or too old', async () => {
+    const auth_time = Math.floor(clock.now().getTime() / 1000);
+    for (const claims of [{ auth_time }, { acr: 'gold' }]) {
+      const weak = await open('/guarded', { token: provider.accessToken(claims) });
+      weak.send('gold', {});
+      expect(await weak.next('exception')).toMatchObject({
+        error: 'insufficient_user_authentication',
+      });
+    }
+
+    const client = await open('/guarded', {
+      token: provider.accessToken({ acr: 'gold', auth_time }),
+    });
+    client.send('gold', {});
+    expect(await client.next('gold')).toBe('secret');
   });
 
   it('LG-3: tells the log of handshakes and messages that were refused, with the reason', async () => {

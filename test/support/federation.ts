@@ -135,7 +135,7 @@ export async function startFederation({
     keyRing,
   );
   const verifier = new TokenVerifier(new OnlyPeers(peers), clock, events, resolved.options);
-  const authenticator = new Authenticator(verifier);
+  const authenticator = new Authenticator(verifier, clock, resolved.options);
   await access.start();
   if (globalPrefix !== undefined) application.setGlobalPrefix(globalPrefix);
   let closed: Promise<void> | undefined;

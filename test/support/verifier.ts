@@ -63,7 +63,7 @@ export class TestVerifier {
     this.connection = new ProviderConnection(options, this.http, clock, this.events);
     this.provider = new IdentityProvider(options, this.connection, this.events, clock);
     this.tokens = new TokenVerifier(this.provider, clock, this.events, this.options);
-    this.#authenticator = new Authenticator(this.tokens);
+    this.#authenticator = new Authenticator(this.tokens, clock, this.options);
   }
 
   /** What `@Auth(rule)` does with a token. */

@@ -37,6 +37,12 @@ function guardedController(on: (name: string) => MethodDecorator): Type {
       return say('secret');
     }
 
+    @on('Gold')
+    @Auth({ acr: 'gold', maxAgeSec: 60 })
+    gold(): Message {
+      return say('secret');
+    }
+
     @on('Maybe')
     @Auth({ optional: true, roles: 'owners' })
     maybe(_: unknown, @IdToken('sub') sub?: string): Message {

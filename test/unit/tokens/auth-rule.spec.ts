@@ -50,6 +50,8 @@ const nothing: CheckedAuthRule = {
   anyRoles: [],
   providers: undefined,
   defaultClaims: true,
+  acrs: [],
+  maxAgeSec: undefined,
   conditions: [],
   optional: false,
   logsIn: false,
@@ -69,6 +71,9 @@ describe('a rule of @Auth()', () => {
     [{ anyRole: ['a', 'b'] }, { anyRoles: [['a', 'b']] }],
     [{ claims: { 'realm_access.roles': ['staff'] } }, { demands: [staff], defaultClaims: false }],
     [{ claims: false }, { defaultClaims: false }],
+    [{ acr: 'gold  silver ' }, { acrs: [['gold', 'silver']] }],
+    [{ acr: ['urn:x:gold'] }, { acrs: [['urn:x:gold']] }],
+    [{ maxAgeSec: 300 }, { maxAgeSec: 300 }],
     [{ when }, { conditions: [when] }],
     [{ optional: true }, { optional: true }],
     [{ optional: false }, {}],
@@ -91,6 +96,16 @@ describe('a rule of @Auth()', () => {
     ['roles', [], '@Auth roles'],
     ['anyRole', [], '@Auth anyRole'],
     ['claims', {}, '@Auth claims'],
+    ...['', ' ', [], ['gold', 1], ['a b'], ['a"b'], ['ä'], ['x'.repeat(256)], 7, null, {}].map(
+      (value): [string, unknown, string] => ['acr', value, '@Auth({ acr }) is empty or holds'],
+    ),
+    ['maxAgeSec', 0, 'must be a whole number of seconds, 1 at least; got 0.'],
+    ['maxAgeSec', -1, 'got -1.'],
+    ['maxAgeSec', 0.5, 'got 0.5.'],
+    ['maxAgeSec', Infinity, 'got Infinity.'],
+    ['maxAgeSec', NaN, 'got NaN.'],
+    ['maxAgeSec', '300', 'got string.'],
+    ['maxAgeSec', null, 'got object.'],
     ['when', 'x', '@Auth({ when }) must be a function (claims, context) => boolean; got string.'],
     ['when', null, '@Auth({ when }) must be a function (claims, context) => boolean; got null.'],
   ])('is refused at start-up with %s: %j', (member, value, shown) => {
@@ -99,8 +114,9 @@ describe('a rule of @Auth()', () => {
 
   it('adds up with others: whoever meets the sum meets each of them', () => {
     const rules: AuthRule[] = [
-      { scopes: 'a b', anyScope: 'x', roles: 'r', optional: true },
+      { scopes: 'a b', anyScope: 'x', roles: 'r', optional: true, acr: 'x y', maxAgeSec: 60 },
       { scopes: 'b c', anyScope: 'y', anyRole: 's', claims: false, when, optional: true },
+      { acr: 'y', maxAgeSec: 300, optional: true },
     ];
 
     expect(sumOfRules(rules.map(checkAuthRule))).toEqual({
@@ -109,6 +125,8 @@ describe('a rule of @Auth()', () => {
       demands: [{ path: undefined, values: ['r'] }],
       anyRoles: [['s']],
       defaultClaims: false,
+      acrs: [['x', 'y'], ['y']],
+      maxAgeSec: 60,
       conditions: [when],
       optional: true,
       logsIn: false,

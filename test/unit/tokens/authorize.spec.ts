@@ -21,7 +21,10 @@ const claims: IdTokenClaims = {
 function outcome(rule: AuthRule, ofIssuer: AuthRule = {}): string | [string, string, string] {
   const identity = { claims, provider: 'default', roles: rolesOf(claims, []), holds: () => true };
   try {
-    authorize(identity, checkAuthRule(rule), checkAuthRule(ofIssuer).demands);
+    authorize(identity, checkAuthRule(rule), checkAuthRule(ofIssuer).demands, {
+      nowSec: 1_000,
+      toleranceSec: 5,
+    });
     return 'allowed';
   } catch (error) {
     if (!(error instanceof OAuthError) || error.getStatus() !== 403) throw error;
