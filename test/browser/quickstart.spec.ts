@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { modes } from '../../sample/quickstart/src/mode.js';
 import { type Quickstart, startQuickstart } from '../../sample/quickstart/src/start-quickstart.js';
 import { withoutRuntimeWarning } from '../../sample/quickstart/src/identity-provider/runtime-warning.js';
 import { welcome } from '../../sample/quickstart/src/welcome.js';
@@ -18,6 +19,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     quickstart = await startQuickstart({
       port: await freePort(),
       idpPort: await freePort(),
+      partnerPort: await freePort(),
       store: 'memory://',
       quiet: true,
     });
@@ -32,7 +34,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
   });
 
   async function login(user: string): Promise<void> {
-    await page.click('#login');
+    await page.click('#login-default');
     await enter(page, user);
     await allow(page);
     await page.waitForURL(`${quickstart.url}/`);
@@ -58,7 +60,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     await page.click('#logout');
     await page.click('#submit'); // the provider asks
     await page.waitForURL((url) => url.origin === quickstart.url);
-    await page.locator('#login').waitFor();
+    await page.locator('#login-default').waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
     await page.click('#call-me');
     await page.locator('#response', { hasText: '401' }).waitFor();
@@ -66,7 +68,7 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
   });
 
   it('keeps scripts away from the login cookie, and refuses a user without the role', async () => {
-    await page.click('#login');
+    await page.click('#login-default');
     const cookies = await context.cookies(quickstart.url);
     const loginCookie = cookies.find(({ name }) => name.startsWith('oidc-login.'));
     expect(loginCookie).toMatchObject({ httpOnly: true, secure: false, sameSite: 'Lax' });
@@ -82,18 +84,22 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     expect(problems).toEqual([]);
   });
 
-  it('logs a device in through a second window', async () => {
-    await page.click('#device-start');
+  it.each([
+    ['default', 'alice', 'Example Identity'],
+    ['partner', 'dave', 'Partner Identity'],
+  ])('logs a device in by %s through a second window', async (name, user, title) => {
+    await page.click(`#device-${name}`);
     await page.locator('#user-code').waitFor();
     const second = await context.newPage();
     await second.goto((await page.getAttribute('#device-link', 'href')) ?? '');
     await second.click('#submit'); // the code is right
-    await enter(second, 'alice');
+    await enter(second, user);
     await allow(second);
 
     await page.getByText('You are logged in by the other device.').waitFor({ timeout: 30_000 });
 
-    expect(await page.textContent('#username')).toBe('alice');
+    expect(await page.textContent('#username')).toBe(user);
+    expect(await page.textContent('#provider')).toBe(title);
     expect(problems).toEqual([]);
   });
 
@@ -101,9 +107,9 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     await login('alice'); // asked, and allowed
     await page.click('#logout');
     await page.click('#submit');
-    await page.locator('#login').waitFor();
+    await page.locator('#login-default').waitFor();
 
-    await page.click('#login');
+    await page.click('#login-default');
     await enter(page, 'alice');
     await page.getByText('You are logged in.').waitFor();
 
@@ -139,6 +145,107 @@ describe.skipIf(!hasChromium)('the quickstart page', () => {
     expect(output).not.toContain('authorization_pending');
     expect(output).toContain('"username":"alice"');
     expect(output).toContain('Welcome, administrator alice.');
+    expect(output).toContain('Users of this provider may not call this');
+  });
+});
+
+describe.skipIf(!hasChromium).each(modes)('the two providers of the page in %s mode', (mode) => {
+  let quickstart: Quickstart;
+  let browser: Browser;
+  let page: Browser['page'];
+
+  beforeAll(async () => {
+    quickstart = await startQuickstart({
+      port: await freePort(),
+      idpPort: await freePort(),
+      partnerPort: await freePort(),
+      mode,
+      ...(mode === 'broker' && { store: 'memory://' }),
+      quiet: true,
+    });
+  });
+
+  afterAll(() => quickstart.close());
+
+  beforeEach(async () => {
+    browser = await openBrowser();
+    ({ page } = browser);
+    await page.goto(quickstart.url);
+  });
+
+  afterEach(() => browser.close());
+
+  const called = async (path: string): Promise<string | null> => {
+    await page.click(`#call-${path}`);
+    await page.locator('#response p', { hasText: `GET /api/${path} ` }).waitFor();
+    return page.locator('#response p strong').textContent();
+  };
+
+  it('are those that the application lists', async () => {
+    await page.locator('#login-partner').waitFor();
+
+    expect(await page.locator('#logins button').allTextContents()).toEqual([
+      'Log in with Example Identity',
+      'Log in with Partner Identity',
+    ]);
+  });
+
+  it.each([
+    {
+      name: 'default',
+      title: 'Example Identity',
+      user: 'alice',
+      may: { admin: '200 OK', partners: '403 Forbidden' },
+    },
+    {
+      name: 'partner',
+      title: 'Partner Identity',
+      user: 'carol', // an administrator, says the partner, which is not its to say
+      may: { admin: '403 Forbidden', partners: '200 OK' },
+    },
+  ])('log in and out: $title', async ({ name, title, user, may }) => {
+    const index = ['default', 'partner'].indexOf(name);
+    const issuer = quickstart.identityProviders[index]?.issuer;
+    await page.click(`#login-${name}`);
+    await page.locator('.brand', { hasText: title }).waitFor();
+    expect(new URL(page.url()).origin).toBe(issuer);
+    await enter(page, user);
+    await allow(page);
+    await page.getByText('You are logged in.').waitFor();
+
+    expect(await page.textContent('#username')).toBe(user);
+    expect(await page.textContent('#provider')).toBe(title);
+    expect(await called('me')).toBe('200 OK');
+    expect(await called('admin')).toBe(may.admin);
+    expect(await called('partners')).toBe(may.partners);
+
+    await page.click('#refresh');
+    await page.getByText('The token was refreshed.').waitFor();
+    expect(await page.textContent('#provider')).toBe(title);
+
+    await page.click('#logout');
+    await page.getByRole('heading', { name: 'Log out?' }).waitFor();
+    expect(new URL(page.url()).origin).toBe(issuer);
+    await page.click('#submit');
+    await page.getByText('You are logged out.').waitFor();
+    expect(await called('me')).toBe('401 Unauthorized');
+    expect(browser.problems).toEqual([]);
+  });
+
+  it('keep their sessions apart, though cookies know no ports', async () => {
+    for (const [name, user] of Object.entries({ default: 'bob', partner: 'dave' })) {
+      const tab = await browser.context.newPage();
+      await tab.goto(quickstart.url);
+      await tab.click(`#login-${name}`);
+      await enter(tab, user);
+      await allow(tab);
+      await tab.getByText('You are logged in.').waitFor();
+    }
+
+    await page.click('#login-default'); // needs no password: that session lives on
+
+    await page.getByText('You are logged in.').waitFor();
+    expect(await page.textContent('#username')).toBe('bob');
   });
 });
 

@@ -16,6 +16,7 @@ const start = async (mode: Mode): Promise<Quickstart> =>
   startQuickstart({
     port: await freePort(),
     idpPort: await freePort(),
+    partnerPort: await freePort(),
     mode,
     ...(mode === 'broker' && { store: 'memory://' }),
     quiet: true,

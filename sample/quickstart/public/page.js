@@ -2,11 +2,16 @@
 
 /**
  * What the page keeps of a token response.
- * @typedef {{ accessToken: string, refreshToken?: string, expiresAtMs: number }} Tokens
+ * @typedef {{ accessToken: string, refreshToken?: string, expiresAtMs: number, provider?: string }} Tokens
+ */
+
+/**
+ * An identity provider, as the application lists it.
+ * @typedef {{ name: string, title: string, loginUrl: string }} Provider
  */
 
 const routes = {
-  login: '/api/auth/v2/login',
+  providers: '/api/auth/v2/providers',
   token: '/api/auth/v2/token',
   device: '/api/auth/v2/device',
   revoke: '/api/auth/v2/revoke',
@@ -16,6 +21,8 @@ const storageKey = 'quickstart.tokens';
 const noticeKey = 'quickstart.notice';
 const redirectUri = `${location.origin}/`;
 
+/** @type {readonly Provider[]} */
+let providers = [];
 /** @type {Tokens | undefined} */
 let tokens;
 /** Set while a device login is waiting; aborting it ends the polling. @type {AbortController | undefined} */
@@ -43,16 +50,16 @@ async function start() {
     location.replace(publicUrl); // redirect URIs and cookies belong to that address alone
     return;
   }
-  listen('login', logIn);
   listen('refresh', refresh);
   listen('logout', logOut);
   listen('call-me', () => call('/api/me'));
   listen('call-admin', () => call('/api/admin'));
+  listen('call-partners', () => call('/api/partners'));
   listen('call-feed', () => call('/api/feed'));
-  listen('device-start', logInByDevice);
   element('device-cancel').addEventListener('click', () => waiting?.abort());
   setInterval(showExpiry, 1000);
 
+  await attempt(listProviders);
   keep(stored());
   const notice = sessionStorage.getItem(noticeKey);
   sessionStorage.removeItem(noticeKey);
@@ -62,15 +69,37 @@ async function start() {
 
 // Logging in and out
 
-async function logIn() {
-  const query = new URLSearchParams({ redirect_uri: redirectUri, offline_access: 'true' });
-  location.assign(`${routes.login}?${query}`);
+/** Which identity providers there are is the application's to say: a button for each. */
+async function listProviders() {
+  const response = await reach(routes.providers, {});
+  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+  providers = await response.json();
+  for (const provider of providers) {
+    const login = providerButton(`login-${provider.name}`, `Log in with ${provider.title}`);
+    login.className = 'primary';
+    element('logins').append(login);
+    listen(login.id, () => logIn(provider));
+
+    const device = providerButton(`device-${provider.name}`, `Code from ${provider.title}`);
+    element('devices').append(device);
+    listen(device.id, () => logInByDevice(provider));
+  }
+}
+
+/** @param {Provider} provider */
+async function logIn({ loginUrl }) {
+  const login = new URL(loginUrl);
+  login.searchParams.set('redirect_uri', redirectUri);
+  login.searchParams.set('offline_access', 'true');
+  location.assign(login);
 }
 
 /** The provider has sent the browser back: with a code, or with the reason why there is none. */
 async function finishLogin() {
   const answer = new URLSearchParams(location.search);
-  const [code, state, error] = ['code', 'state', 'error'].map((name) => answer.get(name));
+  const [code, state, error, iss] = ['code', 'state', 'error', 'iss'].map((name) =>
+    answer.get(name),
+  );
   if (!error && !(code && state)) return;
   history.replaceState(null, '', location.pathname); // a reload must not send the code again
   if (error) {
@@ -78,9 +107,8 @@ async function finishLogin() {
     throw new Refusal(error, error === 'access_denied' ? 'The login was cancelled.' : words, 400);
   }
   say('Finishing the login …');
-  keep(
-    await requestTokens({ code: String(code), state: String(state), redirect_uri: redirectUri }),
-  );
+  const login = { code: String(code), state: String(state), redirect_uri: redirectUri };
+  keep(await requestTokens(iss ? { ...login, iss } : login)); // by iss the code says whose it is (RFC 9207)
   say('You are logged in.', 'good');
 }
 
@@ -101,6 +129,7 @@ async function refresh() {
 /** A navigation cannot carry a bearer token, so the tokens are revoked first. */
 async function logOut() {
   if (!tokens) return;
+  const { provider } = tokens;
   const token = tokens.refreshToken ?? tokens.accessToken;
   try {
     await post(routes.revoke, { token });
@@ -108,14 +137,16 @@ async function logOut() {
   } finally {
     keep(undefined);
     const query = new URLSearchParams({ post_logout_redirect_uri: '/' });
+    if (provider) query.set('provider', provider); // whose session shall end
     location.assign(`${routes.logout}?${query}`);
   }
 }
 
 // Logging in on another device (RFC 8628)
 
-async function logInByDevice() {
-  const device = await post(routes.device, {});
+/** @param {Provider} provider */
+async function logInByDevice({ name }) {
+  const device = await post(routes.device, { provider: name });
   const controller = new AbortController();
   waiting = controller;
   const expiresAtMs = Date.now() + device.expires_in * 1000;
@@ -123,7 +154,7 @@ async function logInByDevice() {
   const link = elementOf('device-link', HTMLAnchorElement);
   link.href = device.verification_uri_complete ?? device.verification_uri;
   showDevice(true);
-  link.focus(); // the button that had the focus is disabled now
+  link.focus(); // the button that had the focus is gone now
   sayOfDevice('Waiting for you to log in there …');
   const timer = setInterval(() => {
     element('device-expiry').textContent = `It is valid for ${duration(expiresAtMs)}.`;
@@ -184,8 +215,7 @@ function pause(seconds, signal) {
 
 /** @param {string} path */
 async function call(path) {
-  const headers = tokens ? { Authorization: `Bearer ${tokens.accessToken}` } : undefined;
-  const response = await reach(path, { headers });
+  const response = await reach(path, { headers: bearer(tokens?.accessToken) });
   const answer = await response.text();
   const title = document.createElement('p');
   const status = document.createElement('strong');
@@ -208,11 +238,28 @@ async function call(path) {
  */
 async function requestTokens(fields) {
   const answer = await post(routes.token, fields);
+  const provider = await providerOf(answer.access_token);
   return {
+    provider,
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token,
     expiresAtMs: Date.now() + answer.expires_in * 1000,
   };
+}
+
+/**
+ * The API knows with which provider its caller has logged in; a token of a provider itself does not say it by our name.
+ * @param {string} accessToken
+ * @returns {Promise<string | undefined>}
+ */
+async function providerOf(accessToken) {
+  const response = await fetch('/api/me', { headers: bearer(accessToken) }).catch(() => undefined);
+  return response?.ok ? (await response.json()).provider : undefined;
+}
+
+/** @param {string | undefined} accessToken */
+function bearer(accessToken) {
+  return accessToken ? { Authorization: `Bearer ${accessToken}` } : undefined;
 }
 
 /**
@@ -269,6 +316,9 @@ function show() {
   const username = stringOf(claims?.preferred_username) ?? stringOf(claims?.sub) ?? 'somebody';
   element('user').textContent = stringOf(claims?.given_name) ?? username;
   element('username').textContent = username;
+  const provider = providers.find(({ name }) => name === tokens?.provider);
+  element('by').hidden = provider === undefined;
+  element('provider').textContent = provider?.title ?? '';
   element('refresh').hidden = !tokens?.refreshToken;
   element('claims').replaceChildren(...Object.entries(claims ?? {}).map(claimRow));
   showExpiry();
@@ -348,7 +398,8 @@ function duration(untilMs) {
 /** @param {boolean} shown */
 function showDevice(shown) {
   element('device-code').hidden = !shown;
-  element('device-cancel').hidden = !shown;
+  element('device-waiting').hidden = !shown;
+  element('devices').hidden = shown;
 }
 
 /**
@@ -432,6 +483,18 @@ function elementOf(id, type) {
   const node = document.getElementById(id);
   if (node instanceof type) return node;
   throw new Error(`The page has no ${type.name} with the id ${id}.`);
+}
+
+/**
+ * @param {string} id
+ * @param {string} words
+ */
+function providerButton(id, words) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.id = id;
+  button.textContent = words;
+  return button;
 }
 
 /**

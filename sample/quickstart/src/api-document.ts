@@ -2,7 +2,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { OidcService } from 'nestjs-oidc-auth';
 
-import { client } from './client.js';
+import { exampleIdentity } from './identity-providers.js';
 import type { Mode } from './mode.js';
 
 const auth = '/api/auth/v2';
@@ -39,7 +39,7 @@ export function serveApiDocument(
     swaggerOptions: {
       oauth2RedirectUrl: docsRedirectUri(url), // Swagger UI's own guess leaves out the path
       initOAuth: {
-        clientId: client.clientId,
+        clientId: exampleIdentity.client.clientId, // the provider of logins that name none
         scopes: ['openid', 'profile', 'email', 'myscope'],
         usePkceWithAuthorizationCodeGrant: true,
       },

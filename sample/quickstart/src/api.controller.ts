@@ -1,14 +1,17 @@
 import { Controller, Get } from '@nestjs/common';
-import { Auth, IdToken, type IdTokenClaims } from 'nestjs-oidc-auth';
+import { Auth, CurrentUser, IdToken, type IdTokenClaims } from 'nestjs-oidc-auth';
 
 @Controller('api')
 export class ApiController {
+  constructor(private readonly user: CurrentUser) {}
+
   /** For everybody who is logged in. */
   @Get('me')
   @Auth()
   me(@IdToken() token: IdTokenClaims) {
     const { sub, preferred_username: username, email, roles, scope, exp } = token;
-    return { sub, username, email, roles, scope, expires: exp };
+    const { provider } = this.user;
+    return { sub, username, email, provider, roles, scope, expires: exp };
   }
 
   /** For those who have the role: alice, but not bob. */
@@ -16,6 +19,13 @@ export class ApiController {
   @Auth({ roles: ['admins'] })
   admin(@IdToken('preferred_username') username: string) {
     return { message: `Welcome, administrator ${username}.` };
+  }
+
+  /** For those who logged in with one provider: carol and dave. */
+  @Get('partners')
+  @Auth({ providers: ['partner'] })
+  partners(@IdToken('preferred_username') username: string) {
+    return { message: `Welcome, ${username} of our partner.` };
   }
 
   /** For everybody, and better when we know who asks. */

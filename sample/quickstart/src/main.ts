@@ -6,7 +6,9 @@ import { welcome } from './welcome.js';
 try {
   const port = portFrom('PORT', 3000);
   const idpPort = portFrom('IDP_PORT', 3001);
-  const quickstart = await startQuickstart({ port, idpPort, mode: modeFrom('MODE') });
+  const partnerPort = portFrom('PARTNER_PORT', 3002);
+  const mode = modeFrom('MODE');
+  const quickstart = await startQuickstart({ port, idpPort, partnerPort, mode });
   process.stdout.write(welcome(quickstart));
 } catch (error) {
   if (!(error instanceof StartError)) throw error;

@@ -2,9 +2,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
 import { serveApiDocument } from './api-document.js';
-import { AppModule } from './app.module.js';
-import { client } from './client.js';
+import { AppModule, type IdentityProviders } from './app.module.js';
 import { IdentityProvider } from './identity-provider/identity-provider.js';
+import type { ProviderSettings } from './identity-provider/provider-settings.js';
+import { exampleIdentity, partnerIdentity } from './identity-providers.js';
 import { chooseStore } from './store.js';
 import { assertFree, type ChosenPort, explain, host, StartError } from './listen.js';
 import type { Mode } from './mode.js';
@@ -12,8 +13,10 @@ import type { Mode } from './mode.js';
 export interface QuickstartOptions {
   /** Port of the application. */
   port: number;
-  /** Port of the identity provider. */
+  /** Port of the first identity provider. */
   idpPort: number;
+  /** Port of the other one. */
+  partnerPort: number;
   /** Default: `broker`. */
   mode?: Mode;
   /** Where sessions are kept in broker mode. Default: see `chooseStore`. */
@@ -25,44 +28,67 @@ export interface QuickstartOptions {
 export interface Quickstart {
   /** Where the application is. */
   url: string;
-  /** Where the identity provider is. */
-  issuer: string;
+  /** The first is that of logins that name none. */
+  identityProviders: readonly Pick<IdentityProvider, 'issuer' | 'settings'>[];
   mode: Mode;
   /** Where sessions are kept, in words. */
   sessions: string;
-  /** Ends both. */
+  /** Ends all. */
   close(): Promise<void>;
 }
 
-/** Starts the identity provider, then the application beside it, in this process. */
+/** Starts the identity providers, then the application beside them, in this process. */
 export async function startQuickstart({
   port,
   idpPort,
+  partnerPort,
   mode = 'broker',
   store,
   quiet = false,
 }: QuickstartOptions): Promise<Quickstart> {
-  if (port === idpPort) {
-    throw new StartError(`PORT and IDP_PORT are both ${port}. They must differ.`);
-  }
   const appPort: ChosenPort = { port, variable: 'PORT' };
-  const providerPort: ChosenPort = { port: idpPort, variable: 'IDP_PORT' };
-  await assertFree(appPort);
-  await assertFree(providerPort);
+  const examplePort: ChosenPort = { port: idpPort, variable: 'IDP_PORT' };
+  const otherPort: ChosenPort = { port: partnerPort, variable: 'PARTNER_PORT' };
+  await assertUsable([appPort, examplePort, otherPort]);
 
-  const identityProvider = await IdentityProvider.start(idpPort, client).catch((error: unknown) => {
-    throw explain(error, providerPort);
-  });
+  const started: IdentityProvider[] = [];
+  const start = async (settings: ProviderSettings, chosen: ChosenPort) => {
+    const provider = await IdentityProvider.start(chosen.port, settings).catch((error: unknown) => {
+      throw explain(error, chosen);
+    });
+    started.push(provider);
+    return provider;
+  };
   try {
+    const example = await start(exampleIdentity, examplePort);
+    const partner = await start(partnerIdentity, otherPort);
+    const identityProviders = { example, partner };
     const url = `http://localhost:${port}`;
     const chosen = chosenStore(mode, store);
-    const app = await createApp({ url, identityProvider, mode, store: chosen.store, quiet });
+    const app = await createApp({ url, identityProviders, mode, store: chosen.store, quiet });
     await app.listen(port, host);
-    const { issuer } = identityProvider;
-    return { url, issuer, mode, sessions: chosen.words, close: () => app.close() };
+    return {
+      url,
+      identityProviders: [example, partner],
+      mode,
+      sessions: chosen.words,
+      close: () => app.close(),
+    };
   } catch (error) {
-    await identityProvider.close();
+    await Promise.all(started.map((provider) => provider.close()));
     throw explain(error, appPort);
+  }
+}
+
+async function assertUsable(ports: readonly ChosenPort[]): Promise<void> {
+  for (const [index, chosen] of ports.entries()) {
+    const same = ports.slice(0, index).find(({ port }) => port === chosen.port);
+    if (same !== undefined) {
+      throw new StartError(
+        `${same.variable} and ${chosen.variable} are both ${chosen.port}. They must differ.`,
+      );
+    }
+    await assertFree(chosen);
   }
 }
 
@@ -75,19 +101,19 @@ function chosenStore(mode: Mode, store: string | undefined): ReturnType<typeof c
 
 async function createApp({
   url,
-  identityProvider,
+  identityProviders,
   mode,
   store,
   quiet,
 }: {
   url: string;
-  identityProvider: IdentityProvider;
+  identityProviders: IdentityProviders;
   mode: Mode;
   store: string | undefined;
   quiet: boolean;
 }): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot({ url, identityProvider, mode, store }),
+    AppModule.forRoot({ url, identityProviders, mode, store }),
     {
       abortOnError: false, // an exception for the caller instead of the end of the process
       forceCloseConnections: true,
@@ -96,7 +122,7 @@ async function createApp({
   );
   app.disable('x-powered-by');
   serveApiDocument(app, { url, mode });
-  // A signal closes the application, which closes the identity provider, and then ends the process.
+  // A signal closes the application, which closes the identity providers, and then ends the process.
   app.enableShutdownHooks(['SIGINT', 'SIGTERM'], { useProcessExit: true });
   return app;
 }

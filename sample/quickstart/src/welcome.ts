@@ -1,20 +1,26 @@
-import { demoAccounts } from './identity-provider/accounts.js';
 import { modes } from './mode.js';
 import type { Quickstart } from './start-quickstart.js';
 
 /** What a person at the terminal needs to try everything: the address, the users, a line for each flow. */
-export function welcome({ url, issuer, mode, sessions }: Omit<Quickstart, 'close'>): string {
+export function welcome({
+  url,
+  identityProviders,
+  mode,
+  sessions,
+}: Omit<Quickstart, 'close'>): string {
   const auth = `${url}/api/auth/v2`;
-  const users = demoAccounts.map(
-    ({ username, password, roles }) => `${username} / ${password}  (${roles.join(', ')})`,
-  );
+  const providers = identityProviders.flatMap(({ issuer, settings: { title, accounts } }) => [
+    `${title}, ${issuer}`,
+    ...accounts.map(
+      ({ username, password, roles }) => `  ${username} / ${password}  (${roles.join(', ')})`,
+    ),
+  ]);
   return `
   ${bold('nestjs-oidc-auth quickstart')}
 
   Open        ${bold(`${url}/`)}
   API         ${url}/docs
-  Users       ${users.join('\n              ')}
-  Provider    ${issuer}
+  Providers   ${providers.join('\n              ')}
   Mode        ${mode} (the variable MODE: ${modes.join(' or ')})
   Sessions    ${sessions}
   Stop        Ctrl-C
@@ -26,13 +32,14 @@ export function welcome({ url, issuer, mode, sessions }: Omit<Quickstart, 'close
   # no token: 401
   curl -i -w '\\n' ${url}/api/me
 
-  # device flow: start, then wait until you have opened the address and logged in
+  # device flow: start, then wait until you have opened the address and logged in (-d provider=partner for Partner Identity)
   DEVICE=$(curl -s -d '' ${auth}/device); echo "Open $(field verification_uri_complete <<< "$DEVICE")"
   while TOKENS=$(curl -s -d "device_code=$(field device_code <<< "$DEVICE")" ${auth}/token); [[ "$TOKENS" == *authorization_pending* || "$TOKENS" == *slow_down* ]]; do sleep 5; done; echo "$TOKENS"
 
-  # use the token (the second route is for alice only)
+  # use the token (the second route is for alice only, the third for people of Partner Identity)
   curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/me
   curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/admin
+  curl -s -w '\\n' -H "Authorization: Bearer $(field access_token <<< "$TOKENS")" ${url}/api/partners
 
   # refresh
   TOKENS=$(curl -s -d "refresh_token=$(field refresh_token <<< "$TOKENS")" ${auth}/token); echo "$TOKENS"

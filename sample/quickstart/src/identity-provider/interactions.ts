@@ -8,16 +8,24 @@ import {
   type Provider,
 } from 'oidc-provider';
 
-import { findByPassword, findBySubject } from './accounts.js';
+import type { Accounts } from './accounts.js';
 import { allowScopes, type Consents } from './grants.js';
 import type { Middleware } from './identity-provider.js';
-import { consentPage, loginPage, messagePage } from './views.js';
+import type { Pages } from './pages.js';
 
 const bodyLimitBytes = 8192;
 const cancelled: InteractionResults = {
   error: 'access_denied',
   error_description: 'The login was cancelled.',
 };
+
+/** What the pages need of their provider. */
+interface Parts {
+  provider: Provider;
+  accounts: Accounts;
+  consents: Consents;
+  pages: Pages;
+}
 
 /** One visit to a login or consent page; without a `form` the person has not answered yet. */
 interface Visit {
@@ -31,7 +39,8 @@ interface Visit {
 type Outcome = { page: string; status?: number } | { result: InteractionResults };
 
 /** The pages between "log in" and "logged in": `oidc-provider` asks for them, we show them. */
-export function interactions(provider: Provider, consents: Consents): Middleware {
+export function interactions(parts: Parts): Middleware {
+  const { provider, pages } = parts;
   return async (ctx, next) => {
     if (!ctx.path.startsWith('/interaction/')) return next();
     try {
@@ -42,7 +51,7 @@ export function interactions(provider: Provider, consents: Consents): Middleware
 
       const visit: Visit = { interaction, client, action: ctx.path, form };
       const isLogin = interaction.prompt.name === 'login';
-      const outcome = isLogin ? logIn(visit) : await consent(provider, consents, visit);
+      const outcome = isLogin ? logIn(parts, visit) : await consent(parts, visit);
       if ('page' in outcome) {
         ctx.status = outcome.status ?? 200;
         ctx.body = outcome.page;
@@ -54,7 +63,7 @@ export function interactions(provider: Provider, consents: Consents): Middleware
     } catch (error) {
       if (!(error instanceof errors.SessionNotFound)) throw error;
       ctx.status = 400;
-      ctx.body = messagePage(
+      ctx.body = pages.message(
         'This page is no longer valid',
         'Go back to the application and start the login again.',
       );
@@ -62,26 +71,27 @@ export function interactions(provider: Provider, consents: Consents): Middleware
   };
 }
 
-function logIn({ client, action, form }: Visit): Outcome {
+function logIn({ accounts, pages }: Parts, { client, action, form }: Visit): Outcome {
   const page = { action, clientName: client.clientName ?? client.clientId };
-  if (form === undefined) return { page: loginPage(page) };
+  if (form === undefined) return { page: pages.login(page) };
   if (form.has('cancel')) return { result: cancelled };
   const username = form.get('login') ?? '';
-  const account = findByPassword(username, form.get('password') ?? '');
+  const account = accounts.findByPassword(username, form.get('password') ?? '');
   if (account !== undefined) return { result: { login: { accountId: account.sub } } };
   const problem = 'User name and password do not match.';
-  return { status: 401, page: loginPage({ ...page, username, problem }) };
+  return { status: 401, page: pages.login({ ...page, username, problem }) };
 }
 
-async function consent(provider: Provider, consents: Consents, visit: Visit): Promise<Outcome> {
+async function consent(parts: Parts, visit: Visit): Promise<Outcome> {
+  const { provider, accounts, consents, pages } = parts;
   const { interaction, client, action, form } = visit;
   const { grantId, params, session } = interaction;
-  const account = findBySubject(session?.accountId);
+  const account = accounts.findBySubject(session?.accountId);
   if (account === undefined) throw new errors.SessionNotFound('account not found');
   const scopes = String(params.scope).split(' ');
   if (form === undefined) {
     const clientName = client.clientName ?? client.clientId;
-    return { page: consentPage({ action, clientName, username: account.username, scopes }) };
+    return { page: pages.consent({ action, clientName, username: account.username, scopes }) };
   }
   if (form.has('cancel')) return { result: cancelled };
   const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);

@@ -9,39 +9,41 @@ import {
 } from 'oidc-provider';
 
 import { Html } from '../html.js';
-import { claimsOf, findBySubject } from './accounts.js';
+import { type Accounts, claimsOf } from './accounts.js';
 import { apiResource, type Consents, grantLoader, knownScopes } from './grants.js';
 import { createMemoryAdapter } from './memory-adapter.js';
-import {
-  deviceCodePage,
-  deviceConfirmPage,
-  deviceSuccessPage,
-  logoutPage,
-  messagePage,
-} from './views.js';
+import type { Pages } from './pages.js';
+import type { ProviderSettings } from './provider-settings.js';
 
 const hourSec = 3600;
 const daySec = 24 * hourSec;
 
-export interface ClientSettings {
-  clientId: string;
-  clientSecret: string;
-  audience: string;
-}
-
-export function providerConfiguration(
-  client: ClientSettings,
-  signingKey: KeyObject,
-  consents: Consents,
-): Configuration {
+export function providerConfiguration({
+  settings,
+  accounts,
+  consents,
+  pages,
+  signingKey,
+}: {
+  settings: ProviderSettings;
+  accounts: Accounts;
+  consents: Consents;
+  pages: Pages;
+  signingKey: KeyObject;
+}): Configuration {
+  const { name, client } = settings;
   return {
     adapter: createMemoryAdapter(),
-    clients: [clientMetadata(client)],
+    clients: [clientMetadata(settings)],
     clientBasedCORS: () => false, // browsers talk to the application, never to the provider's API
     cookies: {
       keys: [randomBytes(32).toString('base64url')],
-      // Cookies do not know ports: on localhost these meet those of every other application.
-      names: { session: 'idp_session', interaction: 'idp_interaction', resume: 'idp_resume' },
+      // Cookies do not know ports: on localhost these meet those of every other application, and of the other provider.
+      names: {
+        session: `idp_${name}_session`,
+        interaction: `idp_${name}_interaction`,
+        resume: `idp_${name}_resume`,
+      },
     },
     jwks: { keys: [{ ...signingKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
     scopes: knownScopes,
@@ -52,11 +54,11 @@ export function providerConfiguration(
     },
     pkce: { required: () => true },
     findAccount: (_ctx, sub) => {
-      const account = findBySubject(sub);
+      const account = accounts.findBySubject(sub);
       return account && { accountId: sub, claims: () => claimsOf(account) };
     },
     extraTokenClaims: (_ctx, token) => {
-      const account = findBySubject('accountId' in token ? token.accountId : undefined);
+      const account = accounts.findBySubject('accountId' in token ? token.accountId : undefined);
       return account && claimsOf(account);
     },
     loadExistingGrant: grantLoader(consents),
@@ -69,12 +71,12 @@ export function providerConfiguration(
     },
     renderError: (ctx, { error, error_description: description }) => {
       ctx.type = 'html';
-      ctx.body = messagePage(
+      ctx.body = pages.message(
         'That did not work',
         `${description ?? 'Something is wrong'} (${error})`,
       );
     },
-    features: features(client.audience),
+    features: features(client.audience, pages),
     ttl: {
       AccessToken: 300, // short, so that expiry and refresh can be watched
       AuthorizationCode: 60,
@@ -88,7 +90,10 @@ export function providerConfiguration(
   };
 }
 
-function clientMetadata({ clientId, clientSecret }: ClientSettings): ClientMetadata {
+function clientMetadata({ name, client }: ProviderSettings): ClientMetadata {
+  const { clientId, clientSecret } = client;
+  // Each provider has a callback of its own, except for the default one (docs/several-providers.md).
+  const callback = name === 'default' ? '/api/auth/v2/callback' : `/api/auth/v2/callback/${name}`;
   const loopbacks = ['http://localhost', 'http://127.0.0.1', 'http://[::1]'];
   return {
     client_id: clientId,
@@ -100,7 +105,7 @@ function clientMetadata({ clientId, clientSecret }: ClientSettings): ClientMetad
     redirect_uris: [
       'http://localhost/', // the page
       'http://localhost/docs/oauth2-redirect.html', // Swagger UI
-      'http://localhost/api/auth/v2/callback', // the module's own callback
+      `http://localhost${callback}`, // the module's own callback
       ...loopbacks.map((host) => `${host}/callback`), // command-line clients
     ],
     post_logout_redirect_uris: ['http://localhost/'],
@@ -122,7 +127,7 @@ function policy() {
   return prompts;
 }
 
-function features(audience: string): NonNullable<Configuration['features']> {
+function features(audience: string, pages: Pages): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
@@ -131,7 +136,7 @@ function features(audience: string): NonNullable<Configuration['features']> {
       userCodeInputSource: (ctx, _form, out, error) => {
         const userCode = error !== undefined && 'userCode' in error ? String(error.userCode) : '';
         const problem = error && (deviceProblems[error.name] ?? out?.error_description);
-        ctx.body = deviceCodePage({
+        ctx.body = pages.deviceCode({
           action: ctx.oidc.urlFor('code_verification'),
           xsrf: String(ctx.oidc.session?.state?.secret),
           userCode,
@@ -140,10 +145,10 @@ function features(audience: string): NonNullable<Configuration['features']> {
       },
       userCodeConfirmSource: (ctx, form, _client, _deviceInfo, userCode) => {
         const clientName = clientNameOf(ctx);
-        ctx.body = deviceConfirmPage({ form: new Html(form), clientName, userCode });
+        ctx.body = pages.deviceConfirm({ form: new Html(form), clientName, userCode });
       },
       successSource: (ctx) => {
-        ctx.body = deviceSuccessPage(clientNameOf(ctx));
+        ctx.body = pages.deviceSuccess(clientNameOf(ctx));
       },
     },
     revocation: {
@@ -153,10 +158,10 @@ function features(audience: string): NonNullable<Configuration['features']> {
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx, form) => {
-        ctx.body = logoutPage(new Html(form));
+        ctx.body = pages.logout(new Html(form));
       },
       postLogoutSuccessSource: (ctx) => {
-        ctx.body = messagePage('Logged out', 'Your session at the identity provider has ended.');
+        ctx.body = pages.message('Logged out', 'Your session at the identity provider has ended.');
       },
     },
     resourceIndicators: {

@@ -1,17 +1,25 @@
 import { type KeyObject, verify } from 'node:crypto';
 
-import { claimsOf, findBySubject } from './accounts.js';
+import { type Accounts, claimsOf } from './accounts.js';
 import type { Middleware } from './identity-provider.js';
 
 /**
  * Answers userinfo (OpenID Connect Core §5.3) for the API's access tokens. `oidc-provider` itself refuses
  * tokens that have an audience there, while Keycloak, Auth0 and others answer, and so does this sample.
  */
-export function userinfo(issuer: string, publicKey: KeyObject): Middleware {
+export function userinfo({
+  issuer,
+  publicKey,
+  accounts,
+}: {
+  issuer: string;
+  publicKey: KeyObject;
+  accounts: Accounts;
+}): Middleware {
   return async (ctx, next) => {
     const token = /^Bearer (\S+)$/i.exec(ctx.get('authorization'))?.[1];
     if (ctx.path !== '/me' || token === undefined) return next();
-    const account = findBySubject(verifiedSubject(token, issuer, publicKey));
+    const account = accounts.findBySubject(verifiedSubject(token, issuer, publicKey));
     if (account === undefined) {
       ctx.status = 401;
       ctx.set('www-authenticate', 'Bearer error="invalid_token"');
