@@ -14,6 +14,7 @@ import {
 } from '../providers/provider-probes.js';
 import { textList } from '../tokens/text-list.js';
 import { examineClient, examineRedirectUri } from './examine-login.js';
+import { examineRequests } from './examine-requests.js';
 import { examineRefresh } from './examine-refresh.js';
 import { examineToken } from './examine-token.js';
 import { Notes } from './notes.js';
@@ -57,6 +58,7 @@ async function examine(given: ProviderCase, http: GuardedFetch, notes: Notes): P
   const { metadata } = probes;
   const complete = examineEndpoints(document, metadata, notes);
   await examineKeys(metadata, http, notes);
+  examineRequests(document, options, notes);
   examineRefresh(document, options, given.takesTokens, notes);
   if (given.takesTokens && new URL(options.discoveryUrl).host === 'accounts.google.com') {
     notes.find('opaque-tokens', 'the access tokens of Google are no JWTs');

@@ -36,6 +36,16 @@ export const findingKinds = {
     severity: 'error',
     mend: 'let the provider offer the authorization code flow ("response_type" code)',
   },
+  'signature-demanded': {
+    text: 'the provider takes signed logins alone (RFC 9101), and there is no key',
+    severity: 'error',
+    mend: 'set "clientKeys", and register their public part at the provider',
+  },
+  'request-unlisted': {
+    text: 'the metadata do not list what logins are sent with: `signedRequests`; an error where they list others',
+    severity: 'warning',
+    mend: 'see whether the provider knows it at all, and leave the option out if it does not',
+  },
   'no-keys': {
     text: 'the key set does not come, or holds nothing to verify signatures with',
     severity: 'error',

@@ -18,6 +18,19 @@ export class RequestGroup extends ClientGroup {
   pushedAuthorizationRequests?: 'when required' | 'always' | 'never' = 'when required';
 
   /**
+   * Whether logins are signed with the first of {@link clientKeys}: the whole request is one JWT for the provider's issuer that lives a
+   * minute (RFC 9101), which nobody changes on the way, pushed or not. `false`: where the provider's metadata demands it.
+   * @defaultValue `false`
+   */
+  @Optional()
+  @Must(
+    'must be true, which needs "clientKeys", or false',
+    (value, { clientKeys }) =>
+      value === false || (value === true && Array.isArray(clientKeys) && clientKeys.length > 0),
+  )
+  signedRequests?: boolean = false;
+
+  /**
    * What its access tokens are for (RFC 8707): the address of an API, or a list. Sent with every request for tokens: logins, pushed ones too, codes,
    * refreshes, device logins. Absolute URIs without a fragment. Providers that do not know it ignore it or refuse the request; Entra ID and Auth0 have their own
    * ways (a scope, `authorizationParameters: { audience: … }`).

@@ -7,18 +7,13 @@ import type { KeySource } from '../http/remote-key-set.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { scopeWithin } from '../tokens/scopes.js';
 import { type Introspection, type TokenIssuer, TokenIssuers } from '../tokens/verification-keys.js';
+import { type AuthorizationRequest, AuthorizationRequests } from './authorization-requests.js';
 import { type LogoutTokenClaims, checkLogoutToken } from './check-logout-token.js';
-import {
-  type AuthorizationRequest,
-  type CodeRedemption,
-  authorizationUrl,
-  redeemCode,
-} from './code-login.js';
+import { type CodeRedemption, redeemCode } from './code-login.js';
 import { ClientTokens } from './client-tokens.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
 import type { ProviderConnection } from './provider-connection.js';
-import { PushedLogins } from './pushed-login.js';
 import { ProviderIntrospection } from './provider-introspection.js';
 import { identityOf } from './provider-identity.js';
 import { identityIssuer, mayIssue } from './provider-issuers.js';
@@ -33,7 +28,7 @@ export class IdentityProvider extends TokenIssuers {
   readonly introspection: ProviderIntrospection | undefined;
   /** Those of the application itself. */
   readonly clientTokens: ClientTokens;
-  readonly #pushed: PushedLogins;
+  readonly #requests: AuthorizationRequests;
   /** Tells it from another one that comes under its name. */
   readonly identity: string;
   #retired = false;
@@ -45,7 +40,7 @@ export class IdentityProvider extends TokenIssuers {
     clock: Clock,
   ) {
     super();
-    this.#pushed = new PushedLogins(connection, options);
+    this.#requests = new AuthorizationRequests(connection, options);
     this.clientTokens = new ClientTokens(connection, clock);
     const { introspection: asked, maxUpstreamCalls: most } = options;
     const named = (iss: string): Promise<TokenIssuer | undefined> => this.named(iss);
@@ -119,10 +114,9 @@ export class IdentityProvider extends TokenIssuers {
     return { codeVerifier: randomPKCECodeVerifier(), nonce: randomNonce() };
   }
 
-  /** Where to send the browser; always with PKCE S256, whatever the metadata says. */
+  /** Where to send the browser. */
   authorizationUrl(request: AuthorizationRequest): Promise<string> {
-    const { authorizationParameters } = this.options;
-    return authorizationUrl(this.connection, request, authorizationParameters, this.#pushed);
+    return this.#requests.url(request);
   }
 
   /** Those of a list of scopes that its tokens may carry here. */

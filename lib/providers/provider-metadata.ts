@@ -12,6 +12,7 @@ import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
 import { clientAuthentication, provesByCertificate } from './client-authentication.js';
+import { type SigningClientKey, signingKey } from './client-keys.js';
 import { TENANT, accessTokenIssuersOf, expectedIssuersOf } from './provider-issuers.js';
 import {
   type Endpoints,
@@ -33,6 +34,11 @@ export interface ProviderMetadata {
   readonly advertisesCallbackIssuer: boolean;
   /** Whether it takes authorization requests that were pushed alone (RFC 9126 §5). */
   readonly requiresPush: boolean;
+  /**
+   * What signs authorization requests (RFC 9101): by the option, or because it takes no others (§10.5); then it can be missing.
+   * `undefined`: they are not signed.
+   */
+  readonly requestSignature: SigningClientKey | 'missing' | undefined;
   /** What may sign ID tokens, logout tokens and userinfo. */
   readonly idTokenAlgorithms: readonly string[];
   /** What it offers, at addresses that can be trusted. */
@@ -56,6 +62,14 @@ function idTokenAlgorithms(options: ResolvedProvider, document: Document): reado
   const listed = textList(document['id_token_signing_alg_values_supported']);
   const usable = listed.filter((name) => SIGNATURE_ALGORITHMS.includes(name));
   return usable.length === 0 || usable.includes('RS256') ? ['RS256'] : usable;
+}
+
+async function requestSignature(
+  { signedRequests, clientKeys: [first] }: ResolvedProvider,
+  document: Document,
+): Promise<SigningClientKey | 'missing' | undefined> {
+  if (!signedRequests && document['require_signed_request_object'] !== true) return undefined;
+  return first === undefined ? 'missing' : signingKey(first);
 }
 
 async function readDocument(response: Response): Promise<Document> {
@@ -121,6 +135,7 @@ export async function discoverProvider(
     idTokenAlgorithms: idTokenAlgorithms(options, document),
     advertisesCallbackIssuer: document['authorization_response_iss_parameter_supported'] === true,
     requiresPush: document['require_pushed_authorization_requests'] === true,
+    requestSignature: await requestSignature(options, document),
     ...readEndpoints(document, options),
   };
   const { aliases, unusable } = mtlsAliases(document, options);

@@ -3,7 +3,6 @@ import {
   type Configuration,
   ResponseBodyError,
   WWWAuthenticateChallengeError,
-  buildAuthorizationUrl,
   calculatePKCECodeChallenge,
   customFetch,
   genericGrantRequest,
@@ -15,6 +14,7 @@ import { protocolWord } from '../errors/shown-value.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
+import { requestUrl, requestWays } from './authorization-requests.js';
 import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
 import { withResource } from './request-parameters.js';
@@ -97,16 +97,22 @@ export class ProviderProbes {
       code_challenge_method: 'S256',
       prompt: 'none',
     };
-    const url = buildAuthorizationUrl(
-      this.#configuration,
-      withResource(parameters, this.options.resource),
-    );
+    let url: string;
+    try {
+      const ways = requestWays(this.options, this.metadata);
+      const whole = withResource(parameters, this.options.resource);
+      url = await requestUrl(this.#configuration, whole, ways);
+    } catch (error) {
+      if (!(error instanceof ResponseBodyError)) throw toOAuthError(error);
+      const page = `${error.error} ${error.error_description ?? ''}`;
+      return { status: error.status, location: undefined, page };
+    }
     const headers = { accept: 'text/html,application/json' };
-    const response = await this.http.answer(url.href, { headers });
+    const response = await this.http.answer(url, { headers });
     const location = response.headers.get('location');
     return {
       status: response.status,
-      location: location === null ? undefined : parsed(location, url.href),
+      location: location === null ? undefined : parsed(location, url),
       page: await response.text(),
     };
   }

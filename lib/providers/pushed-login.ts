@@ -1,4 +1,4 @@
-import { buildAuthorizationUrlWithPAR } from 'openid-client';
+import type { Configuration } from 'openid-client';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { CallShare, shareOf } from '../http/call-share.js';
@@ -14,16 +14,9 @@ export class PushedLogins {
 
   constructor(
     private readonly connection: ProviderConnection,
-    private readonly options: ResolvedProvider,
+    { maxUpstreamCalls }: ResolvedProvider,
   ) {
-    this.#share = new CallShare(shareOf(options.maxUpstreamCalls, SHARE));
-  }
-
-  /** Whether logins are pushed: as the option says, else as the provider demands. */
-  async areOn(): Promise<boolean> {
-    const { pushedAuthorizationRequests: when } = this.options;
-    if (when !== 'when required') return when === 'always';
-    return (await this.connection.metadata()).requiresPush;
+    this.#share = new CallShare(shareOf(maxUpstreamCalls, SHARE));
   }
 
   /**
@@ -31,13 +24,10 @@ export class PushedLogins {
    *
    * @throws {@link OAuthError} 502, 503 for a push that fails, whatever the provider says: the plain request is never sent instead.
    */
-  async url(parameters: URLSearchParams): Promise<string> {
+  async url(push: (configuration: Configuration) => Promise<string>): Promise<string> {
     try {
       return await this.#share.run(() =>
-        this.connection.ask({ endpoint: 'pushedAuthorization' }, async (configuration) => {
-          const url = await buildAuthorizationUrlWithPAR(configuration, parameters);
-          return url.href;
-        }),
+        this.connection.ask({ endpoint: 'pushedAuthorization' }, push),
       );
     } catch (error) {
       const isOurs = error instanceof OAuthError && error.getStatus() >= 500;

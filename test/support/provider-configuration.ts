@@ -152,6 +152,10 @@ function features(
       enabled: true,
       requirePushedAuthorizationRequests: options.requirePush ?? false,
     },
+    requestObjects: {
+      enabled: true,
+      requireSignedRequestObject: options.requireSignature ?? false,
+    },
     mTLS: {
       enabled: true,
       selfSignedTlsClientAuth: true,

@@ -24,6 +24,8 @@ export interface ProviderOptions {
   clientAuth?: ClientAuthenticationMethod;
   /** Takes authorization requests that were pushed alone (RFC 9126). */
   requirePush?: boolean;
+  /** Takes signed authorization requests alone (RFC 9101). */
+  requireSignature?: boolean;
   /** How the client is registered besides: its keys, its certificate. */
   client?: Partial<ClientMetadata>;
   /** Redirect URIs that are accepted beside every http loopback URI. */

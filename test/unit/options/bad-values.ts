@@ -190,6 +190,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [true, 'true'],
     [null, 'null'],
   ],
+  signedRequests: [...flags, [true, 'true']],
   resource: [
     ['', '""'],
     ['/api', '"/api"'],
