@@ -1,10 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const inTree = (path: string) => fileURLToPath(new URL('.', import.meta.url)) + path.slice(2);
+
 export default defineConfig({
   resolve: {
-    // The sample as it is in the tree, without a build.
-    alias: { 'nestjs-oidc-auth': fileURLToPath(new URL('./lib/index.ts', import.meta.url)) },
+    // The samples as they are in the tree, without a build.
+    alias: [
+      { find: 'nestjs-oidc-auth/browser', replacement: inTree('./lib/browser/index.ts') },
+      { find: 'nestjs-oidc-auth', replacement: inTree('./lib/index.ts') },
+      { find: /^quickstart\/(.*)\.js$/, replacement: inTree('./sample/quickstart/src/$1.ts') },
+    ],
   },
   test: {
     include: ['test/browser/**/*.spec.ts'],

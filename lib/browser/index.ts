@@ -5,7 +5,11 @@ export type { IdTokenClaims } from '../tokens/id-token-claims.js';
 
 /** Where the server's routes are, and what a 401 means. */
 export interface BrowserClientOptions {
-  /** Path of the routes, global prefix included. @defaultValue `'/auth/v2'` */
+  /**
+   * Path of the routes, global prefix included; where the page is on another origin than they are, their URL: requests to the server then carry its
+   * cookie (`credentials: 'include'`), which asks for its CORS and its option `session.origins`.
+   * @defaultValue `'/auth/v2'`
+   */
   readonly routes?: string;
   /** Path of the server's `publicUrl`, which `return_to` is below. @defaultValue `''` */
   readonly root?: string;
@@ -18,6 +22,7 @@ export type SessionChange = BrowserSessionState & { readonly expiring: boolean }
 
 // The page's own; this module loads where there is none of them, too.
 declare const location: {
+  readonly href: string;
   readonly pathname: string;
   readonly search: string;
   readonly hash: string;
@@ -49,14 +54,14 @@ export function configure(given: BrowserClientOptions): void {
  * @throws Error when the server does not answer, or not with 200: nobody knows then.
  */
 export async function session(): Promise<BrowserSessionState> {
-  const answer = await globalThis.fetch(`${options.routes}/session`);
+  const answer = await globalThis.fetch(`${options.routes}/session`, withCookie());
   const state: unknown = answer.ok ? await answer.json() : undefined;
   if (!isState(state)) throw new Error(`The session route answered ${answer.status}`);
   seen(state);
   return state;
 }
 
-/** Leaves the page for the provider's login, and comes back to `returnTo`: this page, unless another path is given. */
+/** Leaves the page for the provider's login, and comes back to `returnTo`: this page, unless another path, or a URL of an origin in `session.returnTo`, is given. */
 export function login(returnTo: string = here()): void {
   location.assign(`${options.routes}/login?return_to=${encodeURIComponent(returnTo)}`);
 }
@@ -64,11 +69,16 @@ export function login(returnTo: string = here()): void {
 /**
  * Ends the session, in all tabs, and leaves the page for the provider's logout.
  *
+ * @param target where the provider sends the person then: `/`, or what the option `allowedPostLogoutRedirectUris` lists; the provider must know it too.
+ * Without it people stay there.
  * @throws Error when the session could not be ended.
  */
-export async function logout(): Promise<void> {
-  const headers = { accept: 'application/json' };
-  const answer = await globalThis.fetch(`${options.routes}/logout`, { method: 'POST', headers });
+export async function logout(target?: string): Promise<void> {
+  const query = target ? `?post_logout_redirect_uri=${encodeURIComponent(target)}` : '';
+  const answer = await globalThis.fetch(
+    `${options.routes}/logout${query}`,
+    withCookie({ method: 'POST', headers: { accept: 'application/json' } }),
+  );
   const body: unknown = answer.ok ? await answer.json() : undefined;
   if (!isPlace(body)) throw new Error(`The logout route answered ${answer.status}`);
   seen({ authenticated: false });
@@ -96,7 +106,7 @@ export function onChange(listener: (change: SessionChange) => void): () => void 
 }
 
 async function sessionFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const answer = await globalThis.fetch(input, init);
+  const answer = await globalThis.fetch(input, withCookie(init));
   if (answer.status !== 401) return answer;
   if (options.unauthenticated === 'login') login();
   else await session().catch(() => undefined);
@@ -114,7 +124,17 @@ function isPlace(body: unknown): body is { location: string } {
   return typeof body === 'object' && body !== null && 'location' in body;
 }
 
+/** Of a page of another origin, too. */
+function withCookie(init?: RequestInit): RequestInit | undefined {
+  return isElsewhere() ? { credentials: 'include', ...init } : init;
+}
+
+function isElsewhere(): boolean {
+  return !options.routes.startsWith('/');
+}
+
 function here(): string {
+  if (isElsewhere()) return location.href;
   const { pathname, search, hash } = location;
   const { root } = options;
   const path = pathname.startsWith(`${root}/`) ? pathname.slice(root.length) : pathname;

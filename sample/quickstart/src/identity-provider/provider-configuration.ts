@@ -77,6 +77,8 @@ export function providerConfiguration({
       );
     },
     features: features(client.audience, pages),
+    // The applications that hear of logouts are on loopback, which its own dispatcher keeps away from.
+    fetch: (input, { dispatcher: _dispatcher, ...init } = {}) => fetch(input, init),
     ttl: {
       AccessToken: 300, // short, so that expiry and refresh can be watched
       AuthorizationCode: 60,
@@ -91,14 +93,14 @@ export function providerConfiguration({
 }
 
 function clientMetadata({ name, client }: ProviderSettings): ClientMetadata {
-  const { clientId, clientSecret } = client;
+  const { clientId, clientSecret, title = 'Quickstart app', backchannelLogoutUri } = client;
   // Each provider has a callback of its own, except for the default one (docs/several-providers.md).
   const callback = name === 'default' ? '/api/auth/v2/callback' : `/api/auth/v2/callback/${name}`;
   const loopbacks = ['http://localhost', 'http://127.0.0.1', 'http://[::1]'];
   return {
     client_id: clientId,
     client_secret: clientSecret,
-    client_name: 'Quickstart app',
+    client_name: title,
     // For native clients the provider ignores the port of loopback addresses (RFC 8252 §7.3), which
     // command-line clients need: they listen wherever a port is free.
     application_type: 'native',
@@ -117,6 +119,7 @@ function clientMetadata({ name, client }: ProviderSettings): ClientMetadata {
     ],
     token_endpoint_auth_method: 'client_secret_basic',
     id_token_signed_response_alg: 'RS256',
+    ...(backchannelLogoutUri !== undefined && { backchannel_logout_uri: backchannelLogoutUri }),
   };
 }
 
@@ -129,6 +132,7 @@ function policy() {
 
 function features(audience: string, pages: Pages): NonNullable<Configuration['features']> {
   return {
+    backchannelLogout: { enabled: true },
     devInteractions: { enabled: false },
     dPoP: { enabled: false },
     deviceFlow: {

@@ -15,4 +15,8 @@ export interface ClientSettings {
   clientId: string;
   clientSecret: string;
   audience: string;
+  /** What people are told that they log in to. Default: `Quickstart app`. */
+  title?: string;
+  /** Where it hears of logouts at the provider (OpenID Connect Back-Channel Logout 1.0). */
+  backchannelLogoutUri?: string;
 }

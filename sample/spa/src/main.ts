@@ -1,0 +1,13 @@
+import { startSpa } from './start-spa.js';
+
+const port = Number(process.env['PORT'] ?? 3000);
+const idpPort = Number(process.env['IDP_PORT'] ?? 3001);
+
+const { url, issuer } = await startSpa({ port, idpPort });
+process.stdout.write(`
+  Open        ${url}/
+  Users       alice / alice, bob / bob
+  Provider    ${issuer}
+  Stop        Ctrl-C
+
+`);
