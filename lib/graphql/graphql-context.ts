@@ -70,7 +70,7 @@ function ofRequest(gql: unknown): Credentials {
     const rawHeaders = member(node, 'rawHeaders');
     const credentials = { headers, rawHeaders: isTexts(rawHeaders) ? rawHeaders : undefined };
     // A handshake outlives what its token was refused for.
-    if (member(node, 'upgrade') === true) return credentials;
+    if (member(node, 'upgrade') === true) return { ...credentials, handshake: true };
     const method = member(node, 'method');
     return { ...credentials, request, ...(typeof method === 'string' ? { method } : {}) };
   }
@@ -82,8 +82,8 @@ function isTexts(value: unknown): value is string[] {
 }
 
 /**
- * GraphQL as the guard sees it, for Apollo and Mercurius: queries and mutations carry the HTTP request's token, subscriptions that of their
- * connection.
+ * GraphQL as the guard sees it, for Apollo and Mercurius: queries and mutations carry the HTTP request's token or session cookie, subscriptions
+ * those of their connection.
  */
 export const graphqlContext: CallContext = {
   credentials(context: ExecutionContext): Credentials {

@@ -1,14 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { Reason } from '../errors/reason.js';
 import { HostFaults } from '../events/host-faults.js';
 import { RefusalLog } from '../events/refusal-log.js';
-import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import { AUTH_GUARD } from '../tokens/whole-application.js';
-import type { Identity } from '../tokens/identity.js';
 import { CallContexts } from './call-contexts.js';
 import { setCaller } from './caller.js';
+import { meetConditions } from './conditions.js';
 import { LoginRedirects } from './login-redirects.js';
 import { HandlerRules } from './handler-rules.js';
 
@@ -41,8 +39,8 @@ export class AuthGuard implements CanActivate {
       return true;
     }
     try {
-      const identity = await this.authenticator.identify(known.credentials(context), rule);
-      await meetConditions(rule, identity, context);
+      const caller = await this.authenticator.identify(known.credentials(context), rule);
+      const identity = await meetConditions(rule, caller, context);
       setCaller(context, identity);
       known.admit?.(context, identity);
       if (streams) known.watch?.(context, identity);
@@ -59,20 +57,5 @@ export class AuthGuard implements CanActivate {
       const login = rule.logsIn ? this.logins.of(context, error) : undefined;
       throw login ?? known.refusal(context, error);
     }
-  }
-}
-
-/** @throws {@link OAuthError} 403 `insufficient_scope` unless each says exactly `true`. */
-async function meetConditions(
-  { conditions }: CheckedAuthRule,
-  { claims }: Identity,
-  context: ExecutionContext,
-): Promise<void> {
-  for (const condition of conditions) {
-    const answer: unknown = await condition(claims, context); // a host without types may say anything
-    if (answer === true) continue;
-    const cause = new Reason('the condition did not say true', { option: '@Auth({ when })' });
-    const text = 'The condition of this handler does not allow this caller';
-    throw new OAuthError('insufficient_scope', text, { cause });
   }
 }

@@ -6,11 +6,13 @@ import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import { unavailable } from '../errors/oauth.error.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import type { LookedUp } from '../tokens/cookie-callers.js';
 import type { Verification } from '../tokens/verification-cache.js';
 import type { TokenIssuer } from '../tokens/verification-keys.js';
 import type { OwnIssuer } from './own-issuer.js';
 import type { Revocations } from './revocations.js';
 import type { OpenSession } from './open-session.js';
+import type { SessionContent } from './session-content.js';
 import type { UpstreamTokens } from './upstream-tokens.js';
 
 /** The claims of a browser's session, as a token of ours would say them: no token is made. */
@@ -31,7 +33,16 @@ export class BrowserClaims {
     return issuer;
   }
 
-  of({ session, content }: OpenSession, issuer: TokenIssuer): Verification {
+  /** When what the provider said of the user is over, in seconds since 1970; never without a refresh token of its, when the session ends by itself. */
+  renewedBySec({ provider, claimsAt = 0 }: SessionContent): number {
+    if (provider.refreshToken === undefined) return Infinity;
+    return claimsAt + this.broker.accessTokenLifetimeSec;
+  }
+
+  of(
+    { session, content }: OpenSession,
+    issuer: TokenIssuer,
+  ): Verification & Pick<LookedUp, 'untilSec'> {
     const { provider } = session;
     const createdSec = Math.floor(session.createdAt.getTime() / 1000);
     const { several } = this.options.providers;
@@ -52,6 +63,7 @@ export class BrowserClaims {
     const claims = frozenCopy<IdTokenClaims>(said);
     const seen = { ...claims, iat: epochSeconds(this.clock) };
     const holds = (): boolean => this.upstream.accepts(claims) && !this.revocations.covers(seen);
-    return { claims, issuer, holds };
+    const untilSec = Math.min(claims.exp, this.renewedBySec(content));
+    return { claims, issuer, holds, untilSec };
   }
 }

@@ -4,7 +4,8 @@ import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
 import type { StoreAccess } from '../store/store-access.js';
-import { type Verification, VerificationCache } from '../tokens/verification-cache.js';
+import type { LookedUp } from '../tokens/cookie-callers.js';
+import { VerificationCache } from '../tokens/verification-cache.js';
 import type { BrowserClaims } from './browser-claims.js';
 import { equalHashes } from './refresh-tokens.js';
 import type { PresentedReference, SessionReferences } from './session-references.js';
@@ -17,15 +18,16 @@ const USE_WRITTEN_EVERY_MS = 300_000;
 const RENEWED_EARLY_MS = 60_000;
 
 /** A look at the row of a session. */
-interface Look extends Verification {
+interface RememberedLook extends LookedUp {
   /** Absolute limit of the session. */
   readonly endsAt: Date;
-  /** What the guard is told; the look itself holds for a few seconds only. */
-  readonly verification: Verification;
   /** When the use was written last, as far as this instance knows. */
   usedAtMs: number;
   outdated: boolean;
 }
+
+/** What lasts is looked at again every two seconds besides: within ten it knows what has become of its session (GW-2). */
+const LONGEST_REMEMBERED_SEC = 8;
 
 /** A session that a login began, and the value of its cookie, which exists nowhere else. */
 export interface BegunBrowserSession extends OpenSession {
@@ -37,8 +39,8 @@ export interface BegunBrowserSession extends OpenSession {
  * costs one read of the store every few seconds, and its claims are renewed at the provider under the lease that refreshes take too.
  */
 export class BrowserSessions {
-  readonly #looks = new VerificationCache<Look>();
-  readonly #running = new Map<string, Promise<Look>>();
+  readonly #looks = new VerificationCache<RememberedLook>();
+  readonly #running = new Map<string, Promise<RememberedLook>>();
 
   constructor(
     private readonly options: ResolvedBrowserSessions,
@@ -78,12 +80,12 @@ export class BrowserSessions {
    * @param isUse moves the idle limit.
    * @throws {@link OAuthError} 401 `invalid_token` for one that is over, or none of ours; 502, 503.
    */
-  async verify(reference: string, isUse: boolean): Promise<Verification> {
+  async verify(reference: string, isUse: boolean): Promise<LookedUp> {
     const presented = this.#read(reference);
     const nowSec = epochSeconds(this.clock);
     const look = this.#looks.get(presented.hash, nowSec) ?? (await this.#lookOnce(presented));
     if (isUse) await this.#use(presented, look);
-    return look.verification;
+    return look;
   }
 
   /** The session of a reference, straight from the store; `undefined` when it is over, or was none. @throws {@link OAuthError} 503 */
@@ -115,7 +117,7 @@ export class BrowserSessions {
   }
 
   /** All tabs of a browser come at once, and wait for one read. */
-  async #lookOnce(presented: PresentedReference): Promise<Look> {
+  async #lookOnce(presented: PresentedReference): Promise<RememberedLook> {
     const { hash } = presented;
     const running =
       this.#running.get(hash) ?? this.#look(presented).finally(() => this.#running.delete(hash));
@@ -123,7 +125,7 @@ export class BrowserSessions {
     return running;
   }
 
-  async #look({ sessionId, hash }: PresentedReference): Promise<Look> {
+  async #look({ sessionId, hash }: PresentedReference): Promise<RememberedLook> {
     const issuer = await this.claims.issuer();
     const readAtMs = this.clock.monotonicMs();
     const found = await this.sessions.find(sessionId);
@@ -136,14 +138,13 @@ export class BrowserSessions {
     const { session, ...open } = await this.#renewed({ session: found, content }, state);
     const verification = this.claims.of({ session, ...open }, issuer);
     if (!verification.holds()) throw invalidToken('revoked');
-    const rememberedMs = this.broker.revocationPollSec * 1000;
-    const isFresh = (): boolean => this.clock.monotonicMs() - readAtMs < rememberedMs;
-    const look: Look = Object.assign(state, {
+    const rememberedSec = Math.min(this.broker.revocationPollSec, LONGEST_REMEMBERED_SEC);
+    const untilMs = readAtMs + rememberedSec * 1000;
+    const look: RememberedLook = Object.assign(state, {
       ...verification,
       endsAt: session.endsAt,
-      verification,
       usedAtMs: session.usedAt.getTime(),
-      holds: () => !state.outdated && isFresh() && verification.holds(),
+      isFresh: () => !state.outdated && this.clock.monotonicMs() < untilMs,
     });
     this.#looks.set(hash, look);
     return look;
@@ -152,12 +153,10 @@ export class BrowserSessions {
   /** Claims that are still good serve while newer ones are fetched; those that are over do not. */
   async #renewed(open: OpenSession, state: { outdated: boolean }): Promise<OpenSession> {
     const { session, content } = open;
-    const { claimsAt = 0, provider } = content;
-    if (provider.refreshToken === undefined) return open; // ends by itself
+    const leftMs = this.claims.renewedBySec(content) * 1000 - this.clock.now().getTime();
     const lifetimeMs = this.broker.accessTokenLifetimeSec * 1000;
-    const leftMs = claimsAt * 1000 + lifetimeMs - this.clock.now().getTime();
     if (leftMs > Math.min(RENEWED_EARLY_MS, lifetimeMs / 2)) return open;
-    const renewal = this.refresh.renewedSince(session.id, claimsAt);
+    const renewal = this.refresh.renewedSince(session.id, content.claimsAt ?? 0);
     if (leftMs > 0) {
       // What fails was reported where it did; the next look tries again.
       const outdate = (): void => void (state.outdated = true);
@@ -172,7 +171,10 @@ export class BrowserSessions {
     }
   }
 
-  async #use({ sessionId: id, hash: cookieHash }: PresentedReference, look: Look): Promise<void> {
+  async #use(
+    { sessionId: id, hash: cookieHash }: PresentedReference,
+    look: RememberedLook,
+  ): Promise<void> {
     const now = this.clock.now();
     const before = look.usedAtMs;
     const everyMs = Math.min(USE_WRITTEN_EVERY_MS, (this.options.idleSec * 1000) / 2);

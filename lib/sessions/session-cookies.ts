@@ -1,9 +1,13 @@
 import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
-import { CookieCallers } from '../tokens/cookie-callers.js';
+import { CookieCallers, type LookedUp } from '../tokens/cookie-callers.js';
 import type { Credentials } from '../tokens/identity.js';
-import { checkOrigin, isSafeMethod } from '../tokens/request-origin.js';
+import {
+  asksForWebSocket,
+  checkHandshake,
+  checkOrigin,
+  isSafeMethod,
+} from '../tokens/request-origin.js';
 import { cookieNamed } from '../tokens/session-cookie.js';
-import type { Verification } from '../tokens/verification-cache.js';
 import type { BrowserSessions } from './browser-sessions.js';
 
 /** Callers by session cookie, where the option `session` is set. */
@@ -15,11 +19,17 @@ export class SessionCookies extends CookieCallers {
     super();
   }
 
-  async verify({ headers, method }: Credentials): Promise<Verification | undefined> {
-    if (method === undefined) return undefined;
-    const reference = cookieNamed(headers, this.options.cookieName);
+  async verify(
+    { headers, method, handshake }: Credentials,
+    isUse: boolean,
+  ): Promise<LookedUp | undefined> {
+    const { cookieName, origins } = this.options;
+    const opens = handshake ?? asksForWebSocket(headers);
+    if (method === undefined && !opens) return undefined;
+    const reference = cookieNamed(headers, cookieName);
     if (reference === undefined) return undefined;
-    if (!isSafeMethod(method)) checkOrigin(headers, this.options.origins);
-    return this.sessions.verify(reference, true);
+    if (opens) checkHandshake(headers, origins);
+    else if (!isSafeMethod(method)) checkOrigin(headers, origins);
+    return this.sessions.verify(reference, isUse);
   }
 }

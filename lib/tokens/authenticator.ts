@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
-import { OAuthError } from '../errors/oauth.error.js';
+import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { CheckedAuthRule } from './auth-rule.js';
@@ -44,9 +44,9 @@ export class Authenticator {
     } catch (refusal) {
       const none = refusal instanceof OAuthError && refusal.credentialsMissing;
       if (!none || bringsToken(headers)) throw refusal;
-      const byCookie = await this.cookies?.verify(credentials);
+      const byCookie = await this.#byCookie(credentials, rule, true);
       if (byCookie === undefined) throw refusal;
-      return { ...this.#authorized(byCookie, rule), byCookie: true };
+      return byCookie;
     }
     if (request === undefined) return this.authenticate(token, rule);
     return this.#authorized(await this.#verifyOnce(token, request), rule);
@@ -59,6 +59,28 @@ export class Authenticator {
    */
   async authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
     return this.#authorized(await this.verifier.verify(token), rule);
+  }
+
+  async #byCookie(
+    credentials: Credentials,
+    rule: CheckedAuthRule,
+    isUse: boolean,
+  ): Promise<Identity | undefined> {
+    const found = await this.cookies?.verify(credentials, isUse);
+    if (found === undefined) return undefined;
+    const { isFresh, untilSec } = found;
+    // How recent the login had to be was asked when it opened, as of a token.
+    const lasting: CheckedAuthRule = { ...rule, maxAgeSec: undefined };
+    const again = async (): Promise<Identity> => {
+      const identity = await this.#byCookie(credentials, lasting, false);
+      if (identity === undefined) throw invalidToken('the session is over');
+      return identity;
+    };
+    return {
+      ...this.#authorized(found, rule),
+      byCookie: true,
+      look: { isFresh, untilSec, again },
+    };
   }
 
   /** The verifier remembers good tokens; a request of GraphQL may ask for a bad one a thousand times. */

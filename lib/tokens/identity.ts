@@ -8,6 +8,8 @@ export interface Credentials {
   readonly rawHeaders?: readonly string[] | undefined;
   /** Of an HTTP request. Where it is not told, the session cookie does not count: forgery could not be told from the caller's own. */
   readonly method?: string | undefined;
+  /** They open a connection that goes on: the session cookie counts only with an `Origin` of ours, whatever the method is. */
+  readonly handshake?: true;
   /** The request, where many decisions belong to one: what was refused once in it is not verified again. */
   readonly request?: object;
 }
@@ -24,4 +26,20 @@ export interface Identity {
   readonly byCookie?: true;
   /** Whether the token would still be taken, its expiry aside: not once it was revoked, or its key withdrawn. */
   readonly holds: () => boolean;
+  /** Where what is said of the caller may change: of a session cookie. A token says one thing until it ends. */
+  readonly look?: Look;
+}
+
+/** A look at what is known of a caller at the moment. */
+export interface Look {
+  /** Whether it is young enough to be relied on. */
+  readonly isFresh: () => boolean;
+  /** How long what was seen counts where nobody can look again, in seconds since 1970. */
+  readonly untilSec: number;
+  /**
+   * Looks again, which is no use of the session.
+   *
+   * @throws {@link OAuthError} 401 when the session is over; 403 when the caller no longer meets the rule; 502, 503 when nobody can tell.
+   */
+  readonly again: () => Promise<Identity>;
 }

@@ -45,8 +45,8 @@ export class Connections {
     }
   }
 
-  /** Keeps an opened connection; it is ended with its token. */
-  keep(client: object, connection: Connection, end: () => void): () => void {
+  /** Keeps an opened connection; it is ended with its token or its session. */
+  keep(client: object, connection: Connection, end: LiveCall['end']): () => void {
     const { identity } = connection;
     this.#known.set(client, connection);
     if (identity === undefined) return () => undefined;

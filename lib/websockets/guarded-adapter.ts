@@ -118,8 +118,8 @@ export class GuardedAdapter {
     const credentials = handshakeCredentials(socket.request, socket.handshake.auth);
     const demands = this.gateways.demandsAt(port, options);
     const connection = await this.connections.open(credentials, demands);
-    const forget = this.connections.keep(socket, connection, () => {
-      socket.emit('exception', ended().getResponse());
+    const forget = this.connections.keep(socket, connection, (refusal = ended()) => {
+      socket.emit('exception', refusal.getResponse());
       socket.disconnect(true);
     });
     socket.once('disconnect', forget);
@@ -171,9 +171,9 @@ export class GuardedAdapter {
       const data = answer instanceof OAuthError ? answer.getResponse() : answer;
       socket.send(JSON.stringify({ event, data }));
     };
-    const forget = this.connections.keep(socket, connection, () => {
-      send('exception', ended());
-      socket.close(POLICY_VIOLATION, ended().error);
+    const forget = this.connections.keep(socket, connection, (refusal = ended()) => {
+      send('exception', refusal);
+      socket.close(POLICY_VIOLATION, refusal.error);
     });
     socket.once('close', forget);
     socket.on('message', (message) => {

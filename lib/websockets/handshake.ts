@@ -36,8 +36,8 @@ function ofAuth(auth: unknown): string[] {
 }
 
 /**
- * What a handshake brings: its `Authorization` header, `auth.token` of socket.io, or a subprotocol `bearer.<token>`. A token in the query
- * does not count.
+ * What a handshake brings: its `Authorization` header, `auth.token` of socket.io, or a subprotocol `bearer.<token>`; without one the
+ * session cookie. A token in the query does not count.
  *
  * @throws {@link OAuthError} 400 `invalid_request` for more than one, or a subprotocol with a token alone.
  */
@@ -46,7 +46,7 @@ export function handshakeCredentials(
   auth?: unknown,
 ): Credentials {
   const [token, ...more] = [...ofAuth(auth), ...ofProtocols(headers['sec-websocket-protocol'])];
-  if (token === undefined) return { headers, rawHeaders };
+  if (token === undefined) return { headers, rawHeaders, handshake: true };
   if (more.length > 0 || headers.authorization !== undefined) {
     throw new OAuthError('invalid_request', 'The handshake has more than one token');
   }

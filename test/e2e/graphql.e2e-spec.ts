@@ -13,7 +13,7 @@ import {
 } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { type Client, createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { OidcGraphqlModule } from '../../lib/graphql/index.js';
@@ -29,17 +29,20 @@ import {
 import { Mode } from '../../lib/service/mode.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
+import { Browser, SESSION_COOKIE, ownPage, startBrowserApp } from '../support/browser-sessions.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { type RequestHeaders, request } from '../support/http-request.js';
 import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { alice } from '../support/users.js';
 
 const SCHEMA = `
   type Person { name: String email: String salary: Int }
   type Query { me: String person: Person admin: String gold: String maybe: String open: String forgotten: String roles: [String] who: String }
   type Mutation { rename(name: String): String }
-  type Subscription { ticks: Int openTicks: Int }
+  type Subscription { ticks: Int openTicks: Int editorTicks: Int }
 `;
 
 /** Subscriptions that were ended by their reader or by us. */
@@ -133,6 +136,12 @@ class PersonResolver {
   @Auth()
   ticks(): AsyncIterableIterator<object> {
     return ticks('ticks');
+  }
+
+  @Subscription()
+  @Auth({ when: ({ roles }) => Array.isArray(roles) && roles.includes('editor') })
+  editorTicks(): AsyncIterableIterator<object> {
+    return ticks('editorTicks');
   }
 
   @Subscription()
@@ -490,7 +499,7 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     const before = returned;
 
     clock.advance(3600);
-    app.app.get(LiveCalls, { strict: false }).sweep();
+    await app.app.get(LiveCalls, { strict: false }).sweep();
 
     expect((await events.next()).done).toBe(true);
     expect(returned).toBe(before + 1);
@@ -505,11 +514,114 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     expect((await events.next()).value).toEqual({ data: { ticks: 1 } });
 
     await broker.service.revokeSession(String(claims['sid']));
-    broker.app.get(LiveCalls, { strict: false }).sweep();
+    await broker.app.get(LiveCalls, { strict: false }).sweep();
 
     expect((await events.next()).done).toBe(true);
     expect(await outcome(socket)).toContain('UNAUTHENTICATED');
     await socket.dispose();
     await broker.close();
+  });
+
+  describe('with a session cookie', () => {
+    let pages: TestApp;
+    let browser: Browser;
+
+    beforeAll(async () => {
+      pages = await startBrowserApp(host());
+      browser = new Browser(pages, () => clock.now().getTime());
+    });
+
+    beforeEach(async () => {
+      provider.resetBehaviour();
+      provider.behaviour.now = () => clock.now();
+      await browser.logIn();
+    });
+
+    afterAll(() => pages.close());
+
+    const cookie = () => ({ cookie: `${SESSION_COOKIE}=${browser.reference}` });
+    const ours = () => client({}, { ...cookie(), origin: pages.url }, pages);
+    const sweep = () => pages.app.get(LiveCalls, { strict: false }).sweep();
+
+    const ask = async (headers: RequestHeaders): Promise<Answer> => {
+      const body = JSON.stringify({ query: '{ me }' });
+      const sent = { ...cookie(), 'content-type': 'application/json', ...headers };
+      const reply = await request(`${pages.url}/graphql`, {
+        method: 'POST',
+        headers: sent,
+        body,
+      });
+      return reply.json();
+    };
+
+    it('BS-1: answers our own pages alone', async () => {
+      expect((await ask(ownPage)).data).toEqual({ me: alice.sub });
+      for (const headers of [{}, { 'sec-fetch-site': 'same-site' }, { origin: 'null' }]) {
+        const [refusal] = (await ask(headers)).errors ?? [];
+        expect(refusal?.extensions).toMatchObject({
+          code: 'FORBIDDEN',
+          oauth: { error: 'access_denied' },
+        });
+      }
+    });
+
+    it('GW-3: opens subscriptions of our own pages alone', async () => {
+      for (const headers of [
+        {},
+        { origin: 'https://evil.example' },
+        { origin: 'null', 'sec-fetch-site': 'same-origin' },
+      ]) {
+        const other = client({}, { ...cookie(), ...headers }, pages);
+        expect(await outcome(other)).toContain('access_denied');
+        await other.dispose();
+      }
+      const own = ours();
+      expect(await outcome(own)).toContain('"ticks":1');
+      await own.dispose();
+    });
+
+    it('BS-7: goes by a token in connectionParams alone', async () => {
+      const both = { authorization: 'Bearer bad' };
+      const socket = client(both, { ...cookie(), origin: pages.url }, pages);
+
+      expect(await outcome(socket)).toContain('invalid_token');
+      await socket.dispose();
+    });
+
+    it.each([
+      ['was logged out', () => browser.send('/auth/v2/logout', 'POST')],
+      ['was replaced by another login', () => browser.logIn()],
+      ['was idle for too long', async () => clock.advance(43_200)],
+    ])('GW-2: ends a subscription whose session %s', async (_, end) => {
+      const socket = ours();
+      const events = socket.iterate({ query: 'subscription { ticks }' });
+      expect((await events.next()).value).toEqual({ data: { ticks: 1 } });
+      const before = returned;
+
+      await end();
+      await sweep();
+
+      expect((await events.next()).done).toBe(true);
+      expect(returned).toBe(before + 1);
+      await socket.dispose();
+    });
+
+    it('GW-2: goes on while the session is renewed, until its claims break the rule', async () => {
+      const socket = ours();
+      const events = socket.iterate({ query: 'subscription { editorTicks }' });
+      expect((await events.next()).value).toEqual({ data: { editorTicks: 1 } });
+      const [before, next] = [returned, events.next()];
+      clock.advance(3600);
+      await sweep();
+      expect(returned).toBe(before);
+
+      provider.behaviour.accessToken.claims = (claims) => ({ ...claims, resource_access: {} });
+      clock.advance(3600);
+      await sweep();
+
+      expect((await next).done).toBe(true);
+      expect(returned).toBe(before + 1);
+      await socket.dispose();
+    });
   });
 });

@@ -274,14 +274,14 @@ describe.each(cases)('messages over $title, $mode', ({ kind, service, mode, miss
     void long.over.then(() => (longIsOver = true));
 
     clock.advance(100);
-    host.live.sweep();
+    await host.live.sweep();
 
     expect(await short.over).toMatchObject(Object(kind.refused(401, 'invalid_token')));
     endless.next({ text: '2' });
     await vi.waitFor(() => expect(answers).toEqual([1, 1, 2]));
     expect(longIsOver).toBe(false);
     clock.advance(3600);
-    host.live.sweep();
+    await host.live.sweep();
     expect(await long.over).toMatchObject(Object(kind.refused(401, 'invalid_token')));
   });
 });
@@ -363,7 +363,7 @@ describe('calls that gRPC hands to handlers as they are', () => {
     const failed = once(call, 'error');
 
     clock.advance(3600);
-    host.live.sweep();
+    await host.live.sweep();
 
     expect(await failed).toEqual([expect.objectContaining({ code: 16 })]);
     client.close();

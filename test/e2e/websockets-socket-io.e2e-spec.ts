@@ -160,7 +160,7 @@ describe('gateways by socket.io', () => {
     expect(await message).toBe('hello');
     const exception = told(socket, 'exception');
     clock.advance(3600);
-    app.app.get(LiveCalls, { strict: false }).sweep();
+    await app.app.get(LiveCalls, { strict: false }).sweep();
     expect(await exception).toMatchObject({ error: 'invalid_token' });
 
     token = provider.accessToken();
@@ -185,7 +185,7 @@ describe('gateways by socket.io', () => {
     const answer: unknown = await socket.emitWithAck('authenticate', { token: fresh });
     expect(answer).toEqual({ expires: expect.any(Number) });
     clock.advance(200);
-    app.app.get(LiveCalls, { strict: false }).sweep();
+    await app.app.get(LiveCalls, { strict: false }).sweep();
     const message = told(socket, 'said');
     app.app.get(Chat).server?.to('room').emit('said', 'hello');
 
@@ -216,7 +216,7 @@ describe('gateways by socket.io', () => {
     clock.advance(200);
     await socket.emitWithAck('authenticate', { token: provider.accessToken({ jti: 'shared' }) });
     clock.advance(200);
-    app.app.get(LiveCalls, { strict: false }).sweep();
+    await app.app.get(LiveCalls, { strict: false }).sweep();
 
     socket.emit('who', {});
     expect(await told(socket, 'you')).toBe('sub-0001-alice');

@@ -1,17 +1,12 @@
-import type { INestApplication, Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { IoAdapter } from '@nestjs/platform-socket.io';
-import { WsAdapter } from '@nestjs/platform-ws';
 import {
   MessageBody,
   type OnGatewayConnection,
   SubscribeMessage,
   WebSocketGateway,
 } from '@nestjs/websockets';
-import { once } from 'node:events';
-import { type Socket, io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WebSocket } from 'ws';
 
 import { LiveCalls } from '../../lib/guard/live-calls.js';
 import { Auth, AuthGuard, IdToken, Public, verifiedClaims } from '../../lib/index.js';
@@ -24,6 +19,7 @@ import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { type Client, type Handshake, webSocketKinds } from '../support/websocket-clients.js';
 
 let connected = 0;
 
@@ -71,119 +67,7 @@ function gateway(options: object): Type {
   return Gateway;
 }
 
-/** A client of either kind: what it was told, in order. */
-interface Client {
-  readonly events: [event: string, data: unknown][];
-  readonly closed: Promise<unknown>;
-  send(event: string, data?: unknown): void;
-  next(event: string): Promise<unknown>;
-  close(): void;
-}
-
-interface Handshake {
-  readonly token?: string;
-  readonly headers?: Record<string, string>;
-  readonly query?: string;
-  readonly protocols?: string[];
-}
-
-interface Kind {
-  readonly title: string;
-  readonly adapter: (app: INestApplication) => IoAdapter | WsAdapter;
-  readonly connect: (url: string, path: string, handshake: Handshake) => Promise<Client>;
-}
-
-function recorder(): Pick<Client, 'events' | 'next'> & {
-  push: (event: string, data: unknown) => void;
-} {
-  const events: [string, unknown][] = [];
-  const waiting = new Set<() => void>();
-  return {
-    events,
-    push(event, data) {
-      events.push([event, data]);
-      for (const wake of waiting) wake();
-    },
-    async next(event) {
-      for (;;) {
-        const at = events.findIndex(([name]) => name === event);
-        if (at !== -1) return events.splice(at, 1)[0]?.[1];
-        await new Promise<void>((resolve) => waiting.add(resolve));
-      }
-    },
-  };
-}
-
-async function connectIo(
-  url: string,
-  path: string,
-  { token, headers, query }: Handshake,
-): Promise<Client> {
-  const { events, next, push } = recorder();
-  const socket: Socket = io(`${url}${path}`, {
-    transports: ['websocket'],
-    forceNew: true,
-    reconnection: false,
-    ...(token === undefined ? {} : { auth: { token } }),
-    ...(headers === undefined ? {} : { extraHeaders: headers }),
-    ...(query === undefined ? {} : { query: { access_token: query } }),
-  });
-  socket.onAny((event: string, data: unknown) => push(event, data));
-  const closed = new Promise((resolve) => socket.once('disconnect', resolve));
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('connect_error', (error) =>
-      reject(Object.assign(error, { body: Reflect.get(error, 'data') })),
-    );
-  });
-  return {
-    events,
-    next,
-    closed,
-    send: (event, data) =>
-      void (data === undefined ? socket.emit(event) : socket.emit(event, data)),
-    close: () => void socket.disconnect(),
-  };
-}
-
-async function connectWs(url: string, path: string, handshake: Handshake): Promise<Client> {
-  const { events, next, push } = recorder();
-  const { token, headers, query, protocols } = handshake;
-  const offered = protocols ?? (token === undefined ? [] : ['chat', `bearer.${token}`]);
-  const address = `${url.replace('http', 'ws')}${path}${query === undefined ? '' : `?access_token=${query}`}`;
-  const socket = new WebSocket(address, offered, { headers: headers ?? {} });
-  socket.on('message', (text: Buffer) => {
-    const { event, data }: { event: string; data: unknown } = JSON.parse(text.toString());
-    push(event, data);
-  });
-  const closed = once(socket, 'close');
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('unexpected-response', (_, response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk)));
-      response.on('end', () =>
-        reject(Object.assign(new Error('refused'), { body: JSON.parse(text) })),
-      );
-    });
-    socket.once('error', reject);
-  });
-  expect(socket.protocol).not.toContain('bearer');
-  return {
-    events,
-    next,
-    closed,
-    send: (event, data) => socket.send(JSON.stringify({ event, data })),
-    close: () => socket.close(),
-  };
-}
-
-const kinds: readonly Kind[] = [
-  { title: 'socket.io', adapter: (app) => new IoAdapter(app), connect: connectIo },
-  { title: 'ws', adapter: (app) => new WsAdapter(app), connect: connectWs },
-];
-
-describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
+describe.each(webSocketKinds)('gateways by $title', ({ title, adapter, connect }) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   const clock = new FakeClock();
@@ -370,12 +254,12 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
 
   it('GW-2: ends a connection with its token', async () => {
     const client = await open('/guarded', { token: provider.accessToken() });
-    sweep();
+    await sweep();
     client.send('plain', {});
     await client.next('plain');
 
     clock.advance(3600);
-    sweep();
+    await sweep();
 
     expect(await client.next('exception')).toMatchObject({ error: 'invalid_token' });
     await client.closed;
@@ -394,7 +278,7 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     client.send('authenticate', { token: provider.accessToken({ jti: 'fresh' }) });
     expect(await client.next('authenticated')).toMatchObject({ expires: expect.any(Number) });
     clock.advance(200);
-    sweep();
+    await sweep();
 
     client.send('plain', {});
     expect(await client.next('plain')).toBe('sub-0001-alice');
@@ -441,7 +325,7 @@ describe.each(kinds)('gateways by $title', ({ title, adapter, connect }) => {
     expect(await client.next('plain')).toBe(claims['sub']);
 
     await broker.service.revokeSession(String(claims['sid']));
-    broker.app.get(LiveCalls, { strict: false }).sweep();
+    await broker.app.get(LiveCalls, { strict: false }).sweep();
 
     await client.closed;
     await broker.close();

@@ -10,7 +10,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 /** A stream of server-sent events that alice reads, over a version of HTTP, on an adapter. */
 function stream(httpVersionMajor: number, adapter: 'express' | 'fastify') {
   const clock = new FakeClock();
-  const live = new LiveCalls(clock);
+  const live = new LiveCalls(clock, Object({}));
   const contexts = new CallContexts(
     Object({}),
     Object({}),
@@ -35,11 +35,11 @@ function stream(httpVersionMajor: number, adapter: 'express' | 'fastify') {
 describe.each(['express', 'fastify'] as const)('a stream of events on %s', (adapter) => {
   it('ends with its token, and its connection with it, so that Nest gives up the source', () => {
     const { clock, live, end, hangUp } = stream(1, adapter);
-    live.sweep();
+    void live.sweep();
     expect(end).not.toHaveBeenCalled();
 
     clock.advance(61);
-    live.sweep();
+    void live.sweep();
 
     expect(end).toHaveBeenCalledTimes(1);
     expect(hangUp).toHaveBeenCalledTimes(1);
@@ -48,7 +48,7 @@ describe.each(['express', 'fastify'] as const)('a stream of events on %s', (adap
   it('ends alone over HTTP/2, whose connection carries others', () => {
     const { clock, live, end, hangUp } = stream(2, adapter);
     clock.advance(61);
-    live.sweep();
+    void live.sweep();
 
     expect(end).toHaveBeenCalledTimes(1);
     expect(hangUp).not.toHaveBeenCalled();
@@ -58,7 +58,7 @@ describe.each(['express', 'fastify'] as const)('a stream of events on %s', (adap
     const { clock, live, response, end } = stream(1, adapter);
     response.emit('close');
     clock.advance(61);
-    live.sweep();
+    void live.sweep();
 
     expect(end).not.toHaveBeenCalled();
   });

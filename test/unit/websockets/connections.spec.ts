@@ -13,7 +13,7 @@ const optional = checkAuthRule({ optional: true });
 /** Connections whose tokens say `<issuer> <subject>`, or why they are refused. */
 function connections() {
   const clock = new FakeClock();
-  const live = new LiveCalls(clock);
+  const live = new LiveCalls(clock, Object({}));
   const identify = vi.fn(async ({ headers }: { headers: { authorization?: string } }) => {
     const [iss, sub] = (headers.authorization ?? '').replace('Bearer ', '').split(' ');
     if (iss === 'broken') throw new TypeError('a fault of ours');
@@ -55,11 +55,11 @@ describe('connections of gateways', () => {
     const forget = made.keep(second, await made.open(credentials, required), end);
     forget();
 
-    live.sweep();
+    void live.sweep();
     expect(end).not.toHaveBeenCalled();
     clock.advance(301);
-    live.sweep();
-    live.sweep();
+    void live.sweep();
+    void live.sweep();
 
     expect(end).toHaveBeenCalledTimes(1);
   });
@@ -69,7 +69,7 @@ describe('connections of gateways', () => {
     const end = vi.fn();
     const forget = made.keep({}, await made.open({ headers: {} }, optional), end);
     clock.advance(1e6);
-    live.sweep();
+    void live.sweep();
     forget();
 
     expect(end).not.toHaveBeenCalled();
@@ -86,7 +86,7 @@ describe('connections of gateways', () => {
 
     await made.renew(client, fresh);
     clock.advance(200);
-    live.sweep();
+    void live.sweep();
 
     expect(made.credentialsOf(client)).toBe(fresh);
     expect(end).not.toHaveBeenCalled();
