@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -26,7 +26,7 @@ function everythingIn(url: string): string {
   return [url, decoded, ...contents].join('\n');
 }
 
-describe.each(adapters)('the state of a login on %s', (adapter) => {
+describe.each(flowAdapters)('the state of a login on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { request, type Reply } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
@@ -41,7 +41,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-describe.each(adapters)('the authorization request on %s', (adapter) => {
+describe.each(flowAdapters)('the authorization request on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 
@@ -176,7 +176,7 @@ describe.each(adapters)('the authorization request on %s', (adapter) => {
   });
 });
 
-describe.each(adapters)('the authorization request to oidc-provider on %s', (adapter) => {
+describe.each(flowAdapters)('the authorization request to oidc-provider on %s', (adapter) => {
   let provider: TestProvider;
   let app: TestApp;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, refresh, startBrokerApp } from '../support/broker-app.js';
 import { registerIfSecret } from '../support/canary-secrets.js';
 import { compactJws, keySigner, type JsonMembers } from '../support/compact-jws.js';
@@ -27,7 +27,7 @@ const ways: readonly Way[] = [
   ['revoke', ({ url }, token) => request(`${url}/auth/v2/revoke`, { form: { token } })],
 ];
 
-describe.each(adapters)('an access token that has ended, on %s', (adapter) => {
+describe.each(flowAdapters)('an access token that has ended, on %s', (adapter) => {
   const clock = new FakeClock();
   const store = new MemoryBrokerStore();
   let provider: MisbehavingProvider;

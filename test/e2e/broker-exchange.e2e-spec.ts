@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 
 import { hashedId } from '../../lib/events/oidc-events.js';
 import { OAuthError, OidcEvents, type LoginNotice } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { guarded, startBrokerApp, type BrokerAppOptions } from '../support/broker-app.js';
 import { countingStore, type CountingStore } from '../support/counting-store.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -22,7 +22,7 @@ import {
 } from '../support/token-exchange.js';
 import { alice } from '../support/users.js';
 
-describe.each(adapters)('token exchange on %s', (adapter) => {
+describe.each(flowAdapters)('token exchange on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let counting: CountingStore;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { OidcEvents, type OidcEventMap } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
   brokerTokens,
@@ -28,7 +28,7 @@ import { exchange } from '../support/token-exchange.js';
 const get = async (app: TestApp, path: string): Promise<number> =>
   (await request(`${app.url}/auth/v2/${path}`)).status;
 
-describe.each(adapters)('broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('broker mode on %s', (adapter) => {
   let clock: FakeClock;
   let provider: MisbehavingProvider;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
 import { compactJws, keySigner } from '../support/compact-jws.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -18,7 +18,7 @@ import { accepted, refused, tokenVectors, type TokenVector } from '../support/to
 
 const rows = ['JV-1', 'JV-2', 'JV-3', 'JV-4', 'JV-5', 'JV-6', 'JV-7', 'JV-8', 'JV-9'] as const;
 
-describe.each(adapters)('guarded handlers of broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('guarded handlers of broker mode on %s', (adapter) => {
   const clock = new FakeClock();
   const store = new MemoryBrokerStore();
   let provider: MisbehavingProvider;

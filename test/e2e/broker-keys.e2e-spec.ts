@@ -4,7 +4,7 @@ import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
@@ -37,7 +37,7 @@ const keysOf = (reply: Reply): Record<string, unknown>[] => {
   return keys.map((key: unknown) => Object.fromEntries(Object.entries(Object(key))));
 };
 
-describe.each(adapters)('the keys of an application on %s', (adapter) => {
+describe.each(flowAdapters)('the keys of an application on %s', (adapter) => {
   let clock: FakeClock;
   let provider: MisbehavingProvider;
 

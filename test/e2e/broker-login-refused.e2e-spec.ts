@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { OAuthError, OidcEvents, type LoginNotice } from '../../lib/index.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { brokerParts } from '../support/broker-parts.js';
 import {
   brokerLogin,
@@ -24,7 +24,7 @@ import { alice, bob } from '../support/users.js';
 const redeem = async (app: TestApp): Promise<Reply> =>
   postToken(app, handleForm(await openLogin(app)));
 
-describe.each(adapters)('refused logins of broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('refused logins of broker mode on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
   guarded,
@@ -33,7 +33,7 @@ const logout = (
 ): Promise<Reply> =>
   request(`${app.url}/auth/v2/logout?${new URLSearchParams(parameters).toString()}`, options);
 
-describe.each(adapters)('logout at the provider in broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('logout at the provider in broker mode on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

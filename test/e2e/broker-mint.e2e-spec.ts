@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 
 import { hashedId } from '../../lib/events/oidc-events.js';
 import { OidcEvents } from '../../lib/index.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import {
   brokerLogin,
   brokerTokens,
@@ -25,7 +25,7 @@ import { startProvider } from '../support/provider.js';
 import { UserAgent } from '../support/user-agent.js';
 import { alice } from '../support/users.js';
 
-describe.each(adapters)('minted tokens on %s', (adapter) => {
+describe.each(flowAdapters)('minted tokens on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

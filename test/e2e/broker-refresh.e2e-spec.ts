@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { OidcEvents, type OidcEventName } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import {
   BROKER_ENCRYPTION_KEY,
   brokerLogin,
@@ -71,7 +71,7 @@ function recorded(app: TestApp, name: OidcEventName): unknown[] {
   return events;
 }
 
-describe.each(adapters)('a refresh in broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('a refresh in broker mode on %s', (adapter) => {
   it('RF-2: gives a new refresh token each time, and an access token that works', async () => {
     const app = await start({ adapter });
     const login = await brokerLogin(app);

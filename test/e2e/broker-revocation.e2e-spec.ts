@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { OidcEvents } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, guarded, pull, refresh, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -23,7 +23,7 @@ function clockAlarms({ app }: TestApp): number[] {
   return seen;
 }
 
-describe.each(adapters)('revocation in broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('revocation in broker mode on %s', (adapter) => {
   const options = { publicUrl: 'http://localhost:3999' };
   let provider: MisbehavingProvider;
   let store: MemoryBrokerStore;

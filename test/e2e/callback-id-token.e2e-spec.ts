@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import type { TokenPatch } from '../support/behaviour.js';
 import type { JsonMembers } from '../support/compact-jws.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -46,7 +46,7 @@ const answersWithout: Record<string, (body: JsonMembers) => JsonMembers> = {
   'the access token for an ID token': (body) => ({ ...body, id_token: body['access_token'] }),
 };
 
-describe.each(adapters)('the ID token of a login on %s', (adapter) => {
+describe.each(flowAdapters)('the ID token of a login on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   let mutations: ReadonlyMap<string, TokenPatch>;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import type { Reply } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
@@ -26,7 +26,7 @@ const wrongIssuers: [name: string, iss: (right: string) => string][] = [
   ['that is too long', () => 'https://evil.example/'.padEnd(3000, 'x')],
 ];
 
-describe.each(adapters)('iss at the callback on %s', (adapter) => {
+describe.each(flowAdapters)('iss at the callback on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

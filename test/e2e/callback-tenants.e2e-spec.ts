@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import type { JsonMembers } from '../support/compact-jws.js';
 import { request, type Reply } from '../support/http-request.js';
 import {
@@ -15,7 +15,7 @@ import { UserAgent } from '../support/user-agent.js';
 
 const [TENANT, SECOND] = TENANTS;
 
-describe.each(adapters)('an issuer shared by tenants on %s', (adapter) => {
+describe.each(flowAdapters)('an issuer shared by tenants on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

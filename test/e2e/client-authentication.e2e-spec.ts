@@ -4,7 +4,7 @@ import { type JWK, createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { FetchFunction, OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { request } from '../support/http-request.js';
 import { startMisbehavingProvider } from '../support/misbehaving-provider.js';
 import { LOOPBACK_REDIRECT, handleForm, openLogin, postToken } from '../support/open-login.js';
@@ -81,7 +81,7 @@ async function withKeySet(
   return { app, provider };
 }
 
-describe.each(adapters)('private_key_jwt on %s', (adapter) => {
+describe.each(flowAdapters)('private_key_jwt on %s', (adapter) => {
   it('CA-1: logs in and refreshes with a provider that reads our key set, which has public parts alone', async () => {
     const { app, provider } = await withKeySet({ clientKeys: [{ key: pem(newKey()) }] }, adapter);
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -10,7 +10,7 @@ import {
 import { postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
 
-describe.each(adapters)('polls faster than the interval on %s', (adapter) => {
+describe.each(flowAdapters)('polls faster than the interval on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

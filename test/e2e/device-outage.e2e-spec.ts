@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -41,7 +41,7 @@ const hiccups: [what: string, fault: Fault][] = [
   ],
 ];
 
-describe.each(adapters)('a device login while the provider has trouble on %s', (adapter) => {
+describe.each(flowAdapters)('a device login while the provider has trouble on %s', (adapter) => {
   let clock: FakeClock;
   let provider: MisbehavingProvider;
   let app: TestApp;

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { answerWith } from '../support/faults.js';
@@ -17,7 +17,7 @@ import { alice, bob } from '../support/users.js';
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const HARD_END = ['expired_token', 'access_denied'];
 
-describe.each(adapters)('a device login at the real provider on %s', (adapter) => {
+describe.each(flowAdapters)('a device login at the real provider on %s', (adapter) => {
   // It stands still, and the provider goes by the real time: it must not fall behind.
   const clock = new FakeClock(new Date(Date.now() + 120_000));
   let provider: TestProvider;
@@ -58,7 +58,7 @@ describe.each(adapters)('a device login at the real provider on %s', (adapter) =
   });
 });
 
-describe.each(adapters)('the polls of a device on %s', (adapter) => {
+describe.each(flowAdapters)('the polls of a device on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { Auth, OidcEvents, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import {
   brokerTokens,
   pull,
@@ -45,7 +45,7 @@ const options = {
   scopes: 'profile email',
 } satisfies Partial<OidcAuthOptions>;
 
-describe.each(adapters)('AD FS on %s', (adapter) => {
+describe.each(flowAdapters)('AD FS on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import {
   AUTH0_API,
@@ -61,7 +61,7 @@ const forTheApi = { ...options, authorizationParameters: { audience: AUTH0_API }
 
 const rolesOf = (claims: Readonly<Record<string, unknown>>) => ({ roles: claims[AUTH0_ROLES] });
 
-describe.each(adapters)('Auth0 on %s', (adapter) => {
+describe.each(flowAdapters)('Auth0 on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

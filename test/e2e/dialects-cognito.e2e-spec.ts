@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { COGNITO_CLIENT, COGNITO_SCOPE, cognito } from '../support/dialects/cognito.js';
 import { startDialect } from '../support/dialects/dialect.js';
@@ -41,7 +41,7 @@ const options = {
 
 const groups = (claims: Readonly<Record<string, unknown>>) => ({ roles: claims['cognito:groups'] });
 
-describe.each(adapters)('Amazon Cognito on %s', (adapter) => {
+describe.each(flowAdapters)('Amazon Cognito on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

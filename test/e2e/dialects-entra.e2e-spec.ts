@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { startDialect } from '../support/dialects/dialect.js';
 import {
@@ -53,7 +53,7 @@ const options = {
   scopes: `profile email ${ENTRA_SCOPE}`,
 } satisfies Partial<OidcAuthOptions>;
 
-describe.each(adapters)('Entra ID on %s', (adapter) => {
+describe.each(flowAdapters)('Entra ID on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { startDevice } from '../support/device-login.js';
 import { startDialect } from '../support/dialects/dialect.js';
@@ -45,7 +45,7 @@ const directGroups = (claims: Readonly<Record<string, unknown>>) => ({
   roles: claims['groups_direct'] ?? [],
 });
 
-describe.each(adapters)('GitLab on %s', (adapter) => {
+describe.each(flowAdapters)('GitLab on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

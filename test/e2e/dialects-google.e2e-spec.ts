@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { startDialect } from '../support/dialects/dialect.js';
 import {
@@ -42,7 +42,7 @@ const options = {
 
 const domainOf = ({ hd }: Readonly<Record<string, unknown>>) => ({ hd });
 
-describe.each(adapters)('Google on %s', (adapter) => {
+describe.each(flowAdapters)('Google on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { Auth, type AccessTokenMark, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { AUTHENTIK_CLIENT, authentik } from '../support/dialects/authentik.js';
 import { CASDOOR_CLIENT, casdoor } from '../support/dialects/casdoor.js';
@@ -66,7 +66,7 @@ const providers: readonly Provider[] = [
   },
 ];
 
-const cases = adapters.flatMap((adapter) => providers.map((one) => ({ adapter, ...one })));
+const cases = flowAdapters.flatMap((adapter) => providers.map((one) => ({ adapter, ...one })));
 
 describe.each(cases)('$name on $adapter, whose access tokens look like ID tokens', (one) => {
   const { adapter, dialect, clientId, accessTokenMark, others, namesParty } = one;

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { startDialect } from '../support/dialects/dialect.js';
 import {
@@ -46,7 +46,7 @@ const options = {
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
-describe.each(adapters)('Okta on %s', (adapter) => {
+describe.each(flowAdapters)('Okta on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

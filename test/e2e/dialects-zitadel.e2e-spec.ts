@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, type OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp } from '../support/broker-app.js';
 import { startDialect } from '../support/dialects/dialect.js';
 import {
@@ -55,7 +55,7 @@ const namesOfRoles = (claims: Readonly<Record<string, unknown>>) => ({
   roles: Object.keys(claims[ZITADEL_ROLES] ?? {}),
 });
 
-describe.each(adapters)('Zitadel on %s', (adapter) => {
+describe.each(flowAdapters)('Zitadel on %s', (adapter) => {
   describe('with JWT access tokens', () => {
     let provider: MisbehavingProvider;
     let app: TestApp;

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import type { Endpoint } from '../support/behaviour.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -72,7 +72,7 @@ const guard = ({ app, provider }: Running): Promise<Reply> =>
 const login = ({ app }: Running): Promise<Reply> =>
   request(`${app.url}/auth/v2/login?redirect_uri=http://localhost:53100/callback`);
 
-describe.each(adapters)('answers of the provider on %s', (adapter) => {
+describe.each(flowAdapters)('answers of the provider on %s', (adapter) => {
   const start = async (): Promise<Running> => {
     const clock = new FakeClock();
     const provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -21,7 +21,7 @@ interface Running {
   readonly skew: (seconds: number) => void;
 }
 
-describe.each(adapters)('clocks that differ on %s', (adapter) => {
+describe.each(flowAdapters)('clocks that differ on %s', (adapter) => {
   beforeEach(() => {
     GuardedRoutes.reached.length = 0;
   });

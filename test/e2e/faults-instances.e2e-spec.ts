@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import {
   adapters,
+  flowAdapters,
   startApp,
   type AdapterName,
   type AppOptions,
@@ -54,12 +55,11 @@ const finishElsewhere = async (a: TestApp, b: TestApp): Promise<Reply> => {
   return agent.get(back);
 };
 
-describe.each([
-  ['express', 'express'],
-  ['express', 'fastify'],
-  ['fastify', 'express'],
-  ['fastify', 'fastify'],
-] as const satisfies (readonly [AdapterName, AdapterName])[])(
+const pairs = flowAdapters.flatMap((ofA) =>
+  adapters.map((ofB): [AdapterName, AdapterName] => [ofA, ofB]),
+);
+
+describe.each(pairs)(
   'a login begun on %s and finished on another instance on %s',
   (adapterOfA, adapterOfB) => {
     const start = async (
@@ -138,7 +138,7 @@ describe.each([
   },
 );
 
-describe.each(adapters)('an interrupted login on %s', (adapter) => {
+describe.each(flowAdapters)('an interrupted login on %s', (adapter) => {
   it('fault 17: leaves nothing behind that stops the next one', async () => {
     const provider = await startMisbehavingProvider();
     const app = await startApp({ adapter, provider, options: { publicUrl: PUBLIC_URL } });

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
@@ -28,7 +28,7 @@ const device = (app: TestApp): Promise<Reply> => request(`${app.url}/auth/v2/dev
 const revoke = (app: TestApp, token: string): Promise<Reply> =>
   request(`${app.url}/auth/v2/revoke`, { form: { token } });
 
-describe.each(adapters)('an application on %s whose provider is down', (adapter) => {
+describe.each(flowAdapters)('an application on %s whose provider is down', (adapter) => {
   const prepare = async (): Promise<Running> => {
     const clock = new FakeClock();
     const provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });

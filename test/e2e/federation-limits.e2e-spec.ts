@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import type { IdTokenClaims, OAuthError } from '../../lib/index.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
-import { adapters } from '../support/app.js';
+import { flowAdapters } from '../support/app.js';
 import { FLEET_AUDIENCE } from '../support/federation.js';
 import { addressOf, Fleet, logIn, type FleetMember, type FleetTokens } from '../support/fleet.js';
 import { request } from '../support/http-request.js';
@@ -78,7 +78,7 @@ async function expectUntouched(
   expect((await postToken(app, { refresh_token: refreshToken })).status).toBe(200);
 }
 
-describe.each(adapters)('a token of a peer beyond the guard, on %s', (adapter) => {
+describe.each(flowAdapters)('a token of a peer beyond the guard, on %s', (adapter) => {
   /** An application with a session of alice's, and a peer that it trusts and that knows all about that session. */
   const startWithHostilePeer = async () => {
     const fleet = await Fleet.start();

@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { AdapterName } from '../support/app.js';
+import { adapters, flowAdapters, type AdapterName } from '../support/app.js';
 import { addressOf, Fleet, logIn, type FleetMember } from '../support/fleet.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -10,10 +10,9 @@ import { expectRefusal } from '../support/refusal.js';
 
 const [A, B] = [addressOf('a'), addressOf('b')];
 
-const pairs = [
-  ['express', 'fastify'],
-  ['fastify', 'express'],
-] as const satisfies (readonly [AdapterName, AdapterName])[];
+const pairs = flowAdapters.flatMap((ofA) =>
+  adapters.filter((ofB) => ofB !== ofA).map((ofB): [AdapterName, AdapterName] => [ofA, ofB]),
+);
 
 const ask = async (app: FleetMember, path: string, bearer: string): Promise<string> => {
   const reply = await request(`${app.url}${path}`, { bearer });

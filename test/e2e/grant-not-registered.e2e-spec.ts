@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { OidcEvents } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, refresh, startBrokerApp } from '../support/broker-app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -53,7 +53,7 @@ const refreshed = {
   ask: (app: TestApp) => postToken(app, { refresh_token: 'a-refresh-token' }),
 };
 
-describe.each(adapters)('a grant that the client is not registered for on %s', (adapter) => {
+describe.each(flowAdapters)('a grant that the client is not registered for on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let passthrough: TestApp;

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import type { SleepOptions } from '../../lib/clock/clock.js';
 import type { HealthReport } from '../../lib/index.js';
 import { OidcHealthIndicator } from '../../lib/terminus/index.js';
-import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { BROKER_AUDIENCE, brokerLogin, guarded, startBrokerApp } from '../support/broker-app.js';
 import { countingStore } from '../support/counting-store.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -77,7 +77,7 @@ function laterHealth({ service }: TestApp, seconds = 31): Promise<HealthReport> 
   return service.health();
 }
 
-describe.each(adapters)('the health indicator on %s', (adapter) => {
+describe.each(flowAdapters)('the health indicator on %s', (adapter) => {
   it('is up, degraded while the provider is away, and up again', async () => {
     const app = await started(startApp({ adapter, provider, clock, ...terminus }));
     const { url } = app;

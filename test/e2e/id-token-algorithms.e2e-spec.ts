@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { OidcAuthOptions } from '../../lib/index.js';
-import { adapters, type TestApp } from '../support/app.js';
+import { flowAdapters, type TestApp } from '../support/app.js';
 import { startBrokerApp } from '../support/broker-app.js';
 import { compactJws, keySigner } from '../support/compact-jws.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
@@ -52,7 +52,7 @@ function withEnd(idToken: unknown, exp: string, key: SigningKey): string {
   return compactJws({ alg: key.alg, kid: key.kid }, text.replace('"END"', exp), keySigner(key));
 }
 
-describe.each(adapters)('the algorithms of ID tokens and logout tokens on %s', (adapter) => {
+describe.each(flowAdapters)('the algorithms of ID tokens and logout tokens on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -13,7 +13,7 @@ async function statusOf(app: TestApp, bearer: string): Promise<number> {
   return (await request(`${app.url}/required`, { bearer })).status;
 }
 
-describe.each(adapters)('the key set of the provider, behind a guard on %s', (adapter) => {
+describe.each(flowAdapters)('the key set of the provider, behind a guard on %s', (adapter) => {
   beforeEach(() => {
     GuardedRoutes.reached.length = 0;
   });

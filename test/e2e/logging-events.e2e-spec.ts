@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { OidcEvents, type OidcEventMap, type OidcEventName } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { answerWith, failWith } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
@@ -26,7 +26,7 @@ const names: OidcEventName[] = [
   'subject-mismatch',
 ];
 
-describe.each(adapters)('events on %s', (adapter) => {
+describe.each(flowAdapters)('events on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { OidcEvents, type OidcAuthOptions, type OidcEventMap, hashedId } from '../../lib/index.js';
-import { adapters, type AdapterName, type TestApp } from '../support/app.js';
+import { flowAdapters, type AdapterName, type TestApp } from '../support/app.js';
 import { brokerLogin, refresh, startBrokerApp } from '../support/broker-app.js';
 import { request } from '../support/http-request.js';
 import {
@@ -51,7 +51,7 @@ async function session(app: TestApp): Promise<void> {
 const successes = (app: TestApp): readonly string[] =>
   app.logs().filter((line) => / LOG \[OidcAuth\] (?:login|refresh|logout) /.test(line));
 
-describe.each(adapters)('logins that succeed, on %s', (adapter) => {
+describe.each(flowAdapters)('logins that succeed, on %s', (adapter) => {
   it('are a line each, with hashed ids and the id of the request, where the options ask for it', async () => {
     const app = await started({ logSuccesses: true, requestId: () => storage.getStore() }, adapter);
     const logins: OidcEventMap['login'][] = [];

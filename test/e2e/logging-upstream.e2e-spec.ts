@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { registerSecret, secretsIn } from '../support/canary-secrets.js';
 import { logEveryException } from '../support/chatty-filter.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -59,7 +59,7 @@ const faults: [what: string, fault: Fault][] = [
   ['half an answer', truncatedJson()],
 ];
 
-describe.each(adapters)('the log of answers of the provider on %s', (adapter) => {
+describe.each(flowAdapters)('the log of answers of the provider on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { OidcAuthOptions } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, startBrokerApp } from '../support/broker-app.js';
 import { request } from '../support/http-request.js';
 import {
@@ -24,7 +24,7 @@ async function logoutUrl(app: TestApp, query: Query = {}, bearer?: string): Prom
 
 const queryOf = ({ searchParams }: URL): Query => Object.fromEntries(searchParams);
 
-describe.each(adapters)('fixed parameters of the end-session URL on %s', (adapter) => {
+describe.each(flowAdapters)('fixed parameters of the end-session URL on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {
@@ -104,7 +104,7 @@ describe.each(adapters)('fixed parameters of the end-session URL on %s', (adapte
   });
 });
 
-describe.each(adapters)('the ID token in the end-session URL on %s', (adapter) => {
+describe.each(flowAdapters)('the ID token in the end-session URL on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

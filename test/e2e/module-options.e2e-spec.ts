@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { OidcAuthModule, OidcService, type OidcAuthOptions } from '../../lib/index.js';
 import { RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { request } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
@@ -21,7 +21,7 @@ function frozen(value: unknown): boolean {
 
 const scopeOf = (url: string): string | null => new URL(url).searchParams.get('scope');
 
-describe.each(adapters)('options after many logins on %s', (adapter) => {
+describe.each(flowAdapters)('options after many logins on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   let given: OidcAuthOptions | undefined;

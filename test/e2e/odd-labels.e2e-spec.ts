@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, refresh, startBrokerApp } from '../support/broker-app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -57,7 +57,7 @@ const refusal = (error: string, status = 400): Answered => ({
   body: { error, error_description: 'é' },
 });
 
-describe.each(adapters)('answers of the provider under odd labels on %s', (adapter) => {
+describe.each(flowAdapters)('answers of the provider under odd labels on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let passthrough: TestApp;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, guarded, startBrokerApp } from '../support/broker-app.js';
 import { registerIfSecret } from '../support/canary-secrets.js';
 import { hang } from '../support/faults.js';
@@ -28,7 +28,7 @@ beforeEach(() => {
   GuardedRoutes.reached.length = 0;
 });
 
-describe.each(adapters)('opaque access tokens of oidc-provider on %s', (adapter) => {
+describe.each(flowAdapters)('opaque access tokens of oidc-provider on %s', (adapter) => {
   let provider: TestProvider;
   let app: TestApp;
   let tokens: Record<string, unknown>;
@@ -94,7 +94,7 @@ describe.each(adapters)('opaque access tokens of oidc-provider on %s', (adapter)
   });
 });
 
-describe.each(adapters)('opaque access tokens under trouble on %s', (adapter) => {
+describe.each(flowAdapters)('opaque access tokens under trouble on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { answerWith, closeSocket, failWith, html, redirectTo } from '../support/faults.js';
 import { request, type Reply } from '../support/http-request.js';
 import {
@@ -16,7 +16,7 @@ import { tally } from '../support/verifier.js';
 
 const query = new URLSearchParams({ redirect_uri: LOOPBACK_REDIRECT }).toString();
 
-describe.each(adapters)('a provider that demands pushed logins on %s', (adapter) => {
+describe.each(flowAdapters)('a provider that demands pushed logins on %s', (adapter) => {
   it('PR-1: gets them, and the browser carries a reference alone', async () => {
     const provider = await startProvider({ requirePush: true });
     const app = await startApp({ adapter, provider });
@@ -46,7 +46,7 @@ describe.each(adapters)('a provider that demands pushed logins on %s', (adapter)
   });
 });
 
-describe.each(adapters)('pushed logins on %s', (adapter) => {
+describe.each(flowAdapters)('pushed logins on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { answerWith, closeSocket, failWith, hang, type Fault } from '../support/faults.js';
 import {
@@ -15,7 +15,7 @@ import { UserAgent } from '../support/user-agent.js';
 
 const DAYS = 86_400;
 
-describe.each(adapters)('refresh without a broker on %s', (adapter) => {
+describe.each(flowAdapters)('refresh without a broker on %s', (adapter) => {
   let clock: FakeClock;
   let provider: MisbehavingProvider;
   let app: TestApp;
@@ -200,7 +200,7 @@ describe.each(adapters)('refresh without a broker on %s', (adapter) => {
   });
 });
 
-describe.each(adapters)('refresh at the real provider on %s', (adapter) => {
+describe.each(flowAdapters)('refresh at the real provider on %s', (adapter) => {
   it('TK-4: renews a session again and again, and notices reuse', async () => {
     const provider = await startProvider();
     const app = await startApp({ adapter, provider });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import type { JsonMembers } from '../support/compact-jws.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { failWith, html } from '../support/faults.js';
@@ -66,7 +66,7 @@ const claims: readonly [name: string, changes: () => JsonMembers, said: RegExp][
   ['a subject that is no text', () => ({ sub: 7 }), /sub of the ID token/],
 ];
 
-describe.each(adapters)('what the log says of refused answers on %s', (adapter) => {
+describe.each(flowAdapters)('what the log says of refused answers on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
   let linesBefore = 0;
@@ -156,7 +156,7 @@ describe.each(adapters)('what the log says of refused answers on %s', (adapter) 
   });
 });
 
-describe.each(adapters)('a discovery that fails on %s', (adapter) => {
+describe.each(flowAdapters)('a discovery that fails on %s', (adapter) => {
   it.each([
     ['is not there', html(404)],
     ['fails', failWith(500)],

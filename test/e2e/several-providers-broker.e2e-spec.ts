@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { Auth, CurrentUser, type LoginNotice } from '../../lib/index.js';
-import { type TestApp, adapters } from '../support/app.js';
+import { type TestApp, flowAdapters } from '../support/app.js';
 import {
   BROKER_AUDIENCE,
   type BrokerTokens,
@@ -56,7 +56,7 @@ class ProviderRoutes {
 type Name = 'default' | 'staff';
 const names: readonly Name[] = ['default', 'staff'];
 
-describe.each(adapters)('several identity providers in broker mode on %s', (adapter) => {
+describe.each(flowAdapters)('several identity providers in broker mode on %s', (adapter) => {
   let both: TwoProviders;
   let app: TestApp;
   const notices: LoginNotice[] = [];

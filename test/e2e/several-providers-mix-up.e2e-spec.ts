@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { OidcAuthModule } from '../../lib/index.js';
-import { type TestApp, adapters } from '../support/app.js';
+import { type TestApp, flowAdapters } from '../support/app.js';
 import { type Reply, request } from '../support/http-request.js';
 import type { MisbehavingProvider } from '../support/misbehaving-provider.js';
 import {
@@ -24,7 +24,7 @@ import {
 
 const CLIENT_REDIRECT = 'https://client.example.org/back';
 
-const variants = adapters.flatMap((adapter) =>
+const variants = flowAdapters.flatMap((adapter) =>
   (['confidential', 'public'] as const).flatMap((client) => [
     { adapter, client, broker: false, mode: 'passthrough' },
     { adapter, client, broker: true, mode: 'broker' },

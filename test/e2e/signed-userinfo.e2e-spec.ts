@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerTokens, startBrokerApp, type BrokerTokens } from '../support/broker-app.js';
 import {
   compactJws,
@@ -107,7 +107,7 @@ const listed = [undefined, null, [], ['none'], ['HS256'], ['RS256'], ['ES256']].
   (algorithms) => ({ algorithms }),
 );
 
-describe.each(adapters)('signed userinfo on %s', (adapter) => {
+describe.each(flowAdapters)('signed userinfo on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let passthrough: TestApp;
   let broker: TestApp;

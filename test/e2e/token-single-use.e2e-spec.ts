@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   answerWith,
@@ -42,7 +42,7 @@ const answered: [what: string, fault: Fault, status: number, error: string][] = 
   ['answers nothing', emptyBody(), 502, 'server_error'],
 ];
 
-describe.each(adapters)('the single use of a login on %s', (adapter) => {
+describe.each(flowAdapters)('the single use of a login on %s', (adapter) => {
   let clock: FakeClock;
   let provider: MisbehavingProvider;
   let app: TestApp;

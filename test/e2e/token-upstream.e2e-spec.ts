@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { registerSecret } from '../support/canary-secrets.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
@@ -120,7 +120,7 @@ const nonsense: Case[] = [
   ['a body without end', endlessBody(), 502, 'server_error'],
 ];
 
-describe.each(adapters)('answers of the provider to the token route on %s', (adapter) => {
+describe.each(flowAdapters)('answers of the provider to the token route on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;

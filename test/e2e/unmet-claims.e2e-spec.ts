@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { Auth, Public, type BrokerOptions, type OidcAuthOptions } from '../../lib/index.js';
 import { MINTED_CLAIMS } from '../../lib/tokens/minted-claims.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, guarded, startBrokerApp } from '../support/broker-app.js';
 import {
   startMisbehavingProvider,
@@ -76,7 +76,7 @@ class Consumer {
 const ofOption = (lines: readonly string[]): string[] =>
   lines.filter((line) => line.includes('Option "claims"'));
 
-describe.each(adapters)('demands that nobody can meet, on %s', (adapter) => {
+describe.each(flowAdapters)('demands that nobody can meet, on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

@@ -24,6 +24,16 @@ export const adapters = ['express', 'fastify'] as const;
 
 export type AdapterName = (typeof adapters)[number];
 
+/**
+ * The platforms for a flow: what comes of the provider's answers, of a token, of a session or of the store, once the request is read. The tests
+ * of routes and of the guard show on both {@link adapters} that each platform reads requests and writes answers alike; a flow asks one by hand,
+ * and both where `OIDC_TEST_ADAPTERS=all`, as in CI.
+ *
+ * @example `describe.each(flowAdapters)('refresh on %s', (adapter) => …)`
+ */
+export const flowAdapters: readonly AdapterName[] =
+  process.env['OIDC_TEST_ADAPTERS'] === 'all' ? adapters : ['express'];
+
 /** Runs the body of a test on both at the same time: for what takes seconds by its nature. */
 export async function onEachAdapter(body: (adapter: AdapterName) => Promise<void>): Promise<void> {
   await Promise.all(adapters.map(body));
