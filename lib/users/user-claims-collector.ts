@@ -13,6 +13,7 @@ import { claimAt, meetsDemand } from '../tokens/claim-path.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
 import { restrictClaims } from '../tokens/restrict-claims.js';
 import { TokenVerifier } from '../tokens/token-verifier.js';
+import { authenticationClaims } from './authentication-claims.js';
 import { sourceOf, textOf, verifierOf } from './claim-sources.js';
 import {
   type CollectedClaims,
@@ -130,6 +131,7 @@ export class UserClaimsCollector {
       ...ours,
       ...(travels ? { email_verified: verified } : {}),
       roles: roles ?? before?.['roles'] ?? [],
+      ...authenticationClaims(sources.idToken, before),
       ...mapped,
     };
   }

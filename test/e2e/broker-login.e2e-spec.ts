@@ -100,6 +100,7 @@ describe.each(adapters)('logins in broker mode on %s', (adapter) => {
       sid: expect.stringMatching(/^[0-9a-f]{32}$/),
       iat: expect.any(Number),
       exp: Number(claims['iat']) + 3600,
+      auth_time: expect.any(Number),
     });
   });
 

@@ -158,9 +158,12 @@ describe.each(flowAdapters)('demands that nobody can meet, on %s', (adapter) => 
 
   it('CL-2: a minted token says nothing that is not in the list, and all of it', async () => {
     const { app } = await started({});
+    const how = { acr: 'gold', amr: ['otp'] };
+    provider.behaviour.idToken = { claims: (usual) => ({ ...usual, ...how }) };
 
     const { claims } = await brokerLogin(app);
 
+    provider.resetBehaviour();
     const ofSeveral = ['idp', 'idp_iss']; // which provider it is, where there are several
     const expected = MINTED_CLAIMS.filter((name) => !ofSeveral.includes(name));
     expect(Object.keys(claims).toSorted()).toEqual(expected.toSorted());
