@@ -7,6 +7,7 @@ import {
   SECURITY_SCHEME,
   errorAnswer,
 } from '../tokens/api-description.js';
+import type { Providers } from '../providers/providers.js';
 import { textList } from '../tokens/text-list.js';
 import type { ApiSecurity } from './api-security.js';
 import { guardsEverything } from '../tokens/whole-application.js';
@@ -28,6 +29,7 @@ export class ApiDocument {
   constructor(
     private readonly security: ApiSecurity,
     private readonly application: ApplicationConfig,
+    private readonly providers: Pick<Providers, 'known'>,
   ) {}
 
   complete(document: object): void {
@@ -40,10 +42,26 @@ export class ApiDocument {
         const operation = item[method];
         if (!isRecord(operation)) continue;
         if (this.security.answersNothing(operation[ROUTE_EXTENSION])) delete item[method];
-        else this.#completeOperation(operation, hasScopes);
+        else {
+          if (operation[ROUTE_EXTENSION] === 'login') this.#addLoginParameters(operation);
+          this.#completeOperation(operation, hasScopes);
+        }
       }
       if (!METHODS.some((method) => method in item)) delete paths[path];
     }
+  }
+
+  /** What any provider is handed on from the caller of the login route. */
+  #addLoginParameters(operation: Members): void {
+    const { parameters } = operation;
+    const names = new Set(this.providers.known().flatMap((one) => one.options.loginParameters));
+    const further = [...names].map((name) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema: { type: 'string' },
+    }));
+    operation['parameters'] = [...(Array.isArray(parameters) ? parameters : []), ...further];
   }
 
   #completeOperation(operation: Members, hasScopes: boolean): void {

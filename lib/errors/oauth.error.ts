@@ -3,7 +3,8 @@ import { own, safeCause } from './safe-cause.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2, RFC 9470 §3 and OpenID Connect Core §3.1.2.6.
+ * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2, RFC 9470 §3, OpenID
+ * Connect Core §3.1.2.6 and its Error Code unmet_authentication_requirements.
  */
 export type OAuthErrorCode =
   | 'access_denied'
@@ -23,6 +24,7 @@ export type OAuthErrorCode =
   | 'server_error'
   | 'slow_down'
   | 'temporarily_unavailable'
+  | 'unmet_authentication_requirements'
   | 'unsupported_grant_type'
   | 'unsupported_token_type';
 

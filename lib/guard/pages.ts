@@ -58,6 +58,12 @@ function wordsFor({ status, error }: LoginFailure): readonly [title: string, tex
   if (status === 403) {
     return ['You may not log in here', 'Your account has no access to this application.'];
   }
+  if (error === 'unmet_authentication_requirements') {
+    return [
+      'This login was not enough',
+      'What you wanted to open needs a stronger or more recent login than the one you have just made.',
+    ];
+  }
   if (error === 'invalid_token') {
     return [
       'The login did not last',

@@ -1,5 +1,6 @@
 import type { LoginNotice } from '../options/login-notice.js';
 import type { OAuthError } from '../errors/oauth.error.js';
+import type { AskedAuthentication } from '../providers/check-authentication.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -9,6 +10,8 @@ import type { LoginClient } from './login-client.js';
 export interface AnsweredLogin {
   readonly provider: IdentityProvider;
   readonly grant: LoginNotice['grant'];
+  /** What it asked for, which the answer is held against. */
+  readonly asked: AskedAuthentication;
   /** Who gets what it ends with. */
   readonly client: LoginClient;
   /** What makes the login single-use, on every instance. */
@@ -25,7 +28,7 @@ export abstract class LoginEnd<Result = TokenResponse> {
   /**
    * Makes of the provider's answer what the caller gets. Whatever goes wrong, the provider's tokens are given back.
    *
-   * @throws {@link OAuthError} 403 when the user may not log in; 502, 503.
+   * @throws {@link OAuthError} 403 when the user may not log in; 400 `unmet_authentication_requirements`; 502, 503.
    */
   abstract conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<Result>;
 }

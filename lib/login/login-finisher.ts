@@ -51,7 +51,7 @@ export class LoginFinisher<Result = TokenResponse> {
     }
     const { id: loginId } = login;
     const grant = 'authorization_code';
-    return this.end.conclude(answer, { provider, grant, client, loginId, taken });
+    return this.end.conclude(answer, { provider, grant, asked: login, client, loginId, taken });
   }
 
   /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
@@ -67,6 +67,7 @@ export class LoginFinisher<Result = TokenResponse> {
   ): Promise<Result> {
     const loginId = `device ${deviceCode}`;
     const taken = deviceTaken;
-    return this.end.conclude(answer, { provider, grant: 'device_code', client, loginId, taken });
+    const grant = 'device_code';
+    return this.end.conclude(answer, { provider, grant, asked: {}, client, loginId, taken });
   }
 }

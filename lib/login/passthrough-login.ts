@@ -1,5 +1,6 @@
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
+import { checkAuthentication } from '../providers/check-authentication.js';
 import type { Providers } from '../providers/providers.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -21,9 +22,13 @@ export class PassthroughLogin extends LoginEnd {
   async prepare(): Promise<void> {}
 
   /** Asks the host whether the login may go on; else the refresh token is given back. */
-  async conclude(answer: TokenAnswer, { provider, grant }: AnsweredLogin): Promise<TokenResponse> {
+  async conclude(
+    answer: TokenAnswer,
+    { provider, grant, asked }: AnsweredLogin,
+  ): Promise<TokenResponse> {
     const { idTokenClaims: claims } = answer;
     try {
+      checkAuthentication(claims, asked, provider.options.clockToleranceSec);
       await this.admission.check({
         provider: provider.name,
         grant,

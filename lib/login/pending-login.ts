@@ -1,6 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { JWTPayload } from 'jose';
+import { textList } from '../tokens/text-list.js';
 import type { KeyRing, Sealer } from '../sealing/key-ring.js';
+import type { AskedAuthentication } from '../providers/check-authentication.js';
 import type { RedirectTarget } from './redirect-uris.js';
 
 /** How long a person may take to log in, in seconds. */
@@ -10,7 +12,7 @@ const RANDOM_BYTES = 32;
 const TARGETS: readonly RedirectTarget[] = ['callback', 'page', 'loopback', 'client'];
 
 /** A login in progress: everything that its end needs, sealed in the handle, so that no instance keeps a row. */
-export interface PendingLogin {
+export interface PendingLogin extends AskedAuthentication {
   /** 256 random bits: the first part of `state`, and what makes the login single-use. */
   readonly id: string;
   readonly provider: string;
@@ -77,6 +79,8 @@ function toLogin(payload: JWTPayload): PendingLogin | undefined {
     binding,
     clientChallenge: text(payload, 'c'),
     ...(payload['u'] === undefined ? {} : { returnTo: text(payload, 'u') }),
+    ...(typeof payload['a'] === 'number' ? { authTimeFrom: payload['a'] } : {}),
+    ...(payload['l'] === undefined ? {} : { acrValues: textList(payload['l']) }),
   };
 }
 
@@ -127,6 +131,8 @@ export class PendingLogins {
         b: login.binding,
         ...(login.clientChallenge === undefined ? {} : { c: login.clientChallenge }),
         ...(login.returnTo === undefined ? {} : { u: login.returnTo }),
+        ...(login.authTimeFrom === undefined ? {} : { a: login.authTimeFrom }),
+        ...(login.acrValues === undefined ? {} : { l: login.acrValues }),
       },
       LOGIN_LIFETIME_SEC,
     );

@@ -1,6 +1,7 @@
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import { checkAuthentication } from '../providers/check-authentication.js';
 import type { TokenAnswer } from '../providers/token-answer.js';
 import type { ProviderTokens } from '../sessions/session-content.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -57,8 +58,9 @@ export class SessionOpening {
     answered: AnsweredLogin,
     write: (login: FinishedSession) => Promise<Opened | undefined>,
   ): Promise<Opened> {
-    const { provider, loginId, taken } = answered;
+    const { provider, loginId, taken, asked } = answered;
     try {
+      checkAuthentication(answer.idTokenClaims, asked, provider.options.clockToleranceSec);
       const login = await this.#sessionOf(answer, answered);
       const open = await write({ ...login, loginId });
       if (open === undefined) throw taken();

@@ -1,9 +1,10 @@
-import type { Clock } from '../clock/clock.js';
+import { type Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
 import type { ProviderRequest } from '../options/several-providers.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import { askedLogin } from './asked-login.js';
 import type { ChosenProvider } from './chosen-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import type { PendingLogins } from './pending-login.js';
@@ -32,6 +33,8 @@ export interface LoginRequest {
   readonly speculative?: boolean | undefined;
   /** Name of the identity provider, where there are several. */
   readonly provider?: string | undefined;
+  /** Further parameters: those that the provider's option `loginParameters` lists are passed on to it. */
+  readonly parameters?: Readonly<Record<string, string | undefined>> | undefined;
   /** What the option `resolveProvider` is asked about where no provider is named. */
   readonly request?: ProviderRequest | undefined;
 }
@@ -112,6 +115,9 @@ export class StartLogin {
       request.scope,
       (request.offlineAccess ?? false) || returnTo !== undefined,
     );
+    const { parameters = {} } = request;
+    const asked = askedLogin(parameters, provider.options, epochSeconds(this.clock));
+    const { parameters: further, ...authentication } = asked;
     const secrets = provider.newLoginSecrets();
     const sealed = await this.pending.begin(
       {
@@ -122,6 +128,7 @@ export class StartLogin {
         scope,
         clientChallenge,
         returnTo,
+        ...authentication,
       },
       secrets,
     );
@@ -131,6 +138,7 @@ export class StartLogin {
       scope,
       state: sealed.state,
       prompt,
+      further,
       speculative: request.speculative ?? false,
     });
     const bound = target === 'callback' || target === 'page';

@@ -36,6 +36,34 @@ export const OWN_PARAMETERS = new Set([
   'request_uri',
 ]);
 
+/** What no caller of the login route decides: what logins set themselves, what proves who we are, and what the route reads itself. */
+export const NOT_FOR_CALLERS = new Set([
+  ...OWN_PARAMETERS,
+  'prompt',
+  'resource',
+  'dpop_jkt',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'grant_type',
+  'code',
+  'code_verifier',
+  'id_token_hint',
+  'registration',
+  'iss',
+  'target_link_uri',
+  'return_to',
+  'offline_access',
+  'provider',
+  'step_up',
+]);
+
+/** What the login route reads hyphens as, so that no name has any. */
+export const isCallersParameter = (name: unknown): boolean =>
+  typeof name === 'string' &&
+  /^[A-Za-z][A-Za-z0-9_.]{0,63}$/.test(name) &&
+  !NOT_FOR_CALLERS.has(name);
+
 const LONGEST_RESOURCE = 2000;
 
 /** One absolute URI, as a client may name a target with (RFC 8707 §2). */
@@ -83,3 +111,7 @@ export function isAuthentication(value: unknown, all: OptionsUnderCheck): boolea
   const given = all[needed];
   return given !== undefined && !(Array.isArray(given) && given.length === 0);
 }
+
+/** Seconds, as OpenID Connect Core §3.1.2.1 has them. */
+export const isMaxAge = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{1,9}$/.test(value);

@@ -1,7 +1,13 @@
 import { isIn } from 'class-validator';
 import { ClientGroup } from './client-options.js';
-import { OWN_PARAMETERS, isResource } from './provider-rules.js';
-import { Must, Optional, isRecord } from './value-rules.js';
+import {
+  NOT_FOR_CALLERS,
+  OWN_PARAMETERS,
+  isCallersParameter,
+  isMaxAge,
+  isResource,
+} from './provider-rules.js';
+import { Must, MustList, Optional, isRecord } from './value-rules.js';
 
 /** What is asked of an identity provider, and how. */
 export class RequestGroup extends ClientGroup {
@@ -45,17 +51,35 @@ export class RequestGroup extends ClientGroup {
 
   /**
    * Fixed extra parameters of the authorization URL (Google: `{ access_type: 'offline' }`). Parameters that
-   * this module sets itself are refused.
+   * this module sets itself are refused. The `auth_time` of a login is held against a `max_age` (OpenID Connect Core §3.1.3.7); nothing
+   * is held against `acr_values`.
    * @defaultValue `{}`
    */
   @Optional()
   @Must(
     'must be an object of strings without the parameters that logins set themselves ' +
-      `(${[...OWN_PARAMETERS].join(', ')})`,
+      `(${[...OWN_PARAMETERS].join(', ')}), and with a whole number of seconds for max_age`,
     (value) =>
       isRecord(value) &&
       Object.values(value).every((entry) => typeof entry === 'string') &&
+      isMaxAge(value['max_age'] ?? '0') &&
       Object.keys(value).every((key) => !OWN_PARAMETERS.has(key)),
   )
   authorizationParameters?: Readonly<Record<string, string>> = {};
+
+  /**
+   * Which parameters the login route passes on from its caller to the provider: `login_hint`, `domain_hint`, `ui_locales`, `acr_values`, `max_age`,
+   * `kc_idp_hint`, `organization`, …; they take the place of those in {@link authorizationParameters}. Values of more than 512 characters or with control
+   * characters, and a `max_age` that is no whole number of seconds, are 400 `invalid_request`; parameters that are not listed are ignored. A login whose
+   * `auth_time` does not meet the `max_age`, or whose `acr` is none of the `acr_values`, ends with 400 `unmet_authentication_requirements`. What logins set
+   * themselves cannot be listed.
+   * @defaultValue `[]`
+   */
+  @Optional()
+  @MustList(
+    'must be a list of names of parameters (letters, digits, "_" and "."), without those that no caller may decide ' +
+      `(${[...NOT_FOR_CALLERS].join(', ')})`,
+    isCallersParameter,
+  )
+  loginParameters?: readonly string[] = [];
 }

@@ -23,6 +23,8 @@ export interface AuthorizationRequest {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly prompt: string | undefined;
+  /** What the caller may decide, in the place of the host's fixed parameters. */
+  readonly further?: Readonly<Record<string, string>>;
   /** HEAD or a prefetch: no login is pushed for it. */
   readonly speculative?: boolean;
 }
@@ -98,6 +100,7 @@ export class AuthorizationRequests {
     const parameters = withResource(
       {
         ...authorizationParameters,
+        ...request.further,
         redirect_uri: request.redirectUri,
         scope: request.scope,
         state: request.state,

@@ -5,7 +5,7 @@ import { Reason } from '../errors/reason.js';
 export type ClaimSource = 'ID token' | 'logout token' | 'userinfo';
 
 /** Claims whose values are shown: none of them is a secret or says anything of a person. */
-const SHOWN = new Set(['iss', 'aud', 'azp', 'alg', 'typ', 'exp', 'iat', 'nbf', 'auth_time']);
+const SHOWN = new Set(['iss', 'aud', 'azp', 'alg', 'typ', 'exp', 'iat', 'nbf', 'auth_time', 'acr']);
 const OPTIONS: Readonly<Record<string, string>> = {
   iss: '"issuer"',
   aud: '"clientId"',

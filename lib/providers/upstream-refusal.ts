@@ -11,6 +11,9 @@ import {
   unavailable,
 } from '../errors/oauth.error.js';
 
+/** The same whoever notices it: the provider, or we. */
+export const UNMET = 'The login is not as strong, or as recent, as was asked for';
+
 /** Codes of the identity provider that are the caller's matter, with our own text (RFC 6749 §5.2, RFC 8628 §3.5). */
 const PASSED_ON: Partial<Record<OAuthErrorCode, string>> = {
   access_denied: 'The request was denied',
@@ -24,6 +27,7 @@ const PASSED_ON: Partial<Record<OAuthErrorCode, string>> = {
   invalid_target: 'The identity provider does not issue tokens for this target',
   login_required: 'The user has to log in',
   slow_down: 'Poll less often',
+  unmet_authentication_requirements: UNMET,
   unsupported_grant_type: 'The identity provider does not offer this grant',
   unsupported_token_type: 'The identity provider does not revoke tokens of this type',
 };

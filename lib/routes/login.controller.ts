@@ -6,6 +6,7 @@ import {
   Parameter,
   type RouteRequest,
   cookiesOf,
+  furtherQueryOf,
   queryOf,
   requestOf,
 } from './request-parameters.js';
@@ -55,6 +56,7 @@ export function loginController(path: string): Type {
           codeChallenge: query.code_challenge,
           codeChallengeMethod: query.code_challenge_method,
           provider: query.provider,
+          parameters: furtherQueryOf(request, LoginQuery),
           speculative: isSpeculative(request),
           ...requestOf(request),
         },

@@ -93,10 +93,23 @@ function checked<T extends object>(
  * @throws {@link OAuthError} 400 `invalid_request` for repeated, nested or over-long ones.
  */
 export function queryOf<T extends object>(request: RouteRequest, Parameters: new () => T): T {
+  return checked(Parameters, rawQueryOf(request));
+}
+
+/** The parameters of the query beside those: nothing is known of their values. @throws {@link OAuthError} as {@link queryOf}. */
+export function furtherQueryOf(
+  request: RouteRequest,
+  Parameters: new () => object,
+): Readonly<Record<string, string>> {
+  const known = Object.keys(new Parameters());
+  const further = [...once(rawQueryOf(request), known)].filter(([name]) => !known.includes(name));
+  return Object.fromEntries(further);
+}
+
+function rawQueryOf(request: RouteRequest): URLSearchParams {
   const url = request.originalUrl ?? request.url ?? '';
   const start = url.indexOf('?');
-  const query = new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
-  return checked(Parameters, query);
+  return new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
 }
 
 /**

@@ -87,7 +87,11 @@ export class BrokerMode
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);
-    this.apiDocument = new ApiDocument(new BrokerApiSecurity(broker), surroundings.application);
+    this.apiDocument = new ApiDocument(
+      new BrokerApiSecurity(broker),
+      surroundings.application,
+      surroundings.providers,
+    );
     this.browser =
       options.session &&
       new BrowserParts(options.session, { surroundings, broker, parts, opening, mode: this });

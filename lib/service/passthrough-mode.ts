@@ -57,7 +57,11 @@ export class PassthroughMode extends Mode {
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new PassthroughHealth(providers, clock);
     this.diagnostics = new PassthroughDiagnostics(surroundings);
-    this.apiDocument = new ApiDocument(new PassthroughApiSecurity(providers), application);
+    this.apiDocument = new ApiDocument(
+      new PassthroughApiSecurity(providers),
+      application,
+      providers,
+    );
   }
 
   authorizationServers(): Promise<readonly string[]> {

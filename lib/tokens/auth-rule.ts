@@ -143,11 +143,11 @@ const KNOWN = new Set([
   'anyRole',
   'providers',
   'claims',
-  'acr',
-  'maxAgeSec',
   'when',
   'optional',
   'onUnauthenticated',
+  'acr',
+  'maxAgeSec',
 ]);
 
 function refuseOtherThanObject(rule: unknown): void {

@@ -127,6 +127,10 @@ const broker: OidcAuthOptions['broker'] = {
 const operation = (document: OpenAPIObject, path: string, method: 'get' | 'post' = 'get') =>
   document.paths[path]?.[method];
 
+/** Names of the parameters of the login route. */
+const namesOf = (document: OpenAPIObject) =>
+  (operation(document, '/auth/v2/login')?.parameters ?? []).map((one) => Object(one).name);
+
 describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
   let app: TestApp | undefined;
 
@@ -249,6 +253,15 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(JSON.stringify(token?.responses['200'])).toContain('access_token');
     expect(operation(document, '/auth/v2/userinfo')?.security).toEqual([{ oidc: [] }]);
     expect(JSON.stringify(document)).not.toContain('x-oidc');
+  });
+
+  it('names what the login route passes on from its caller', async () => {
+    const options = { loginParameters: ['login_hint', 'max_age'] };
+    const listed = await documentOf({ options });
+    await app?.close();
+    const none = await documentOf({});
+
+    expect(namesOf(listed)).toEqual([...namesOf(none), 'login_hint', 'max_age']);
   });
 
   it('leaves out routes that are switched off, and those of the other mode', async () => {

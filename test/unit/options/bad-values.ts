@@ -206,10 +206,27 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     ['token', '"token"'],
     [null, 'null'],
   ],
+  loginParameters: [
+    [null, 'null'],
+    ['login_hint', '"login_hint"'],
+    [['login_hint', ''], '"" (entry 2 of 2)'],
+    [['login-hint'], '"login-hint" (entry 1 of 1)'],
+    [[7], '7 (entry 1 of 1)'],
+    [['__proto__'], '"__proto__" (entry 1 of 1)'],
+    ...[
+      'state nonce redirect_uri response_type response_mode client_id scope code_challenge code_challenge_method request request_uri',
+      'resource dpop_jkt client_assertion client_assertion_type client_secret prompt code code_verifier grant_type id_token_hint',
+      'registration iss target_link_uri return_to offline_access provider step_up',
+    ]
+      .flatMap((names) => names.split(' '))
+      .map((name): [unknown, string] => [[name], `"${name}" (entry 1 of 1)`]),
+  ],
   authorizationParameters: [
     [null, 'null'],
     ['a=b', '"a=b"'],
     [{ max_age: 5 }, '{"max_age":5}'],
+    [{ max_age: 'soon' }, '{"max_age":"soon"}'],
+    [{ max_age: '' }, '{"max_age":""}'],
     [{ state: 'x' }, '{"state":"x"}'],
     [{ nonce: 'x' }, '{"nonce":"x"}'],
     [{ redirect_uri: 'x' }, '{"redirect_uri":"x"}'],
