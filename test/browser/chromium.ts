@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   type Browser as Chromium,
   type BrowserContext,
+  type Locator,
   type Page,
   chromium,
 } from 'playwright-core';
@@ -69,4 +70,13 @@ export async function enter(on: Page, user: string): Promise<void> {
 export async function allow(on: Page): Promise<void> {
   await on.getByRole('heading', { name: 'Allow access?' }).waitFor();
   await on.click('#submit');
+}
+
+/** The same where a user of the sample's provider may have been asked before: `arrived` is what the application shows then. */
+export async function enterAndAllow(on: Page, user: string, arrived: Locator): Promise<void> {
+  await enter(on, user);
+  const asked = on.getByRole('heading', { name: 'Allow access?' });
+  await asked.or(arrived).first().waitFor();
+  if (await asked.isVisible()) await on.click('#submit');
+  await arrived.waitFor();
 }

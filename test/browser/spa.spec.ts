@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Spa, startSpa } from '../../sample/spa/src/start-spa.js';
 import { freePort } from '../support/free-port.js';
-import { hasChromium, launchChromium } from './chromium.js';
+import { enterAndAllow, hasChromium, launchChromium } from './chromium.js';
 
 const root = join(import.meta.dirname, '../..');
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0';
@@ -28,16 +28,9 @@ const hello = (page: Page, user = 'alice') =>
   page.getByRole('heading', { name: `Hello, ${user}` }).waitFor();
 const loggedOut = (page: Page) => page.locator('#login').waitFor();
 
-/** Logs in; the provider asks once for each user whether the application may have what it asks for. */
 async function logIn(page: Page, user = 'alice'): Promise<void> {
   await page.click('#login');
-  await page.fill('input[name=login]', user);
-  await page.fill('input[name=password]', user);
-  await page.click('#submit');
-  const allow = page.getByRole('heading', { name: 'Allow access?' });
-  await allow.or(page.locator('#logout')).first().waitFor();
-  if (await allow.isVisible()) await page.click('#submit');
-  await hello(page, user);
+  await enterAndAllow(page, user, page.getByRole('heading', { name: `Hello, ${user}` }));
 }
 
 describe.skipIf(!hasChromium)('the single-page application', () => {
@@ -192,13 +185,17 @@ describe.skipIf(!hasChromium)('the single-page application', () => {
     await page.getByText(/Unused, it ends in [45]:\d\d/).waitFor();
   });
 
-  it.each([360, 1280])('fits a screen of %d pixels', async (width) => {
-    const page = await person({ viewport: { width, height: 800 }, hasTouch: width < 500 });
+  it('fits wide screens and phones', async () => {
+    const shots = process.env['SCREENSHOTS'];
+    const page = await person();
     await logIn(page);
     await page.locator('#session-list li').first().waitFor();
 
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    const shot = process.env['SCREENSHOTS'];
-    if (shot) await page.screenshot({ path: `${shot}/spa-${width}.png`, fullPage: true });
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate('document.documentElement.scrollWidth');
+      expect(wide).toBeLessThanOrEqual(width);
+      if (shots) await page.screenshot({ path: `${shots}/spa-${width}.png`, fullPage: true });
+    }
   });
 });
