@@ -3,7 +3,7 @@ import type { OidcAuthOptions } from './options/oidc-auth-options.js';
 import type { RouteOptions } from './options/route-options.js';
 import type { SeveralProvidersOptions } from './options/several-providers.js';
 import { BROKER_STORE, OIDC_AUTH_OPTIONS, RESOLVED_ROUTES } from './options/options.token.js';
-import { resolveRoutes } from './options/resolve-routes.js';
+import { type RouteDemands, resolveRoutes } from './options/resolve-routes.js';
 import { isRecord } from './options/value-rules.js';
 import { createControllers } from './routes/create-controllers.js';
 import type { BrokerStoreChoice } from './contract/store-choice.js';
@@ -37,20 +37,28 @@ const registrationDefaults: OidcAuthRegistration = { isGlobal: true, routes: {},
 /** The names of what stands beside a factory. */
 export const registrationNames: readonly string[] = Object.keys(registrationDefaults);
 
+function mayFormPost(options: Record<string, unknown>): boolean {
+  const { providers, responseMode } = options;
+  if (typeof providers === 'function') return true;
+  const entries = isRecord(providers) ? Object.values(providers) : [{ responseMode }];
+  return entries.some((entry) => isRecord(entry) && entry['responseMode'] === 'form_post');
+}
+
 /** `forRoot` has the options at hand; what a factory will say nobody knows yet. */
-function mayHaveSessions({ providers = [] }: DynamicModule): boolean {
+function demandsOf({ providers = [] }: DynamicModule): RouteDemands {
   const given = providers.find(
     (one) => 'provide' in one && one.provide === OIDC_AUTH_OPTIONS && 'useValue' in one,
   );
   const options: unknown = given !== undefined && 'useValue' in given ? given.useValue : undefined;
-  return !isRecord(options) || options['session'] !== undefined;
+  if (!isRecord(options)) return { sessions: true, formPost: true };
+  return { sessions: options['session'] !== undefined, formPost: mayFormPost(options) };
 }
 
 function register(
   definition: DynamicModule,
   { isGlobal, routes, store }: OidcAuthRegistration,
 ): DynamicModule {
-  const resolved = resolveRoutes(routes, mayHaveSessions(definition));
+  const resolved = resolveRoutes(routes, demandsOf(definition));
   return {
     ...definition,
     global: isGlobal ?? true,

@@ -58,6 +58,7 @@ import { type ResolvedOptions, resolveOptions } from './options/resolve-options.
 import { resolveRoutes } from './options/resolve-routes.js';
 import { Answers } from './routes/answers.js';
 import { installAnonymity } from './routes/anonymity.js';
+import { CallbackEnd } from './routes/callback-end.js';
 import { EarlyChecks } from './routes/early-checks.js';
 import { OwnRoutes } from './routes/own-routes.js';
 import { RouteRefusals } from './routes/route-errors.js';
@@ -105,6 +106,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     Authenticator,
     AuthGuard,
     BrowserLogins,
+    CallbackEnd,
     CallContexts,
     Challenges,
     currentUserProvider,

@@ -21,6 +21,7 @@ export async function doctor(
   const { allowInsecureHttp, accessToken, asClient, broker, publicUrl } = request;
   const options = resolveProviderEntry('default', request.entry, {
     several: false,
+    crossSiteCookies: true,
     allowInsecureHttp,
     clockToleranceSec: complete(ApplicationGroup, {}).clockToleranceSec,
   });

@@ -5,6 +5,16 @@ import type { Notes } from './notes.js';
 /** Whether the provider says that it takes logins as they are sent. */
 export function examineRequests(
   document: Readonly<Record<string, unknown>>,
+  options: ResolvedProvider,
+  notes: Notes,
+): void {
+  examineSignature(document, options, notes);
+  if (options.responseMode === 'query') return;
+  examineList(document, 'response_modes_supported', options.responseMode, notes);
+}
+
+function examineSignature(
+  document: Readonly<Record<string, unknown>>,
   { signedRequests, clientKeys: [key] }: ResolvedProvider,
   notes: Notes,
 ): void {
@@ -22,7 +32,7 @@ export function examineRequests(
   examineList(document, 'request_object_signing_alg_values_supported', key.alg, notes);
 }
 
-/** A list that is there has to name what is used. */
+/** A list that is there has to name what is used; one that is not leaves it open. */
 function examineList(
   document: Readonly<Record<string, unknown>>,
   member: string,
@@ -30,7 +40,11 @@ function examineList(
   notes: Notes,
 ): void {
   const listed = textList(document[member]);
-  if (listed.length === 0 || listed.includes(used)) return;
+  if (listed.includes(used)) return;
+  if (listed.length === 0) {
+    notes.find('request-unlisted', `the metadata have no "${member}", and ${used} is used`);
+    return;
+  }
   const seen = `"${member}" is ${listed.join(', ')}, and not ${used}`;
   notes.find('request-unlisted', seen, { severity: 'error' });
 }

@@ -42,7 +42,7 @@ export const findingKinds = {
     mend: 'set "clientKeys", and register their public part at the provider',
   },
   'request-unlisted': {
-    text: 'the metadata do not list what logins are sent with: `signedRequests`; an error where they list others',
+    text: 'the metadata do not list what logins are sent with: `signedRequests`, `responseMode`; an error where they list others',
     severity: 'warning',
     mend: 'see whether the provider knows it at all, and leave the option out if it does not',
   },

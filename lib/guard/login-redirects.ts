@@ -99,8 +99,12 @@ export class LoginRedirects implements OnApplicationBootstrap {
 
 /** A person opens a page in a tab: no fetch, no frame, no image, and no guess of the browser's at what will be opened next. */
 export function isPageVisit({ method, headers }: HttpRequest): boolean {
+  return method === 'GET' && opensPage({ headers });
+}
+
+/** The same for a page that another page's form opens. */
+export function opensPage({ headers }: Pick<HttpRequest, 'headers'>): boolean {
   return (
-    method === 'GET' &&
     headerOf(headers, 'sec-fetch-mode') === 'navigate' &&
     headerOf(headers, 'sec-fetch-dest') === 'document' &&
     headers['sec-purpose'] === undefined

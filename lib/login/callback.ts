@@ -25,6 +25,8 @@ export interface CallbackRequest {
   readonly state?: string | undefined;
   readonly iss?: string | undefined;
   readonly error?: string | undefined;
+  /** Whether it came by POST (option `responseMode`). @defaultValue `false` */
+  readonly formPost?: boolean | undefined;
   /** Who sent it. */
   readonly client?: LoginClient | undefined;
 }
@@ -58,6 +60,15 @@ function refused(cause: Reason): OAuthError {
   return new OAuthError('invalid_request', text, { cause });
 }
 
+/** A login has one way back: a page could else put an answer into an address that is only ever posted, or the other way round. */
+function wrongMethod(formPost: boolean): OAuthError {
+  const [came, expected] = formPost ? ['POST', 'GET'] : ['GET', 'POST'];
+  const option = '"responseMode"';
+  const cause = new Reason('the answer to a login came in another way', { came, expected, option });
+  const text = `This login ends with ${expected}`;
+  return new OAuthError('invalid_request', text, { status: 405, cause });
+}
+
 const taken = (): OAuthError => refused(new Reason('the login is finished already'));
 
 /** Finishes logins at our own callback; only in the browser that began them (RFC 9700 §4.7.1). */
@@ -79,13 +90,13 @@ export class Callback {
     const { login, ...answer } = await this.#answered(request, cookies);
     if (login.returnTo !== undefined) throw refused(new Reason('a login that ends with a session'));
     const tokens = await this.finisher.redeem(login, answer);
-    return { tokens, cookies: [this.#cookies.remove(login.id)] };
+    return { tokens, cookies: [this.#cookies.remove(login.id, login.formPost)] };
   }
 
   /**
    * The same where a login may end with a session in the browser.
    *
-   * @param held the session cookies that the browser has: what they stand for ends.
+   * @param held the session cookies that the browser has: what they stand for ends, as does what it had when a login by `form_post` began.
    * @throws {@link OAuthError} as {@link finish}.
    */
   async finishInBrowser(
@@ -95,13 +106,14 @@ export class Callback {
     held: readonly string[],
   ): Promise<IssuedTokens | FinishedInBrowser> {
     const { login, ...answer } = await this.#answered(request, cookies);
-    const done = this.#cookies.remove(login.id);
+    const done = this.#cookies.remove(login.id, login.formPost);
     if (login.returnTo === undefined) {
       const tokens = await this.finisher.redeem(login, answer);
       return { tokens, cookies: [done] };
     }
     const begun = await browser.finisher.redeem(login, answer);
-    await browser.login.replace(held, begun);
+    const { heldSession } = login;
+    await browser.login.replace(heldSession === undefined ? held : [...held, heldSession], begun);
     return { begun, returnTo: login.returnTo, cookies: [done] };
   }
 
@@ -112,7 +124,7 @@ export class Callback {
 
   async #answered(request: CallbackRequest, cookies: RequestCookies): Promise<AnsweredCallback> {
     const provider = await this.#providerAt(request.provider ?? DEFAULT_PROVIDER);
-    const login = await this.#login(request.state, provider, cookies);
+    const login = await this.#login(request, provider, cookies);
     await provider.checkCallbackIssuer(request.iss);
     if (request.error !== undefined) {
       throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
@@ -131,7 +143,7 @@ export class Callback {
   }
 
   async #login(
-    state: string | undefined,
+    { state, formPost = false }: CallbackRequest,
     provider: IdentityProvider,
     cookies: RequestCookies,
   ): Promise<PendingLogin> {
@@ -144,6 +156,7 @@ export class Callback {
       const came = withoutDetails(login.redirectUri);
       throw refused(new Reason('state of a login for another redirect_uri', { expected, came }));
     }
+    if (formPost !== (login.formPost ?? false)) throw wrongMethod(formPost);
     const held = this.#cookies.of(login, cookies);
     if (held !== undefined && equalSecrets(held.binding, login.binding)) return login;
     const mend = 'a login ends in the browser that began it, and at the host of "publicUrl"';

@@ -29,6 +29,10 @@ export interface PendingLogin extends AskedAuthentication {
   readonly binding: string;
   /** The client's own S256 challenge, when it brought one. */
   readonly clientChallenge: string | undefined;
+  /** Its answer comes by POST (OAuth 2.0 Form Post Response Mode), and no other way. */
+  readonly formPost?: boolean | undefined;
+  /** The session cookie that the browser had: what it stands for ends with this login, whose POST does not bring it. */
+  readonly heldSession?: string | undefined;
   /** Where the browser goes at the end, with a session and without tokens; `undefined`: the login ends with tokens. */
   readonly returnTo?: string | undefined;
 }
@@ -81,6 +85,7 @@ function toLogin(payload: JWTPayload): PendingLogin | undefined {
     ...(payload['u'] === undefined ? {} : { returnTo: text(payload, 'u') }),
     ...(typeof payload['a'] === 'number' ? { authTimeFrom: payload['a'] } : {}),
     ...(payload['l'] === undefined ? {} : { acrValues: textList(payload['l']) }),
+    ...(payload['m'] === 'form_post' ? { formPost: true, heldSession: text(payload, 'h') } : {}),
   };
 }
 
@@ -133,6 +138,8 @@ export class PendingLogins {
         ...(login.returnTo === undefined ? {} : { u: login.returnTo }),
         ...(login.authTimeFrom === undefined ? {} : { a: login.authTimeFrom }),
         ...(login.acrValues === undefined ? {} : { l: login.acrValues }),
+        ...(login.formPost === true ? { m: 'form_post' } : {}),
+        ...(login.heldSession === undefined ? {} : { h: login.heldSession }),
       },
       LOGIN_LIFETIME_SEC,
     );

@@ -45,6 +45,9 @@ export interface LoginRedirect {
   readonly cookies: readonly LoginCookie[];
 }
 
+/** Much longer than ours are; the address of a login is no place for more. */
+const LONGEST_HELD_SESSION = 512;
+
 const PROMPTS = new Set(['login', 'consent', 'select_account', 'create']);
 
 function invalidRequest(description: string, cause?: Reason): OAuthError {
@@ -118,6 +121,7 @@ export class StartLogin {
     const { parameters = {} } = request;
     const asked = askedLogin(parameters, provider.options, epochSeconds(this.clock));
     const { parameters: further, ...authentication } = asked;
+    const formPost = target === 'callback' && provider.options.responseMode === 'form_post';
     const secrets = provider.newLoginSecrets();
     const sealed = await this.pending.begin(
       {
@@ -129,6 +133,8 @@ export class StartLogin {
         clientChallenge,
         returnTo,
         ...authentication,
+        formPost,
+        heldSession: formPost && returnTo !== undefined ? this.#heldSession(cookies) : undefined,
       },
       secrets,
     );
@@ -139,10 +145,16 @@ export class StartLogin {
       state: sealed.state,
       prompt,
       further,
+      formPost,
       speculative: request.speculative ?? false,
     });
     const bound = target === 'callback' || target === 'page';
     return { url, cookies: bound ? this.#cookies.begin(sealed, cookies, this.clock) : [] };
+  }
+
+  #heldSession(cookies: RequestCookies): string | undefined {
+    const held = cookies.get(this.options.session?.cookieName ?? '');
+    return held !== undefined && held.length <= LONGEST_HELD_SESSION ? held : undefined;
   }
 
   /** The same login at `publicUrl`, where its cookie belongs. */

@@ -52,6 +52,11 @@ export class PublicUrls {
     return this.options.session !== undefined;
   }
 
+  /** Whether providers may send their answers by POST. */
+  get mayFormPost(): boolean {
+    return this.options.routes.formPost === true;
+  }
+
   /** Where a browser logs in and comes back from to a path below `publicUrl`. */
   loginUrl(returnTo: string): string {
     return `${this.url('login') ?? ''}?${new URLSearchParams({ return_to: returnTo }).toString()}`;

@@ -37,6 +37,16 @@ export class RequestGroup extends ClientGroup {
   signedRequests?: boolean = false;
 
   /**
+   * How the browser brings the answer to a login that ends at our own callback: in the address, or `form_post`, as a form that the provider's page sends (OAuth
+   * 2.0 Form Post Response Mode), so that no code stands in a history or a log of addresses. Such a callback takes POST alone, and its login cookie is `Secure;
+   * SameSite=None`: `publicUrl` must be https or loopback, where Safari drops such cookies. Logins that end elsewhere are not touched.
+   * @defaultValue `'query'`
+   */
+  @Optional()
+  @Must('must be "query" or "form_post"', (value) => isIn(value, ['query', 'form_post']))
+  responseMode?: 'query' | 'form_post' = 'query';
+
+  /**
    * What its access tokens are for (RFC 8707): the address of an API, or a list. Sent with every request for tokens: logins, pushed ones too, codes,
    * refreshes, device logins. Absolute URIs without a fragment. Providers that do not know it ignore it or refuse the request; Entra ID and Auth0 have their own
    * ways (a scope, `authorizationParameters: { audience: … }`).

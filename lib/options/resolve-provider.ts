@@ -80,6 +80,8 @@ export type SharedOptions = CallOptions &
     ApplicationOptions,
     'allowInsecureHttp' | 'clockToleranceSec' | 'jwksStaleSec' | 'jwksCooldownSec'
   > & {
+    /** Whether browsers bring our cookies back with a page of the provider's: on https, and on loopback. */
+    readonly crossSiteCookies: boolean;
     /** Whether it stands beside others: then its metadata adds no names to it. */
     readonly several: boolean;
   };
@@ -132,6 +134,19 @@ function checkResource({ resource, authorizationParameters }: ProviderEntry, lab
   );
 }
 
+/** @throws {@link OidcConfigError} where no login could end. */
+function checkResponseMode(
+  { responseMode }: ProviderEntry,
+  { crossSiteCookies }: SharedOptions,
+  label: string,
+): void {
+  if (responseMode !== 'form_post' || crossSiteCookies) return;
+  throw new OidcConfigError(
+    `Option "${label}responseMode" is "form_post", and browsers bring the login cookie back with it only where "publicUrl" is https or loopback. ` +
+      'Set "publicUrl" to such an address, or leave "responseMode" out.',
+  );
+}
+
 export function scopeList(scopes: string | readonly string[]): string[] {
   const list = typeof scopes === 'string' ? scopes.split(' ').filter(Boolean) : scopes;
   return [...new Set(list)];
@@ -152,6 +167,7 @@ export function resolveProvider(
   checkMark(given, label);
   checkIntrospection(given, label);
   checkResource(given, label);
+  checkResponseMode(given, shared, label);
   const { timeoutMs, maxUpstreamCalls, fetch } = complete(CallGroup, {
     ...shared,
     ...written(given),

@@ -14,6 +14,7 @@ import {
   type SharedOptions,
   resolveProvider,
 } from './resolve-provider.js';
+import { isLoopbackHost, parseUrl } from './url-rules.js';
 
 /** The identity providers, as far as they are known at start-up. */
 export interface ResolvedProviders {
@@ -47,10 +48,17 @@ export function callOptionsOf({ fetch, timeoutMs, maxUpstreamCalls }: GivenOptio
   };
 }
 
+/** Browsers take `Secure` cookies at such addresses alone. */
+function takesCrossSiteCookies({ publicUrl }: GivenOptions): boolean {
+  const url = parseUrl(publicUrl);
+  return url?.protocol === 'https:' || isLoopbackHost(url?.hostname ?? '');
+}
+
 function sharedOptionsOf(given: GivenOptions, several: boolean): SharedOptions {
   const { allowInsecureHttp, clockToleranceSec, jwksStaleSec, jwksCooldownSec } = given;
   return {
     several,
+    crossSiteCookies: takesCrossSiteCookies(given),
     ...callOptionsOf(given),
     ...(allowInsecureHttp === undefined ? {} : { allowInsecureHttp }),
     ...(clockToleranceSec === undefined ? {} : { clockToleranceSec }),

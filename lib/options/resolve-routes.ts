@@ -32,6 +32,8 @@ export type ResolvedRoutes = Readonly<Partial<Record<RouteName, string>>> & {
   readonly listsProviders: boolean;
   /** Whether browsers may log in by cookie: a factory says it only later. */
   readonly browserSessions?: true;
+  /** Whether providers may send their answers by POST, likewise. */
+  readonly formPost?: true;
 };
 
 export const routeNames = [
@@ -79,13 +81,24 @@ function isIdle(
   return name === 'providers' && login === false && providers === undefined;
 }
 
+/** What a factory of options may still bring. */
+export interface RouteDemands {
+  /** Whether the option `session` is set. */
+  readonly sessions?: boolean;
+  /** Whether some provider has the `responseMode` `form_post`. */
+  readonly formPost?: boolean;
+}
+
 /**
  * Completes and checks the routes, at registration.
  *
- * @param mayHaveSessions whether the option `session` is set, or a factory may set it.
+ * @param demands what is set, or may be set by a factory.
  * @throws {@link OidcConfigError} for an unknown route, an unusable path, or two routes at one path.
  */
-export function resolveRoutes(given: RouteOptions = {}, mayHaveSessions = false): ResolvedRoutes {
+export function resolveRoutes(
+  given: RouteOptions = {},
+  { sessions: mayHaveSessions = false, formPost = false }: RouteDemands = {},
+): ResolvedRoutes {
   if (!isRecord(given)) {
     throw new OidcConfigError(
       `Option "routes" must be an object such as { prefix: '/api', device: false }; got ${given === null ? 'null' : typeof given}.`,
@@ -114,6 +127,7 @@ export function resolveRoutes(given: RouteOptions = {}, mayHaveSessions = false)
     prefix,
     listsProviders: typeof given.providers === 'string',
     ...(mayHaveSessions ? { browserSessions: true } : {}),
+    ...(formPost ? { formPost: true } : {}),
   };
   for (const name of routeNames) {
     const path = pathOf(name, given[name] === undefined ? routeDefaults[name] : given[name]);

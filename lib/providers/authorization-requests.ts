@@ -25,6 +25,8 @@ export interface AuthorizationRequest {
   readonly prompt: string | undefined;
   /** What the caller may decide, in the place of the host's fixed parameters. */
   readonly further?: Readonly<Record<string, string>>;
+  /** The answer comes by POST. */
+  readonly formPost?: boolean;
   /** HEAD or a prefetch: no login is pushed for it. */
   readonly speculative?: boolean;
 }
@@ -108,6 +110,7 @@ export class AuthorizationRequests {
         code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
         code_challenge_method: 'S256',
         ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
+        ...(request.formPost === true ? { response_mode: 'form_post' } : {}),
       },
       resource,
     );

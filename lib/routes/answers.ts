@@ -27,9 +27,10 @@ export const PUBLIC_HEADERS: Readonly<Record<string, string>> = {
   ...PROTECTION,
 };
 
-function serialised({ name, value, maxAgeSec, secure }: LoginCookie): string {
-  const attributes = ['Path=/', `Max-Age=${maxAgeSec}`, 'HttpOnly', 'SameSite=Lax'];
-  if (secure) attributes.push('Secure');
+function serialised({ name, value, maxAgeSec, secure, crossSite }: LoginCookie): string {
+  const sameSite = crossSite === true ? 'None' : 'Lax';
+  const attributes = ['Path=/', `Max-Age=${maxAgeSec}`, 'HttpOnly', `SameSite=${sameSite}`];
+  if (secure || crossSite === true) attributes.push('Secure');
   return [`${name}=${value}`, ...attributes].join('; ');
 }
 

@@ -126,6 +126,14 @@ export const logoutByCookie: Operation = {
   refusals: [400, 403, 503],
 };
 
+/** What ends a login by POST, at the path of the callback. */
+export const formPostCallback: Operation = {
+  summary: 'Ends a login whose answer the identity provider’s page sends as a form',
+  form: ['code', 'state!', 'iss', 'error'],
+  answer: schemas.tokens,
+  refusals: [400, 403, 502, 503],
+};
+
 /** Routes whose caller brings an access token. */
 const withToken: readonly RouteName[] = ['userinfo', 'introspect'];
 

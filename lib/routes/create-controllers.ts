@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
-import { describeRoute, leaveOut, logoutByCookie } from './api-operation.js';
+import { describeRoute, formPostCallback, leaveOut, logoutByCookie } from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
-import { callbackController } from './callback.controller.js';
+import { callbackController, formPostController } from './callback.controller.js';
 import { clientJwksController } from './client-jwks.controller.js';
 import { deviceController, noDeviceController } from './device.controller.js';
 import { introspectController } from './introspect.controller.js';
@@ -32,9 +32,12 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
   session: sessionController,
 };
 
+/** A route, or another method at its path. */
+type ControllerName = RouteName | 'logoutByCookie' | 'formPost';
+
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */
-export function createControllers(routes: ResolvedRoutes): Map<RouteName | 'logoutByCookie', Type> {
-  const controllers = new Map<RouteName | 'logoutByCookie', Type>();
+export function createControllers(routes: ResolvedRoutes): Map<ControllerName, Type> {
+  const controllers = new Map<ControllerName, Type>();
   for (const name of routeNames) {
     const path = routes[name];
     if (path === undefined) continue;
@@ -51,6 +54,11 @@ export function createControllers(routes: ResolvedRoutes): Map<RouteName | 'logo
     const controller = logoutByCookieController(routes.logout);
     describeRoute('logout', controller, routes.apiTag, logoutByCookie);
     controllers.set('logoutByCookie', controller);
+  }
+  if (routes.formPost && routes.callback !== undefined) {
+    const controller = formPostController(routes.callback);
+    describeRoute('callback', controller, routes.apiTag, formPostCallback);
+    controllers.set('formPost', controller);
   }
   return controllers;
 }

@@ -39,10 +39,10 @@ interface FastifyLike {
 
 const CLOSE: [name: string, value: string] = ['Connection', 'close']; // the rest of the body is not read
 
-/** Reads the form where the route takes one, and nothing elsewhere. What is wrong with it is noted, for the route to answer. */
-async function hasProblem(route: RouteName, request: IncomingMessage): Promise<boolean> {
+/** Reads the form where there is one, and nothing elsewhere. What is wrong with it is noted, for the route to answer. */
+async function hasProblem(request: IncomingMessage, isForm: boolean): Promise<boolean> {
   try {
-    if (formRoutes.includes(route)) await readForm(request);
+    if (isForm) await readForm(request);
     else checkSize(request);
     return false;
   } catch (error) {
@@ -72,9 +72,10 @@ function isReading({ method }: IncomingMessage): boolean {
 function isOurs(
   route: RouteName,
   { method }: IncomingMessage,
-  routes: Pick<OwnRoutes, 'logsOutByPost'>,
+  routes: Pick<OwnRoutes, 'logsOutByPost' | 'takesForm'>,
 ): boolean {
-  if (formRoutes.includes(route)) return method === 'POST';
+  if (routes.takesForm(route, method)) return true;
+  if (formRoutes.includes(route)) return false;
   if (route === 'logout' && method === 'POST') return routes.logsOutByPost;
   return method === 'GET' || method === 'HEAD';
 }
@@ -134,7 +135,8 @@ export class EarlyChecks {
       for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
       if (!isOurs(route, request, this.routes)) return next();
       if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
-      if (await hasProblem(route, request)) response.setHeader(...CLOSE);
+      const isForm = this.routes.takesForm(route, request.method);
+      if (await hasProblem(request, isForm)) response.setHeader(...CLOSE);
       delete request.headers['content-type']; // so that no parser looks at what is left of a body
       return next();
     });
@@ -154,7 +156,8 @@ export class EarlyChecks {
       if (route === undefined) return undefined;
       reply.headers(headersOf(route));
       if (!isOurs(route, raw, this.routes)) return undefined;
-      if (await hasProblem(route, raw)) reply.headers(Object.fromEntries([CLOSE]));
+      const isForm = this.routes.takesForm(route, raw.method);
+      if (await hasProblem(raw, isForm)) reply.headers(Object.fromEntries([CLOSE]));
       for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
       return undefined;
     });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { isProviderName } from '../options/provider-name.js';
 import { PublicUrls } from '../options/public-urls.js';
-import { type RouteName, routeNames } from '../options/resolve-routes.js';
+import { type RouteName, formRoutes, routeNames } from '../options/resolve-routes.js';
 
 /** A request of Node, Express or Fastify, as far as it names what is asked for. */
 interface Target {
@@ -30,6 +30,12 @@ export class OwnRoutes {
   /** Whether POST to the logout route is ours: its body is nothing to anybody then. */
   get logsOutByPost(): boolean {
     return this.urls.hasBrowserSessions;
+  }
+
+  /** Whether that brings a form to us. */
+  takesForm(route: RouteName, method: string | undefined): boolean {
+    if (method !== 'POST') return false;
+    return formRoutes.includes(route) || (route === 'callback' && this.urls.mayFormPost);
   }
 
   /** As lenient as Express's router: case and a trailing slash do not count. */

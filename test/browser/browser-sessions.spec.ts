@@ -138,4 +138,31 @@ describe.skipIf(!hasChromium)('a session by cookie in Chromium', () => {
     expect(await page.textContent('h1')).toBe(alice.sub);
     expect(await app.service.listSessions(alice.sub)).toHaveLength(1);
   });
+
+  it('FP-1: begins by a form of another site, which brings the login cookie and no session cookie', async () => {
+    const { page, context } = browser;
+    const posting = await startBrowserApp({
+      provider,
+      controllers: [Site],
+      options: { responseMode: 'form_post' },
+    });
+    const logIn = async (path: string): Promise<void> => {
+      await page.goto(posting.url + path);
+      expect(new URL(page.url()).origin).toBe(new URL(provider.issuer).origin);
+      await page.click('button');
+      await page.waitForURL(`${posting.url}/account`);
+    };
+
+    await logIn('/account');
+    const [{ id: first } = { id: '' }] = await posting.service.listSessions(alice.sub);
+    await logIn('/auth/v2/login?return_to=/account');
+
+    expect(await page.textContent('h1')).toBe(alice.sub);
+    const sessions = await posting.service.listSessions(alice.sub);
+    expect(sessions.map(({ id }) => id)).toEqual([expect.not.stringContaining(first)]);
+    const cookies = (await context.cookies()).map(({ name }) => name);
+    expect(cookies).toContain('oidc-session');
+    expect(cookies.join()).not.toContain('oidc-login');
+    await posting.close();
+  });
 });

@@ -24,9 +24,17 @@ export function authorize(
   if (query['state'] !== undefined) parameters.set('state', query['state']);
   const sent = behaviour.authorization?.(parameters, query) ?? parameters;
 
+  if (query['response_mode'] === 'form_post') return formPost(redirectUri, sent);
   const target = new URL(redirectUri);
   for (const [name, value] of sent) target.searchParams.append(name, value);
   return { status: 302, headers: { location: target.href } };
+}
+
+/** The page that sends the answer on; elsewhere a script presses its button. */
+function formPost(redirectUri: string, sent: URLSearchParams): Answer {
+  const fields = [...sent].map(([name, value]) => `<input name="${name}" value="${value}"/>`);
+  const body = `<form method="post" action="${redirectUri}">${fields.join('')}<button>Go on</button></form>`;
+  return { status: 200, headers: { 'content-type': 'text/html' }, body };
 }
 
 /** OpenID Connect RP-Initiated Logout §2, without asking anybody. */

@@ -100,7 +100,7 @@ export class UserAgent {
 
   /**
    * Walks through forms and redirects of one origin, after the first redirect to it, until a redirect
-   * leaves it (its target comes back unrequested) or a page has no form.
+   * leaves it (its target comes back unrequested), a page has no form, or one that leaves it (and is not sent).
    */
   async walk(origin: string, url: string | URL, fill: FillForm): Promise<URL | Reply> {
     let reply = await this.#send('GET', new URL(url), {});
@@ -108,6 +108,7 @@ export class UserAgent {
       const next = reply.location ?? firstForm(reply.text(), reply.url);
       if (next === undefined) return reply;
       if (!(next instanceof URL)) {
+        if (reply.url.origin === origin && next.action.origin !== origin) return reply;
         reply = await this.#send('POST', next.action, { origin }, fill(next));
         continue;
       }

@@ -88,6 +88,29 @@ describe('LoginCookies', () => {
     expect(root.of(sealed('a').login, ofShop)).toBeUndefined();
   });
 
+  it.each([
+    [HTTPS, '__Host-oidc-login.a', true],
+    ['http://localhost:3000', 'oidc-login.a', false],
+  ])(
+    'FP-1: with publicUrl %s the cookie of a login by form_post is marked, its removal too',
+    (publicUrl, name, secure) => {
+      const cookies = new LoginCookies(publicUrl);
+      const begun = sealed('a');
+      const login = { ...begun, login: { ...begun.login, formPost: true } };
+
+      const [set] = cookies.begin(login, new Map(), new FakeClock(new Date(0)));
+      const jar = new Map([[name, set?.value ?? '']]);
+      const later = new FakeClock();
+      later.advance(60);
+      const all = new Map([...browse(cookies, ['b', 'c', 'd', 'e']), ...jar]);
+      const surplus = cookies.begin(sealed('f'), all, later);
+
+      expect(set).toMatchObject({ name, secure, crossSite: true });
+      expect(cookies.held(jar)).toMatchObject([{ id: 'a', handle: undefined, crossSite: true }]);
+      expect(surplus[0]).toEqual({ name, value: '', maxAgeSec: 0, secure, crossSite: true });
+    },
+  );
+
   it('AR-4: keeps five logins of a browser and removes the oldest for a sixth', () => {
     const cookies = new LoginCookies(HTTPS);
 

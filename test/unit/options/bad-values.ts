@@ -191,6 +191,12 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [null, 'null'],
   ],
   signedRequests: [...flags, [true, 'true']],
+  responseMode: [
+    ['fragment', '"fragment"'],
+    ['form_post.jwt', '"form_post.jwt"'],
+    [true, 'true'],
+    [null, 'null'],
+  ],
   resource: [
     ['', '""'],
     ['/api', '"/api"'],
