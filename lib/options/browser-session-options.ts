@@ -21,8 +21,14 @@ export interface LoginFailure {
   readonly retryUrl: string;
 }
 
+/** No wildcard: URL parsers take one for the name of a host. */
+const ORIGIN = /^https?:\/\/(\[[\da-f:.]+\]|[\w.-]+)(:\d+)?$/;
+
 function isOrigin(value: unknown, all: OptionsUnderCheck): boolean {
-  return isHttpUrl(value, all) && parseUrl(value)?.origin === value;
+  const url = parseUrl(value);
+  return (
+    url !== undefined && isHttpUrl(value, all) && url.origin === value && ORIGIN.test(url.origin)
+  );
 }
 
 const ORIGINS = `must be a list of origins such as "https://app.example.org": of each scheme, host and port alone, as browsers write them; ${HTTPS}`;
@@ -73,7 +79,9 @@ export class BrowserSessionGroup {
   returnTo?: readonly string[] = [];
 
   /**
-   * Other origins of the same site whose pages may send unsafe requests with the cookie. They need the host's CORS with credentials besides.
+   * Other origins of the same site whose pages may send unsafe requests with the cookie, and open connections. They need the host's CORS with credentials
+   * besides. One that is of another site for certain (another scheme, or a host that does not end in the same two labels) stops start-up where
+   * `publicUrl` is not on loopback: browsers bring no cookie from there.
    * @defaultValue `[]`
    */
   @Optional()

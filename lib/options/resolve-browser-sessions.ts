@@ -3,6 +3,8 @@ import { BrowserSessionGroup, type BrowserSessionOptions } from './browser-sessi
 import { complete } from './option-group.js';
 import type { GivenOptions } from './resolve-providers.js';
 import type { ResolvedRoutes } from './resolve-routes.js';
+import { mayBeSameSite } from './same-site.js';
+import { isLoopbackHost, parseUrl } from './url-rules.js';
 
 /** `session`, checked and completed. */
 export interface ResolvedBrowserSessions {
@@ -32,11 +34,24 @@ export function checkBrowserSessions(options: GivenOptions, routes: ResolvedRout
       `Option "routes.${off}" is false, but browsers log in and out by that route where "session" is set. Leave it on, or leave "session" out.`,
     );
   }
+  checkSites(options.session.origins ?? [], options.publicUrl);
   if (options.grants?.authorizationCode === false) {
     throw new OidcConfigError(
       'Option "grants.authorizationCode" is false, but browsers log in by that grant where "session" is set. Leave it on, or leave "session" out.',
     );
   }
+}
+
+/** @throws {@link OidcConfigError} for an origin from where browsers bring no cookie (RFC 6265bis §5.2). */
+function checkSites(origins: readonly string[], publicUrl: string | undefined): void {
+  const own = parseUrl(publicUrl);
+  if (own === undefined || isLoopbackHost(own.hostname)) return; // in development hosts are not what they will be
+  const foreign = origins.find((origin) => !mayBeSameSite(new URL(origin), own));
+  if (foreign === undefined) return;
+  throw new OidcConfigError(
+    `Option "session.origins" lists ${foreign}, which is of another site than "publicUrl" (${own.origin}): browsers bring no SameSite=Lax cookie with requests of its pages. ` +
+      `Serve them from a host of the same domain with the same scheme, or let them use tokens; got ${JSON.stringify(foreign)}.`,
+  );
 }
 
 /** Completes `session`. */

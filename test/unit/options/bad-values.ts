@@ -374,6 +374,82 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   ],
 };
 
+/** Origins that browsers would not write so, or that no page has: with the entry that is shown. */
+const origins: BadValues = [
+  ['https://shop.example.org', '"https://shop.example.org"'],
+  [null, 'null'],
+  [{}, '{}'],
+  [true, 'true'],
+  ...[
+    '',
+    '*',
+    'null',
+    'shop.example.org',
+    '//shop.example.org',
+    'https://*.example.org',
+    'https://*',
+    'https://shop.example.org/',
+    'https://shop.example.org/cart',
+    'https://shop.example.org?x=1',
+    'https://shop.example.org#x',
+    'https://shop.example.org:443',
+    'https://SHOP.example.org',
+    'HTTPS://shop.example.org',
+    ' https://shop.example.org',
+    'https://sh\u00f6p.example.org',
+    'http://shop.example.org',
+    'ws://shop.example.org',
+    'wss://shop.example.org',
+    'file:///etc',
+    'javascript:alert(1)',
+    'capacitor://localhost',
+    'https://a,b.example.org',
+    "https://shop.example.org'",
+  ].map((entry): BadValues[number] => [[entry], `${JSON.stringify(entry)} (entry 1 of 1)`]),
+  [['https://shop.example.org', 7], '7 (entry 2 of 2)'],
+  [['https://shop.example.org', null], 'null (entry 2 of 2)'],
+  [
+    ['https://shop.example.org', ['https://a.example.org']],
+    '["https://a.example.org"] (entry 2 of 2)',
+  ],
+];
+
+/** The bad values of every option of `session`. */
+export const badSessionValues: Readonly<Record<string, BadValues>> = {
+  cookieName: [
+    ['', '""'],
+    ['a b', '"a b"'],
+    ['a=b', '"a=b"'],
+    ['a;b', '"a;b"'],
+    ['a,b', '"a,b"'],
+    ['a"b', '"a\\"b"'],
+    ['s\u00e9ance', '"s\u00e9ance"'],
+    ['a\r\nSet-Cookie: b=c', '"a\\r\\nSet-Cookie: b=c"'],
+    ['__Host-session', '"__Host-session"'],
+    ['__host-session', '"__host-session"'],
+    ['__Secure-session', '"__Secure-session"'],
+    ['__Http-session', '"__Http-session"'],
+    ['-session', '"-session"'],
+    ['1session', '"1session"'],
+    ['oidc-login', '"oidc-login"'],
+    ['oidc-login.x', '"oidc-login.x"'],
+    ['x'.repeat(65), `"${'x'.repeat(65)}"`],
+    [7, '7'],
+    [null, 'null'],
+    [['oidc-session'], '["oidc-session"]'],
+  ],
+  idleSec: wholeNumber(1, 31_536_000),
+  unrenewedSec: wholeNumber(1, 2_592_000),
+  returnTo: origins,
+  origins,
+  failurePage: [
+    ['<p>No</p>', '"<p>No</p>"'],
+    [null, 'null'],
+    [{}, '{}'],
+    [true, 'true'],
+  ],
+};
+
 /** The bad values of every option of `broker`, but for trusted issuers (trusted-issuers.spec.ts). */
 export const badBrokerValues: Readonly<Record<string, BadValues>> = {
   audience: [[undefined, 'nothing'], ...texts],
