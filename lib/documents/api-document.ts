@@ -5,14 +5,14 @@ import {
   OPEN_EXTENSION,
   ROUTE_EXTENSION,
   SECURITY_SCHEME,
+  SESSION_SCHEME,
   errorAnswer,
 } from '../tokens/api-description.js';
 import type { Providers } from '../providers/providers.js';
 import { textList } from '../tokens/text-list.js';
 import type { ApiSecurity } from './api-security.js';
+import { type Members, completeBrowserRoute, memberOf } from './browser-operations.js';
 import { guardsEverything } from '../tokens/whole-application.js';
-
-type Members = Record<string, unknown>;
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 
@@ -36,16 +36,20 @@ export class ApiDocument {
     const paths: unknown = Reflect.get(document, 'paths');
     if (!isRecord(paths)) return;
     const hasScopes = SCOPED.some((type) => type === this.#scheme(document)['type']);
+    const hasCookies = this.security.cookieName !== undefined;
     for (const [path, item] of Object.entries(paths)) {
       if (!isRecord(item)) continue;
       for (const method of METHODS) {
         const operation = item[method];
         if (!isRecord(operation)) continue;
-        if (this.security.answersNothing(operation[ROUTE_EXTENSION])) delete item[method];
-        else {
-          if (operation[ROUTE_EXTENSION] === 'login') this.#addLoginParameters(operation);
-          this.#completeOperation(operation, hasScopes);
+        const route = operation[ROUTE_EXTENSION];
+        if (this.security.answersNothing(route)) {
+          delete item[method];
+          continue;
         }
+        if (route === 'login') this.#addLoginParameters(operation);
+        this.#completeOperation(operation, hasScopes);
+        if (hasCookies) completeBrowserRoute(route, operation);
       }
       if (!METHODS.some((method) => method in item)) delete paths[path];
     }
@@ -79,22 +83,29 @@ export class ApiDocument {
       return;
     }
     if (required.length > 0) {
-      operation['security'] = sumOf(required, hasScopes);
+      operation['security'] = sumOf(required, hasScopes, isOurs ? [] : this.#cookie());
       if (!isOurs && !isOptional(required)) addRefusals(operation, [401, 403], logins);
     } else if (
       !isOurs &&
       operation['security'] === undefined &&
       guardsEverything(this.application)
     ) {
-      operation['security'] = [{ [SECURITY_SCHEME]: [] }];
+      operation['security'] = [{ [SECURITY_SCHEME]: [] }, ...this.#cookie()];
       addRefusals(operation, [401]);
     }
+  }
+
+  /** What a caller may bring in place of a token. */
+  #cookie(): Members[] {
+    return this.security.cookieName === undefined ? [] : [{ [SESSION_SCHEME]: [] }];
   }
 
   /** The scheme of a document, the host's own or ours. */
   #scheme(document: object): Members {
     const schemes = memberOf(memberOf(document, 'components'), 'securitySchemes');
     schemes[SECURITY_SCHEME] ??= this.security.scheme();
+    const { cookieName: name } = this.security;
+    if (name !== undefined) schemes[SESSION_SCHEME] ??= { type: 'apiKey', in: 'cookie', name };
     return memberOf(schemes, SECURITY_SCHEME);
   }
 }
@@ -143,7 +154,11 @@ function isOptional(requirements: readonly Members[]): boolean {
 }
 
 /** Rules of class and handler stand beside each other in the metadata, and hold together. */
-function sumOf(requirements: readonly Members[], hasScopes: boolean): Members[] {
+function sumOf(
+  requirements: readonly Members[],
+  hasScopes: boolean,
+  alternatives: readonly Members[],
+): Members[] {
   const scopes = requirements.flatMap((one): unknown[] => {
     const listed = one[SECURITY_SCHEME];
     return Array.isArray(listed) ? listed : [];
@@ -153,6 +168,7 @@ function sumOf(requirements: readonly Members[], hasScopes: boolean): Members[] 
   );
   return [
     { [SECURITY_SCHEME]: hasScopes ? [...new Set(scopes)] : [] },
+    ...alternatives,
     ...others,
     ...(isOptional(requirements) ? [{}] : []),
   ];
@@ -173,14 +189,6 @@ function addRefusals(
     ...Object.fromEntries(refusals),
     ...Object(operation['responses']),
   };
-}
-
-function memberOf(holder: object, name: string): Members {
-  const member: unknown = Reflect.get(holder, name);
-  if (isRecord(member)) return member;
-  const made: Members = {};
-  Object.assign(holder, { [name]: made });
-  return made;
 }
 
 function errorContent(description: string): object {

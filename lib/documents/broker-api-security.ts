@@ -1,10 +1,19 @@
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
 import { ApiSecurity } from './api-security.js';
+import { isOfBrowsers } from './browser-operations.js';
 
 /** Broker mode: the tokens are our own. */
 export class BrokerApiSecurity extends ApiSecurity {
-  constructor(private readonly broker: ResolvedBrokerOptions) {
+  constructor(
+    private readonly broker: ResolvedBrokerOptions,
+    private readonly session: ResolvedBrowserSessions | undefined,
+  ) {
     super();
+  }
+
+  get cookieName(): string | undefined {
+    return this.session?.cookieName;
   }
 
   scheme(): object {
@@ -12,6 +21,7 @@ export class BrokerApiSecurity extends ApiSecurity {
   }
 
   answersNothing(route: unknown): boolean {
+    if (isOfBrowsers(route)) return this.session === undefined;
     return route === 'introspect' && this.broker.introspectionScope === undefined;
   }
 }

@@ -2,6 +2,7 @@ import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { Providers } from '../providers/providers.js';
 import { brokerRoutes } from '../options/resolve-routes.js';
 import { ApiSecurity } from './api-security.js';
+import { isOfBrowsers } from './browser-operations.js';
 
 /** Passthrough mode: the tokens are the identity provider's. */
 export class PassthroughApiSecurity extends ApiSecurity {
@@ -20,7 +21,11 @@ export class PassthroughApiSecurity extends ApiSecurity {
     return this.providers.several ? undefined : this.providers.known()[0];
   }
 
+  get cookieName(): undefined {
+    return undefined;
+  }
+
   answersNothing(route: unknown): boolean {
-    return brokerRoutes.some((name) => name === route);
+    return isOfBrowsers(route) || brokerRoutes.some((name) => name === route);
   }
 }

@@ -114,7 +114,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
   session: {
     summary: 'Who is logged in by cookie',
     answer: schemas.session,
-    refusals: [503],
+    refusals: [502, 503],
   },
 };
 
@@ -163,12 +163,17 @@ function answersOf({ answer, refusals }: Operation): object {
   };
 }
 
-/** Leaves on the handler of a route what a document of the API (@nestjs/swagger) says of it. */
+/**
+ * Leaves on the handler of a route what a document of the API (@nestjs/swagger) says of it.
+ *
+ * @param mark by which `OidcService.describe()` knows it.
+ */
 export function describeRoute(
   route: RouteName,
   controller: Function,
   tag: string,
   operation: Operation = operations[route],
+  mark: string = route,
 ): void {
   const { query = [], form } = operation;
   const inQuery = query.map((name) => ({
@@ -191,7 +196,7 @@ export function describeRoute(
       apiOperation: { summary: operation.summary },
       apiParameters: form === undefined ? parameters : [...parameters, bodyOf(form)],
       apiResponse: answersOf(operation),
-      apiExtension: { ...extension, [ROUTE_EXTENSION]: route },
+      apiExtension: { ...extension, [ROUTE_EXTENSION]: mark },
       ...(form === undefined ? {} : { apiConsumes: ['application/x-www-form-urlencoded'] }),
       ...(withToken.includes(route) ? { apiSecurity: [{ [SECURITY_SCHEME]: [] }] } : {}),
     };

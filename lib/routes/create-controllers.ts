@@ -52,7 +52,7 @@ export function createControllers(routes: ResolvedRoutes): Map<ControllerName, T
   }
   if (routes.browserSessions && routes.logout !== undefined) {
     const controller = logoutByCookieController(routes.logout);
-    describeRoute('logout', controller, routes.apiTag, logoutByCookie);
+    describeRoute('logout', controller, routes.apiTag, logoutByCookie, 'logoutByCookie');
     controllers.set('logoutByCookie', controller);
   }
   if (routes.formPost && routes.callback !== undefined) {

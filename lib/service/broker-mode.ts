@@ -88,7 +88,7 @@ export class BrokerMode
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);
     this.apiDocument = new ApiDocument(
-      new BrokerApiSecurity(broker),
+      new BrokerApiSecurity(broker, options.session),
       surroundings.application,
       surroundings.providers,
     );

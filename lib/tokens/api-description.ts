@@ -8,6 +8,9 @@ const EXTENSIONS = 'swagger/apiExtension';
 /** The name of our security scheme in a document. */
 export const SECURITY_SCHEME = 'oidc';
 
+/** The name of the scheme of session cookies. */
+export const SESSION_SCHEME = 'oidc-session';
+
 /** Mark open operations and our own, until `OidcService.describe()` has seen them. */
 export const OPEN_EXTENSION = 'x-oidc-open';
 export const ROUTE_EXTENSION = 'x-oidc-route';

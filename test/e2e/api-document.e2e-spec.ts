@@ -16,7 +16,7 @@ import {
 } from '@redocly/openapi-core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { Auth, AuthGuard, type OidcAuthOptions, Public } from '../../lib/index.js';
+import { Auth, AuthGuard, OidcAuthModule, type OidcAuthOptions, Public } from '../../lib/index.js';
 import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 
 @Controller('orders')
@@ -130,6 +130,9 @@ const operation = (document: OpenAPIObject, path: string, method: 'get' | 'post'
 /** Names of the parameters of the login route. */
 const namesOf = (document: OpenAPIObject) =>
   (operation(document, '/auth/v2/login')?.parameters ?? []).map((one) => Object(one).name);
+
+/** Any of these, or none. */
+const optional = (...names: string[]) => [...names.map((name) => ({ [name]: [] })), {}];
 
 describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
   let app: TestApp | undefined;
@@ -278,9 +281,87 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(Object.keys(introspecting.paths)).toContain('/auth/v2/introspect');
   });
 
+  describe('where people log in by cookie', () => {
+    const browsers = { broker, session: {} };
+
+    it('says that guarded handlers take the cookie in place of a token, and ours for tokens do not', async () => {
+      const document = await documentOf({ options: browsers });
+      const either = [{ oidc: [] }, { 'oidc-session': [] }];
+
+      expect(document.components?.securitySchemes).toEqual({
+        oidc: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        'oidc-session': { type: 'apiKey', in: 'cookie', name: 'oidc-session' },
+      });
+      expect(operation(document, '/orders', 'post')?.security).toEqual(either);
+      expect(operation(document, '/plain/feed')?.security).toEqual([...either, {}]);
+      expect(operation(document, '/orders/open')?.security).toBeUndefined();
+      expect(operation(document, '/auth/v2/userinfo')?.security).toEqual([{ oidc: [] }]);
+      expect(operation(document, '/auth/v2/token', 'post')?.security).toBeUndefined();
+    });
+
+    it('names the cookie as browsers know it, also for handlers that only a guard of the whole application guards', async () => {
+      const publicUrl = 'https://app.example.org';
+      const session = { cookieName: 'shop' };
+      const providers = [{ provide: APP_GUARD, useExisting: AuthGuard }];
+      const document = await documentOf({ providers, options: { broker, publicUrl, session } });
+
+      expect(document.components?.securitySchemes?.['oidc-session']).toMatchObject({
+        name: '__Host-shop',
+      });
+      expect(operation(document, '/plain')?.security).toEqual([
+        { oidc: [] },
+        { 'oidc-session': [] },
+      ]);
+    });
+
+    it('has what the routes of browsers do, with real status codes', async () => {
+      const document = await documentOf({ options: browsers });
+      const statusesOf = (path: string, method?: 'post') =>
+        Object.keys(operation(document, path, method)?.responses ?? {});
+
+      const login = operation(document, '/auth/v2/login');
+      for (const name of ['redirect_uri', 'return_to']) {
+        expect(login?.parameters).toContainEqual(
+          expect.objectContaining({ name, required: false }),
+        );
+      }
+      expect(statusesOf('/auth/v2/callback')).toEqual(['200', '303', '400', '403', '502', '503']);
+      expect(operation(document, '/auth/v2/callback')?.responses['400']).toMatchObject({
+        content: { 'application/json': {}, 'text/html': {} },
+      });
+      expect(statusesOf('/auth/v2/session')).toEqual(['200', '502', '503']);
+      expect(operation(document, '/auth/v2/session')?.security).toEqual(optional('oidc-session'));
+      expect(statusesOf('/auth/v2/logout')).toEqual(['200', '302', '400', '503']);
+      expect(operation(document, '/auth/v2/logout')?.security).toEqual(
+        optional('oidc', 'oidc-session'),
+      );
+      expect(statusesOf('/auth/v2/logout', 'post')).toEqual(['200', '303', '400', '403', '503']);
+      expect(JSON.stringify(document)).not.toContain('x-oidc');
+    });
+
+    it.each([
+      ['passthrough', {}],
+      ['broker', { broker }],
+    ])(
+      'shows none of it without the option, where a factory gives the options in %s mode',
+      async (_, options) => {
+        const document = await documentOf({
+          options,
+          register: (all) => OidcAuthModule.forRootAsync({ useFactory: () => all }),
+        });
+
+        expect(Object.keys(document.paths)).not.toContain('/auth/v2/session');
+        expect(operation(document, '/auth/v2/logout')).toBeDefined();
+        expect(operation(document, '/auth/v2/logout', 'post')).toBeUndefined();
+        expect(JSON.stringify(document)).not.toContain('oidc-session');
+      },
+    );
+  });
+
   it.each([
     ['passthrough', {}],
     ['broker', { broker }],
+    ['broker mode with sessions by cookie, broker', { broker, session: {} }],
   ])('passes a linter in %s mode', async (_, options) => {
     const document = await documentOf({ options });
     const problems = await lintDocument({

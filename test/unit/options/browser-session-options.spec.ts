@@ -37,7 +37,9 @@ describe('the start-up table of session', () => {
       const members: unknown = JSON.parse(`{"${member}": true}`);
 
       expect(startUpMessage(() => withSession(members))).toMatch(
-        new RegExp(`^Unknown option "session\\.${member}"(\\.|; .*\\?) Known here: session.cookieName, `),
+        new RegExp(
+          `^Unknown option "session\\.${member}"(\\.|; .*\\?) Known here: session.cookieName, `,
+        ),
       );
     },
   );
