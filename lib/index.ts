@@ -88,3 +88,4 @@ export type { BrowserSessionState } from './tokens/browser-session-state.js';
 export type { RequestHeaders } from './tokens/bearer-token.js';
 export type { IdTokenClaims } from './tokens/id-token-claims.js';
 export type { Credentials, Identity } from './tokens/identity.js';
+export type { IncomingRequest } from './tokens/incoming-request.js';

@@ -10,6 +10,8 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { WellKnownDocuments } from './routes/well-known-documents.js';
 import { Clock, SystemClock } from './clock/clock.js';
 import { doctorIsAsked, runDoctor } from './diagnosis/doctor-run.js';
+import { DpopPossession } from './dpop/dpop-possession.js';
+import { Proofs } from './dpop/proofs.js';
 import { HostFaults } from './events/host-faults.js';
 import { withReportedFaults } from './events/host-functions.js';
 import { OidcEvents } from './events/oidc-events.js';
@@ -66,6 +68,7 @@ import { KeyRing } from './sealing/key-ring.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { CookieCallers } from './tokens/cookie-callers.js';
 import { Challenges } from './tokens/challenge.js';
+import { Possession } from './tokens/possession.js';
 import { TokenVerifier } from './tokens/token-verifier.js';
 
 /**
@@ -101,6 +104,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     { provide: Clock, useClass: SystemClock },
     { provide: Mode, useFactory: createMode, inject: [Surroundings] },
     { provide: CookieCallers, useFactory: ({ cookies }: Mode) => cookies, inject: [Mode] },
+    { provide: Possession, useExisting: DpopPossession },
     { provide: TokenVerifier, useFactory: ({ verifier }: Mode) => verifier, inject: [Mode] },
     Answers,
     Authenticator,
@@ -110,6 +114,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     CallContexts,
     Challenges,
     currentUserProvider,
+    DpopPossession,
     EarlyChecks,
     {
       provide: GuardedFetch,
@@ -126,6 +131,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     OidcEvents,
     OidcService,
     OwnRoutes,
+    Proofs,
     Providers,
     PublicUrls,
     RefusalLog,

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { type CheckedAuthRule, checkAuthRule } from '../tokens/auth-rule.js';
+import { boundKeyOf } from '../tokens/bound-key.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
@@ -9,7 +10,7 @@ import type { TokenVerifier } from '../tokens/token-verifier.js';
 /** RFC 7662 §2.2. */
 export type IntrospectionResponse =
   | { readonly active: false }
-  | ({ readonly active: true; readonly token_type: 'Bearer' } & IdTokenClaims);
+  | ({ readonly active: true; readonly token_type: 'Bearer' | 'DPoP' } & IdTokenClaims);
 
 /** Token introspection (RFC 7662) of the access tokens that the guard takes. */
 export class Introspect {
@@ -35,9 +36,10 @@ export class Introspect {
   /** @throws {@link OAuthError} 503 */
   async introspect(token: string): Promise<IntrospectionResponse> {
     try {
-      const { claims } = await this.verifier.verify(token);
+      const { claims } = await this.verifier.verifyUnproved(token); // who asks looks at the proof (RFC 9449 §6.2)
       const scope = scopesOf(claims).join(' ');
-      return { ...claims, ...(scope === '' ? {} : { scope }), active: true, token_type: 'Bearer' };
+      const token_type = boundKeyOf(claims) === undefined ? 'Bearer' : 'DPoP';
+      return { ...claims, ...(scope === '' ? {} : { scope }), active: true, token_type };
     } catch (error) {
       if (error instanceof OAuthError && error.error === 'invalid_token') return { active: false };
       throw error;

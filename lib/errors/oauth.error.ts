@@ -3,7 +3,7 @@ import { own, safeCause } from './safe-cause.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
- * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2, RFC 9470 §3, OpenID
+ * RFC 7009 §2.2.1, RFC 8628 §3.5, RFC 8693 §2.2.2, RFC 9449 §5, §7.1, §8, RFC 9470 §3, OpenID
  * Connect Core §3.1.2.6 and its Error Code unmet_authentication_requirements.
  */
 export type OAuthErrorCode =
@@ -15,6 +15,7 @@ export type OAuthErrorCode =
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
   | 'interaction_required'
+  | 'invalid_dpop_proof'
   | 'invalid_grant'
   | 'invalid_request'
   | 'invalid_scope'
@@ -26,7 +27,8 @@ export type OAuthErrorCode =
   | 'temporarily_unavailable'
   | 'unmet_authentication_requirements'
   | 'unsupported_grant_type'
-  | 'unsupported_token_type';
+  | 'unsupported_token_type'
+  | 'use_dpop_nonce';
 
 /** What an {@link OAuthError} carries beside its code and its text. */
 export interface OAuthErrorDetails {
@@ -46,6 +48,8 @@ export interface OAuthErrorDetails {
   maxAgeSec?: number | undefined;
   /** No credentials were sent at all: the challenge names no `error` (RFC 6750 §3.1). */
   credentialsMissing?: boolean;
+  /** What the next proof of possession has to hold; becomes the header `DPoP-Nonce` (RFC 9449 §8). */
+  dpopNonce?: string;
 }
 
 const statusOf: Partial<Record<OAuthErrorCode, number>> = {
@@ -70,6 +74,7 @@ export class OAuthError extends HttpException {
   readonly acrValues: readonly string[];
   readonly maxAgeSec: number | undefined;
   readonly credentialsMissing: boolean;
+  readonly dpopNonce: string | undefined;
 
   constructor(
     readonly error: OAuthErrorCode,
@@ -90,6 +95,7 @@ export class OAuthError extends HttpException {
     this.acrValues = details.acrValues ?? [];
     this.maxAgeSec = details.maxAgeSec;
     this.credentialsMissing = details.credentialsMissing ?? false;
+    this.dpopNonce = details.dpopNonce;
   }
 }
 

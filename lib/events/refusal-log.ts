@@ -12,12 +12,19 @@ export type Outcome = 'refused' | 'refused by the guard' | 'anonymous';
 const LONGEST_LINE = 1500;
 
 /** Steps of a protocol rather than mistakes. */
-const EXPECTED: ReadonlySet<string> = new Set(['authorization_pending', 'slow_down']);
+const EXPECTED: ReadonlySet<string> = new Set([
+  'authorization_pending',
+  'slow_down',
+  'use_dpop_nonce',
+]);
+
+/** A token that does not hold may be an attack, and so may its proof. */
+const ATTACKS: ReadonlySet<string> = new Set(['invalid_token', 'invalid_dpop_proof']);
 
 function levelOf(error: OAuthError, outcome: Outcome): 'error' | 'warn' | 'debug' {
   if (error.credentialsMissing || EXPECTED.has(error.error)) return 'debug';
   if (outcome === 'refused') return error.getStatus() === 500 ? 'error' : 'warn';
-  return error.error === 'invalid_token' ? 'warn' : 'debug'; // a token that does not hold may be an attack
+  return ATTACKS.has(error.error) ? 'warn' : 'debug';
 }
 
 /** Why, in one sentence: our reason where there is one, else the text for the caller and what is known of the cause. */

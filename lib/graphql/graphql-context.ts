@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { type ExecutionContext, IntrinsicException } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { CallContext } from '../guard/call-contexts.js';
@@ -72,7 +73,13 @@ function ofRequest(gql: unknown): Credentials {
     // A handshake outlives what its token was refused for.
     if (member(node, 'upgrade') === true) return { ...credentials, handshake: true };
     const method = member(node, 'method');
-    return { ...credentials, request, ...(typeof method === 'string' ? { method } : {}) };
+    const url = member(request, 'originalUrl') ?? member(request, 'url');
+    return {
+      ...credentials,
+      request: isRecord(node) ? node : request,
+      ...(typeof method === 'string' ? { method } : {}),
+      ...(typeof url === 'string' ? { url } : {}),
+    };
   }
   return { headers: {} };
 }
@@ -81,16 +88,40 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
+/** What an operation is called with, for resolvers of fields and of references, which have no arguments. */
+function contextOf(context: ExecutionContext): unknown {
+  const args: unknown[] = context.getArgs();
+  return args.length === 3 ? args[1] : args[2];
+}
+
+/** Tells the client the nonce of its next proofs, where the operation came over HTTP and the driver shows its answer. */
+function hand(nonce: string | undefined, context: ExecutionContext): void {
+  if (nonce === undefined) return;
+  const gql = contextOf(context);
+  for (const place of [['res'], ['reply'], ['req', 'res']]) {
+    const response = member(gql, ...place);
+    const node: unknown = member(response, 'raw') ?? response;
+    if (!(node instanceof ServerResponse) || node.headersSent) continue;
+    node.setHeader('DPoP-Nonce', nonce);
+    node.setHeader('Cache-Control', 'no-store');
+    return;
+  }
+}
+
 /**
  * GraphQL as the guard sees it, for Apollo and Mercurius: queries and mutations carry the HTTP request's token or session cookie, subscriptions
  * those of their connection.
  */
 export const graphqlContext: CallContext = {
   credentials(context: ExecutionContext): Credentials {
-    const args: unknown[] = context.getArgs();
-    const gql = args.length === 3 ? args[1] : args[2]; // a reference resolver has no arguments
+    const gql = contextOf(context);
     const headers = ofConnection(gql);
     return headers === undefined ? ofRequest(gql) : { headers };
   },
-  refusal: (_, error) => (error instanceof OAuthError ? new GraphqlRefusal(error) : error),
+  admit: (context, { dpopNonce }) => hand(dpopNonce, context),
+  refusal(context, error) {
+    if (!(error instanceof OAuthError)) return error;
+    hand(error.dpopNonce, context);
+    return new GraphqlRefusal(error);
+  },
 };

@@ -1,18 +1,19 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { OAuthError } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Challenges } from '../tokens/challenge.js';
 import type { Credentials, Identity } from '../tokens/identity.js';
+import { type IncomingRequest, credentialsOf } from '../tokens/incoming-request.js';
 import { LiveCalls } from './live-calls.js';
 
 /** What the guard must know of one type of context (`ExecutionContext.getType()`). */
 export interface CallContext {
   /** What the caller brought along. @throws {@link OAuthError} when that cannot be read. */
   credentials(context: ExecutionContext): Credentials;
-  /** Told of a caller who was let in. */
+  /** Told of a caller who was let in; hands on the nonce that the caller's next proofs should hold. */
   admit?(context: ExecutionContext, identity: Identity): void;
   /** Told of a caller who was let into a stream, which must end with the caller's token. */
   watch?(context: ExecutionContext, identity: Identity): void;
@@ -26,14 +27,6 @@ const ENTRIES: Readonly<Record<string, string>> = {
   ws: 'OidcWebsocketsModule of nestjs-oidc-auth/websockets',
   rpc: 'OidcMicroservicesModule of nestjs-oidc-auth/microservices',
 };
-
-/** A request of Express (which is Node's own) or of Fastify (which holds it). */
-interface HttpRequest {
-  readonly method?: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly rawHeaders?: IncomingMessage['rawHeaders'];
-  readonly raw?: IncomingMessage;
-}
 
 /** A response of Express, or of Fastify. */
 type HttpResponse = ServerResponse & { readonly raw?: ServerResponse };
@@ -50,7 +43,7 @@ export class CallContexts {
     @Inject(RESOLVED_OPTIONS) { requestProperty }: ResolvedOptions,
   ) {
     this.#known.set('http', {
-      credentials: httpCredentials,
+      credentials: (context) => credentialsOf(context.switchToHttp().getRequest()),
       refusal: (context, error) => this.#httpRefusal(context, error),
       watch: (context, identity) => this.#watchStream(context, identity),
       admit: (context, identity) => this.#admitHttp(context, identity, requestProperty),
@@ -82,13 +75,15 @@ export class CallContexts {
   /** What a person sees who is logged in is not for the browser's history after the logout; a handler may say otherwise. */
   #admitHttp(
     context: ExecutionContext,
-    { claims, byCookie }: Identity,
+    { claims, byCookie, dpopNonce }: Identity,
     requestProperty: string | false,
   ): void {
     if (requestProperty !== false) setProperty(context, requestProperty, claims);
-    if (byCookie === undefined) return;
+    if (byCookie === undefined && dpopNonce === undefined) return;
+    const { httpAdapter } = this.adapterHost;
     const response: unknown = context.switchToHttp().getResponse();
-    this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    httpAdapter.setHeader(response, 'Cache-Control', 'no-store'); // of a nonce too: RFC 9449 §8.2
+    if (dpopNonce !== undefined) httpAdapter.setHeader(response, 'DPoP-Nonce', dpopNonce);
   }
 
   /** Its client connects anew with a fresh token, or is refused. */
@@ -104,18 +99,14 @@ export class CallContexts {
 
   /** The header `WWW-Authenticate` goes with the error, which takes the host's own way of answering. */
   #httpRefusal(context: ExecutionContext, error: unknown): unknown {
-    const response: unknown = context.switchToHttp().getResponse();
-    for (const [name, value] of this.challenges.headersOf(error)) {
+    const http = context.switchToHttp();
+    const response: unknown = http.getResponse();
+    const { headers } = http.getRequest<IncomingRequest>();
+    for (const [name, value] of this.challenges.headersOf(error, headers)) {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     }
     return error;
   }
-}
-
-function httpCredentials(context: ExecutionContext): Credentials {
-  const request = context.switchToHttp().getRequest<HttpRequest>();
-  const { headers, method } = request;
-  return { headers, rawHeaders: (request.raw ?? request).rawHeaders, method };
 }
 
 function setProperty(context: ExecutionContext, name: string, claims: Identity['claims']): void {

@@ -5,8 +5,9 @@ import { Reason } from '../errors/reason.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { SessionContent } from '../sessions/session-content.js';
 import { type Sessions, providerUserHash } from '../sessions/sessions.js';
+import { boundKeyOf } from '../tokens/bound-key.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
-import { CallersSession, type EndedSession } from './callers-session.js';
+import { CallersSession, type CallersToken, type EndedSession } from './callers-session.js';
 import type { OwnTokens } from './own-tokens.js';
 import type { Revoke } from './revoke.js';
 
@@ -20,16 +21,18 @@ export class BrokerCallersSession extends CallersSession {
     super();
   }
 
-  async end(accessToken: string): Promise<EndedSession | undefined> {
-    const claims = await this.ownTokens.read(accessToken);
+  async end({ token, prove }: CallersToken): Promise<EndedSession | undefined> {
+    const claims = await this.ownTokens.read(token);
     if (claims === 'foreign') {
       const mend = 'log out at the instance that issued it, with a token of ours, or with none';
       const cause = new Reason('the token is of another issuer', { mend });
       throw new OAuthError('invalid_request', 'The token belongs to no session here', { cause });
     }
     if (claims === undefined) return undefined;
+    const key = boundKeyOf(claims);
+    if (key !== undefined) await prove(key);
     if (claims.sid === undefined) {
-      await this.revocation.revoke({ token: accessToken }); // by exchange: the token is all there is
+      await this.revocation.revoke({ token }); // by exchange: the token is all there is
       return ofToken(claims);
     }
     const session = await this.sessions.find(claims.sid);

@@ -10,13 +10,21 @@ export interface EndedSession {
   readonly idToken: string | undefined;
 }
 
+/** The access token of whoever logs out. */
+export interface CallersToken {
+  readonly token: string;
+  /** Holds it against the key that it is bound to. @throws {@link OAuthError} 401 */
+  readonly prove: (key: string) => Promise<unknown>;
+}
+
 /** The session of whoever logs out: where the modes differ. */
 export abstract class CallersSession {
   /**
    * Ends it.
    *
    * @returns whose it was; `undefined` when there is none. A token that is worth nothing ends nothing.
-   * @throws {@link OAuthError} 400 `invalid_request` for a token of another issuer; 503 when the session cannot be ended.
+   * @throws {@link OAuthError} 400 `invalid_request` for a token of another issuer; 401 for one that is bound to a key that nobody showed: who logs
+   * out is sent on with the ID token of the session; 503 when the session cannot be ended.
    */
-  abstract end(accessToken: string): Promise<EndedSession | undefined>;
+  abstract end(caller: CallersToken): Promise<EndedSession | undefined>;
 }

@@ -8,7 +8,7 @@ import type { Providers } from '../providers/providers.js';
 import { logoutParametersFor } from '../options/logout-parameters.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { CallersSession, EndedSession } from './callers-session.js';
+import type { CallersSession, CallersToken, EndedSession } from './callers-session.js';
 
 /** The query of the logout route (OpenID Connect RP-Initiated Logout §2). */
 export interface LogoutRequest {
@@ -34,12 +34,12 @@ export class Logout {
    * provider cannot be reached.
    *
    * @param caller an access token of ours, whose session ends and tells the provider whom to log out; or what ends the session.
-   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed, before anything is asked; 503 when the
-   * session cannot be ended.
+   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed, before anything is asked; 401 for a token without
+   * the proof that it needs; 503 when the session cannot be ended.
    */
   async start(
     { postLogoutRedirectUri: target, state, provider: named }: LogoutRequest,
-    caller?: string | (() => Promise<EndedSession | undefined>),
+    caller?: CallersToken | (() => Promise<EndedSession | undefined>),
   ): Promise<string> {
     if (target !== undefined && !this.#isAllowed(target)) {
       throw this.#notAllowed(target);
@@ -47,7 +47,7 @@ export class Logout {
     // A listed URL is sent as it was listed: providers compare exactly.
     const absolute = target?.startsWith('/') ? this.urls.absolute(target) : target;
     const wanted = named === undefined ? undefined : await this.providers.wanted(named);
-    const ended = typeof caller === 'string' ? await this.session.end(caller) : await caller?.();
+    const ended = await (typeof caller === 'object' ? this.session.end(caller) : caller?.());
     const provider =
       ended === undefined
         ? (wanted ?? (await this.providers.wanted(undefined)))

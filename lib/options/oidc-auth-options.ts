@@ -2,6 +2,7 @@ import type { LoginNotice, LoopbackRedirectOptions } from './login-notice.js';
 import type { BrokerOptions } from './broker-options.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { Written } from './option-group.js';
+import { PossessionGroup } from './possession-options.js';
 import { repeatsItself } from './secret.js';
 import { isLocalPath } from './url-rules.js';
 import {
@@ -24,7 +25,7 @@ import type { ProviderOptions } from './provider-options.js';
 import type { GrantOptions, RouteOptions } from './route-options.js';
 
 /** What belongs to the application, however many identity providers it has. */
-export class ApplicationGroup {
+export class ApplicationGroup extends PossessionGroup {
   /**
    * The public address of this application: scheme, host and, where a proxy hands on what is below a path and takes that path
    * away, the path. A global prefix and `routes.prefix` are no part of it. Own callback, cookies and logout targets follow it

@@ -69,8 +69,22 @@ function checkPublicUrl(options: GivenOptions, routes: ResolvedRoutes): void {
   );
 }
 
+function checkPossession({ dpop, dpopNonce, publicUrl }: GivenOptions): void {
+  if (dpopNonce === true && dpop === false) {
+    throw new OidcConfigError(
+      'Option "dpopNonce" is true and "dpop" is false, so that nobody would look at a nonce. Leave one of the two out.',
+    );
+  }
+  if (dpop !== 'required' || publicUrl !== undefined) return;
+  throw new OidcConfigError(
+    'Option "dpop" is "required" and "publicUrl" is missing: a proof names the address that it was made for. ' +
+      'Set "publicUrl" to the address under which clients reach this application, e.g. "https://api.example.org".',
+  );
+}
+
 function checkTogether(options: GivenOptions, routes: ResolvedRoutes): void {
   checkPublicUrl(options, routes);
+  checkPossession(options);
   if (options.subject !== undefined && options.broker === undefined) {
     throw new OidcConfigError(
       'Option "subject" makes the "sub" of our own tokens, and without "broker" there are none. Leave it out, or add "broker".',

@@ -1,7 +1,6 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
 import { OidcService } from '../service/oidc.service.js';
-import { bearerToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
@@ -24,10 +23,7 @@ export function introspectController(path: string): Type {
     async introspect(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       const { token } = formOf(request, IntrospectionForm);
       if (token === undefined) throw new OAuthError('invalid_request', 'token is missing');
-      const { headers, raw } = request;
-      const rawHeaders = (raw ?? request).rawHeaders;
-      const answer = await this.oidc.introspect(token, () => bearerToken(headers, rawHeaders));
-      this.answers.json(response, answer);
+      this.answers.json(response, await this.oidc.introspect(token, () => request));
     }
   }
   return IntrospectController;

@@ -3,7 +3,7 @@ import { BrowserLogins } from '../service/browser-logins.js';
 import { OidcService } from '../service/oidc.service.js';
 import { headerOf } from '../tokens/session-cookie.js';
 import { Answers } from './answers.js';
-import { accessTokenOf, logoutRequestOf } from './logout.controller.js';
+import { tokenRequestOf, logoutRequestOf } from './logout.controller.js';
 import type { RouteRequest } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
 
@@ -24,11 +24,11 @@ export function logoutByCookieController(path: string): Type {
     @Post()
     async logout(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       const asked = logoutRequestOf(request);
-      const accessToken = accessTokenOf(request);
+      const caller = tokenRequestOf(request);
       const { location, cookies } =
-        accessToken === undefined || this.browsers.options === undefined
+        caller === undefined || this.browsers.options === undefined
           ? await this.browsers.logout(asked, request.headers)
-          : { location: await this.oidc.logout(asked, accessToken), cookies: [] };
+          : { location: await this.oidc.logout(asked, caller), cookies: [] };
       if (wantsJson(request)) return this.answers.json(response, { location }, cookies);
       this.answers.seeOther(response, location, cookies);
     }

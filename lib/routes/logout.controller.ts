@@ -4,7 +4,7 @@ import { PAGE_HEADERS, logoutPage } from '../guard/pages.js';
 import type { LogoutRequest } from '../logout/logout.js';
 import { BrowserLogins } from '../service/browser-logins.js';
 import { OidcService } from '../service/oidc.service.js';
-import { bearerToken } from '../tokens/bearer-token.js';
+import { presentedToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, queryOf } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
@@ -30,10 +30,11 @@ export function logoutRequestOf(request: RouteRequest): LogoutRequest {
   };
 }
 
-/** A token that is there; anything else is a browser that has none. Two headers are an error. */
-export function accessTokenOf(request: RouteRequest): string | undefined {
+/** The request where it brings a token; anything else is a browser that has none. Two headers are an error. */
+export function tokenRequestOf(request: RouteRequest): RouteRequest | undefined {
   try {
-    return bearerToken(request.headers, (request.raw ?? request).rawHeaders);
+    presentedToken(request.headers, (request.raw ?? request).rawHeaders);
+    return request;
   } catch (error) {
     if (error instanceof OAuthError && error.error === 'invalid_token') return undefined;
     throw error;
@@ -52,11 +53,11 @@ export function logoutController(path: string): Type {
     @Get()
     async logout(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       const asked = logoutRequestOf(request);
-      const accessToken = accessTokenOf(request);
-      if (accessToken === undefined && this.browsers.options !== undefined) {
+      const caller = tokenRequestOf(request);
+      if (caller === undefined && this.browsers.options !== undefined) {
         return this.#byCookie(asked, request, response);
       }
-      this.answers.redirect(response, await this.oidc.logout(asked, accessToken));
+      this.answers.redirect(response, await this.oidc.logout(asked, caller));
     }
 
     /** A link on a page of anybody's leads to a page that asks first. */

@@ -38,7 +38,7 @@ export class RouteRefusals {
     this.log.report(where, refusal, 'refused');
     const { httpAdapter } = this.adapterHost;
     httpAdapter.setHeader(response, 'Cache-Control', 'no-store'); // not even where the answer would have been kept
-    for (const [name, value] of this.challenges.headersOf(refusal)) {
+    for (const [name, value] of this.challenges.headersOf(refusal, request.headers)) {
       httpAdapter.setHeader(response, name, value);
     }
     return refusal;

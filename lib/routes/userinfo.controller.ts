@@ -1,6 +1,5 @@
 import { Get, Req, Res, type Type } from '@nestjs/common';
 import { OidcService } from '../service/oidc.service.js';
-import { bearerToken } from '../tokens/bearer-token.js';
 import { Answers } from './answers.js';
 import type { RouteRequest } from './request-parameters.js';
 import { RouteController } from './route-controller.js';
@@ -15,8 +14,7 @@ export function userinfoController(path: string): Type {
 
     @Get()
     async userinfo(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
-      const token = bearerToken(request.headers, (request.raw ?? request).rawHeaders);
-      this.answers.json(response, await this.oidc.userinfo(token));
+      this.answers.json(response, await this.oidc.userinfo(request));
     }
   }
   return UserinfoController;

@@ -20,7 +20,10 @@ import { checkAuthRule } from '../tokens/auth-rule.js';
 import { Authenticator } from '../tokens/authenticator.js';
 import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
+import { type IncomingRequest, credentialsOf, isIncoming } from '../tokens/incoming-request.js';
+import { Possession } from '../tokens/possession.js';
 import type { UserProfile } from '../users/user-profile.js';
+import { type Caller, Callers } from './callers.js';
 import { Mode } from './mode.js';
 import { SessionService } from './session.service.js';
 import type { RequiredAuthRule } from './required-auth-rule.js';
@@ -37,13 +40,20 @@ export class OidcService extends SessionService {
   readonly #mode: Mode;
   readonly #authenticator: Authenticator;
   readonly #refusals: RefusalLog;
+  readonly #callers: Callers;
 
   /** @internal */
-  constructor(mode: Mode, authenticator: Authenticator, refusals: RefusalLog) {
+  constructor(
+    mode: Mode,
+    authenticator: Authenticator,
+    refusals: RefusalLog,
+    possession: Possession,
+  ) {
     super(mode);
     this.#mode = mode;
     this.#authenticator = authenticator;
     this.#refusals = refusals;
+    this.#callers = new Callers(authenticator, possession);
   }
 
   /**
@@ -87,22 +97,25 @@ export class OidcService extends SessionService {
   /**
    * Where to send a browser to log out.
    *
-   * @param accessToken in broker mode, the caller's: its session ends on every instance.
-   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed; 503 when the session cannot be ended.
+   * @param caller in broker mode, the access token of the caller, or the request that brings it: its session ends on every instance.
+   * @throws {@link OAuthError} 400 `invalid_request` for a target that is not allowed; 401 for a token that is bound to a key, without its proof; 503 when the
+   * session cannot be ended.
    */
-  logout(request: LogoutRequest = {}, accessToken?: string): Promise<string> {
-    return this.#mode.logout.start(request, accessToken);
+  async logout(request: LogoutRequest = {}, caller?: Caller): Promise<string> {
+    if (caller === undefined) return this.#mode.logout.start(request);
+    return this.#mode.logout.start(request, this.#callers.tokenOf(caller));
   }
 
   /**
    * The profile of an access token's user: from its own claims where they name the user, in broker mode also from its session,
    * else from the provider.
    *
+   * @param caller the access token, or the request that brings it, which may prove that it holds the token's key (RFC 9449).
    * @throws {@link OAuthError} 401 `invalid_token`, 403 `insufficient_scope`; 502, 503 when the provider fails.
    */
-  async userinfo(accessToken: string): Promise<UserProfile> {
-    const caller = await this.#authenticator.authenticate(accessToken, ANY_TOKEN);
-    return this.#mode.profiles.of(caller, accessToken);
+  async userinfo(caller: Caller): Promise<UserProfile> {
+    const { identity, token } = await this.#callers.identify(caller, ANY_TOKEN);
+    return this.#mode.profiles.of(identity, token);
   }
 
   /**
@@ -119,13 +132,13 @@ export class OidcService extends SessionService {
   /**
    * Broker mode: what a token is worth (RFC 7662).
    *
-   * @param callerToken gives the caller's own access token, or throws when there is none.
+   * @param caller gives the caller's own access token, or the request that brings it; throws when there is none.
    * @throws {@link OAuthError} 404 without `broker.introspectionScope`; 401, 403 for the caller; 503.
    */
-  async introspect(token: string, callerToken: () => string): Promise<IntrospectionResponse> {
+  async introspect(token: string, caller: () => Caller): Promise<IntrospectionResponse> {
     const { introspection } = this.#mode.brokerOnly;
     const callersRule = introspection.callersRule();
-    await this.#authenticator.authenticate(callerToken(), callersRule);
+    await this.#callers.identify(caller(), callersRule);
     return introspection.introspect(token);
   }
 
@@ -213,14 +226,20 @@ export class OidcService extends SessionService {
   }
 
   /**
-   * The same for a request of any kind: reads the bearer token from its headers (RFC 6750 §2.1).
+   * The same for a request of any kind: takes the access token from its headers (RFC 6750 §2.1), and the proof that it may need (RFC 9449 §7.1).
    *
-   * @throws {@link OAuthError} as {@link verify}; 400 `invalid_request` for two `Authorization` headers.
+   * @param request of Node, Express or Fastify, or what it is made of: `{ headers, method, url }`; of it as often as it is asked about, a proof is looked at
+   * once. Headers alone do for bearer tokens.
+   * @throws {@link OAuthError} as {@link verify}; 401 `invalid_dpop_proof`, `use_dpop_nonce`; 400 `invalid_request` for two `Authorization` headers.
    */
-  async authenticate(headers: RequestHeaders, rule: RequiredAuthRule = {}): Promise<IdTokenClaims> {
+  async authenticate(
+    request: RequestHeaders | IncomingRequest,
+    rule: RequiredAuthRule = {},
+  ): Promise<IdTokenClaims> {
     const checked = checkAuthRule(rule);
+    const credentials = isIncoming(request) ? credentialsOf(request) : { headers: request };
     const { claims } = await this.#refusals.around('OidcService.authenticate', () =>
-      this.#authenticator.identify({ headers }, checked),
+      this.#authenticator.identify(credentials, checked),
     );
     return claims;
   }

@@ -5,14 +5,19 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
-import { bearerToken, bringsToken } from './bearer-token.js';
+import { type PresentedToken, bringsToken, presentedToken } from './bearer-token.js';
+import { boundKeyOf } from './bound-key.js';
 import { CookieCallers } from './cookie-callers.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import type { Credentials, Identity } from './identity.js';
+import { Possession, unprovable } from './possession.js';
 import { rolesOf } from './roles.js';
 import { TokenVerifier } from './token-verifier.js';
 import type { Verification } from './verification-cache.js';
 import type { TokenIssuer } from './verification-keys.js';
+
+/** A token without its request. */
+const ALONE: Credentials = { headers: {} };
 
 /**
  * Verifies the token of a request and holds its claims against a rule. What every guard and {@link OidcService} ask: a test that
@@ -27,20 +32,21 @@ export class Authenticator {
     private readonly clock: Clock,
     @Inject(RESOLVED_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clockToleranceSec'>,
     @Optional() private readonly cookies?: CookieCallers,
+    @Optional() private readonly possession?: Possession,
   ) {}
 
   /**
-   * The caller of a request, when its bearer token is valid and meets the rule; with the option `session` and without a bearer token, the one whose
-   * session cookie it brings.
+   * The caller of a request, when its access token is valid, comes with the proof that it needs and meets the rule; with the option `session`
+   * and without an access token, the one whose session cookie it brings.
    *
-   * @throws {@link OAuthError} 401 `invalid_token` or `insufficient_user_authentication`, 400 `invalid_request` for two `Authorization` headers, 403
-   * `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
+   * @throws {@link OAuthError} 401 `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce` or `insufficient_user_authentication`, 400 `invalid_request` for two
+   * `Authorization` headers, 403 `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
    */
   async identify(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
-    const { headers, rawHeaders, request } = credentials;
-    let token: string;
+    const { headers, rawHeaders } = credentials;
+    let presented: PresentedToken;
     try {
-      token = bearerToken(headers, rawHeaders);
+      presented = presentedToken(headers, rawHeaders);
     } catch (refusal) {
       const none = refusal instanceof OAuthError && refusal.credentialsMissing;
       if (!none || bringsToken(headers)) throw refusal;
@@ -48,17 +54,16 @@ export class Authenticator {
       if (byCookie === undefined) throw refusal;
       return byCookie;
     }
-    if (request === undefined) return this.authenticate(token, rule);
-    return this.#authorized(await this.#verifyOnce(token, request), rule);
+    return this.#identify(presented, credentials, rule);
   }
 
   /**
-   * The same for a token.
+   * The same for a token that comes alone: one that is bound to a key is refused.
    *
    * @throws {@link OAuthError} 401 `invalid_token` or `insufficient_user_authentication`, 403 `insufficient_scope`, 503 `temporarily_unavailable`.
    */
-  async authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
-    return this.#authorized(await this.verifier.verify(token), rule);
+  authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
+    return this.#identify({ scheme: 'Bearer', token }, ALONE, rule);
   }
 
   async #byCookie(
@@ -83,16 +88,30 @@ export class Authenticator {
     };
   }
 
-  /** The verifier remembers good tokens; a request of GraphQL may ask for a bad one a thousand times. */
-  async #verifyOnce(token: string, request: object): Promise<Verification> {
-    const known = this.#refusals.get(request);
+  async #identify(
+    presented: PresentedToken,
+    credentials: Credentials,
+    rule: CheckedAuthRule,
+  ): Promise<Identity> {
+    const { scheme, token } = presented;
+    const { request } = credentials;
+    // The verifier remembers good tokens; a request of GraphQL may ask for a bad one a thousand times.
+    const known = request && this.#refusals.get(request);
     if (known?.token === token) throw known.refusal;
+    let verification: Verification;
     try {
-      return await this.verifier.verify(token);
+      verification = await this.verifier.verifyUnproved(token);
     } catch (refusal) {
-      this.#refusals.set(request, { token, refusal });
+      if (request !== undefined) this.#refusals.set(request, { token, refusal });
       throw refusal;
     }
+    const key = boundKeyOf(verification.claims);
+    const asBearer = key === undefined && scheme === 'Bearer';
+    if (asBearer && this.possession?.required !== true) return this.#authorized(verification, rule);
+    if (this.possession === undefined) throw unprovable();
+    const dpopNonce = await this.possession.prove(presented, key, credentials);
+    const identity = this.#authorized(verification, rule);
+    return dpopNonce === undefined ? identity : { ...identity, dpopNonce };
   }
 
   #authorized({ claims, issuer, holds }: Verification, rule: CheckedAuthRule): Identity {

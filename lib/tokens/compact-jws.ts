@@ -1,4 +1,4 @@
-import { invalidToken } from '../errors/oauth.error.js';
+import { type OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { isRecord } from '../options/value-rules.js';
 import { audienceList, authorizedParty } from './check-claims.js';
@@ -18,27 +18,36 @@ export interface UnverifiedJws {
   readonly marks: IssuerMarks;
 }
 
+/** Header and payload of a JWS, each a JSON object. */
+export interface JwsParts extends Pick<UnverifiedJws, 'alg' | 'kid' | 'typ'> {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** What to throw for a text that is no JWS as we read them. */
+type Refusal = (cause: string | Reason) => OAuthError;
+
 /** Decodes one part strictly: the canonical encoding only, so that a token has one spelling (RFC 7515 §2). */
-function decodePart(part: string): string {
+function decodePart(part: string, refusal: Refusal): string {
   const bytes = Buffer.from(part, 'base64url');
-  if (bytes.toString('base64url') !== part) throw invalidToken('base64url');
+  if (bytes.toString('base64url') !== part) throw refusal('base64url');
   try {
     return utf8.decode(bytes);
   } catch {
-    throw invalidToken('UTF-8');
+    throw refusal('UTF-8');
   }
 }
 
-function parseObject(part: string): Readonly<Record<string, unknown>> {
-  const text = decodePart(part);
+function parseObject(part: string, refusal: Refusal): Readonly<Record<string, unknown>> {
+  const text = decodePart(part, refusal);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw invalidToken('JSON');
+    throw refusal('JSON');
   }
-  if (!isRecord(parsed)) throw invalidToken('not an object');
-  if (nestsTooDeep(parsed)) throw invalidToken('nested too deep');
+  if (!isRecord(parsed)) throw refusal('not an object');
+  if (nestsTooDeep(parsed)) throw refusal('nested too deep');
   return parsed;
 }
 
@@ -51,29 +60,37 @@ function notJws(token: string): Reason {
 }
 
 /**
- * Reads the header and the issuer of a token in JWS compact serialisation, strictly: exact alphabet and
- * encoding, no critical extensions, no compression, no encryption, no bottomless nesting (RFC 7515 §4.1.11, RFC 7797 §7, RFC 8725 §3).
+ * Header and payload of a JWS in compact serialisation, read strictly: exact alphabet and encoding, no critical extensions, no compression, no
+ * encryption, no bottomless nesting (RFC 7515 §4.1.11, RFC 7797 §7, RFC 8725 §3). Nothing of it is to be believed.
+ */
+export function readJwsParts(token: string, refusal: Refusal = invalidToken): JwsParts {
+  const parts = COMPACT.exec(token);
+  const [, encodedHeader, encodedPayload, signature] = parts ?? [];
+  if (!encodedHeader || !encodedPayload || !signature) throw refusal(notJws(token));
+  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) {
+    throw refusal('base64url');
+  }
+  const header = parseObject(encodedHeader, refusal);
+  const { alg, kid, typ, crit, b64, zip, enc } = header;
+  if (crit !== undefined || b64 !== undefined || zip !== undefined || enc !== undefined) {
+    throw refusal('header extension');
+  }
+  if (typeof alg !== 'string') throw refusal('alg');
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_LENGTH)) {
+    throw refusal('kid');
+  }
+  if (typ !== undefined && typeof typ !== 'string') throw refusal('typ');
+  return { header, alg, kid, typ, payload: parseObject(encodedPayload, refusal) };
+}
+
+/**
+ * Reads the header and the issuer of a token, strictly ({@link readJwsParts}).
  * Keys that the token brings along (`jwk`, `jku`, `x5c`, `x5u`) are not looked at.
  *
  * @throws {@link OAuthError} 401 `invalid_token`
  */
 export function readCompactJws(token: string): UnverifiedJws {
-  const parts = COMPACT.exec(token);
-  const [, encodedHeader, encodedPayload, signature] = parts ?? [];
-  if (!encodedHeader || !encodedPayload || !signature) throw invalidToken(notJws(token));
-  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) {
-    throw invalidToken('base64url');
-  }
-  const { alg, kid, typ, crit, b64, zip, enc } = parseObject(encodedHeader);
-  if (crit !== undefined || b64 !== undefined || zip !== undefined || enc !== undefined) {
-    throw invalidToken('header extension');
-  }
-  if (typeof alg !== 'string') throw invalidToken('alg');
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID_LENGTH)) {
-    throw invalidToken('kid');
-  }
-  if (typ !== undefined && typeof typ !== 'string') throw invalidToken('typ');
-  const payload = parseObject(encodedPayload);
+  const { alg, kid, typ, payload } = readJwsParts(token);
   const { iss } = payload;
   if (typeof iss !== 'string') throw invalidToken('iss');
   return { alg, kid, typ, iss, marks: marksOf(payload) };

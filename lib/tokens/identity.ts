@@ -10,7 +10,9 @@ export interface Credentials {
   readonly method?: string | undefined;
   /** They open a connection that goes on: the session cookie counts only with an `Origin` of ours, whatever the method is. */
   readonly handshake?: true;
-  /** The request, where many decisions belong to one: what was refused once in it is not verified again. */
+  /** Of an HTTP request: its target as it came (`/path?query`). Where it or the method is not told, no proof of possession counts (RFC 9449). */
+  readonly url?: string | undefined;
+  /** The request, where many decisions may belong to one: what was refused or proved once in it is not verified again. */
   readonly request?: object;
 }
 
@@ -24,6 +26,8 @@ export interface Identity {
   readonly roles: readonly string[];
   /** Whether a session cookie named the caller, and no token. */
   readonly byCookie?: true;
+  /** What the caller's next proofs of possession should hold: the header `DPoP-Nonce` of the answer (RFC 9449 §8.2). */
+  readonly dpopNonce?: string;
   /** Whether the token would still be taken, its expiry aside: not once it was revoked, or its key withdrawn. */
   readonly holds: () => boolean;
   /** Where what is said of the caller may change: of a session cookie. A token says one thing until it ends. */

@@ -1,5 +1,7 @@
 import { type OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { checkBinding } from './bound-key.js';
+import { isTypeOfKeycloak } from './introspection.js';
 import { textList } from './text-list.js';
 import type { TokenIssuer } from './verification-keys.js';
 
@@ -74,8 +76,8 @@ function checkIsNoIdToken(payload: Payload, issuer: TokenIssuer): void {
 }
 
 /**
- * Refuses JWTs that the same issuer signs for another purpose (RFC 8725 §3.11-3.12), and access tokens that only the holder of a
- * key may present (RFC 7800 §3), since no proof of it is looked at.
+ * Refuses JWTs that the same issuer signs for another purpose (RFC 8725 §3.11-3.12), and access tokens that are bound in a way that is not
+ * known here.
  *
  * @throws {@link OAuthError} 401 `invalid_token`; its cause names the claim.
  */
@@ -91,6 +93,7 @@ export function checkPurpose(payload: Payload, typ: string | undefined, issuer: 
   }
   if (payload['events'] !== undefined) throw invalidToken('events');
   if (issuer.cameAsAccessToken === true) return;
-  if (payload['cnf'] !== undefined) throw invalidToken('cnf: the token is bound to a key');
-  if (!saysSo && payload['typ'] !== 'Bearer') checkIsNoIdToken(payload, issuer);
+  checkBinding(payload);
+  const isMarked = saysSo || isTypeOfKeycloak(payload['typ']);
+  if (!isMarked) checkIsNoIdToken(payload, issuer);
 }

@@ -8,10 +8,12 @@ import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { boundKeyOf } from './bound-key.js';
 import { type TimeRules, checkAccessTokenClaims, checkTimes } from './check-claims.js';
 import { cleanClaims } from './clean-claims.js';
 import { readCompactJws } from './compact-jws.js';
 import { completed, kindOfOpaque, looksLikeJws, saysAccessToken } from './introspection.js';
+import { unprovable } from './possession.js';
 import { type Verification, VerificationCache } from './verification-cache.js';
 import {
   type Introspection,
@@ -58,13 +60,25 @@ export class TokenVerifier {
   ) {}
 
   /**
+   * Verifies an access token that needs nothing beside it; one that is bound to a key is refused.
+   *
+   * @throws as {@link verifyUnproved}
+   */
+  async verify(token: string): Promise<Verification> {
+    const verification = await this.verifyUnproved(token);
+    if (boundKeyOf(verification.claims) !== undefined) throw unprovable();
+    return verification;
+  }
+
+  /**
    * Verifies an access token: the issuer selects the key set, the key set the key, and keys belong to one issuer.
-   * A token that was verified before is not verified again while its key is published and it has not expired.
+   * A token that was verified before is not verified again while its key is published and it has not expired. Whether its sender holds
+   * the key that it may be bound to ({@link boundKeyOf}) is for the caller to see to.
    *
    * @param endedForSec takes tokens too that ended no longer ago, for what no longer needs them to be good.
    * @throws {@link OAuthError} 401 `invalid_token`; 503 `temporarily_unavailable` when no key can be had.
    */
-  async verify(token: string, { endedForSec = 0 } = {}): Promise<Verification> {
+  async verifyUnproved(token: string, { endedForSec = 0 } = {}): Promise<Verification> {
     if (token.length > this.options.maxTokenBytes)
       throw invalidToken(new Reason('too long', { option: '"maxTokenBytes"' }));
     const nowSec = epochSeconds(this.clock);
@@ -158,7 +172,7 @@ export class TokenVerifier {
     if (introspection === undefined) return { payload, typ, issuer, key };
     checkTimes(payload, times); // one that is over is not asked about
     const { answer, isFresh } = await this.#ask(introspection, token);
-    saysAccessToken(answer);
+    saysAccessToken({ ...answer, cnf: answer['cnf'] ?? payload['cnf'] });
     return { payload: completed(payload, answer), typ, issuer, key, isFresh };
   }
 

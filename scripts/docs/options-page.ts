@@ -29,6 +29,11 @@ const SECTIONS: readonly {
   { title: 'Calls to other servers', of: 'CallGroup' },
   { title: 'The application', of: 'ApplicationGroup' },
   {
+    title: 'Tokens that are bound to a key',
+    of: 'PossessionGroup',
+    intro: 'What they are for: [DPoP](dpop.md).',
+  },
+  {
     title: 'Several identity providers',
     of: 'SeveralGroup',
     intro: 'What they are for: [Several identity providers](several-providers.md).',

@@ -6,6 +6,7 @@ import { type AdapterName, adapters, startApp, type TestApp } from '../support/a
 import { BROKER_AUDIENCE, brokerLogin, guarded, startBrokerApp } from '../support/broker-app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { type Reply, request } from '../support/http-request.js';
+import { OR_DPOP } from '../support/offers-proofs.js';
 import {
   type MisbehavingProvider,
   startMisbehavingProvider,
@@ -174,11 +175,11 @@ describe.each(adapters)('public documents on %s', (adapter) => {
     const app = await start();
     const off = await start({ options: { routes: { metadata: false } } });
 
-    expect(await challenge(app)).toBe(`Bearer resource_metadata="${app.url}${RESOURCE}"`);
-    expect(await challenge(off)).toBe('Bearer');
+    expect(await challenge(app)).toBe(`Bearer resource_metadata="${app.url}${RESOURCE}"${OR_DPOP}`);
+    expect(await challenge(off)).toBe(`Bearer${OR_DPOP}`);
     const invalid = await request(`${app.url}/required`, { bearer: 'opaque' });
     expect(invalid.headers.get('www-authenticate')).toMatch(
-      /^Bearer error="invalid_token", error_description=".+", resource_metadata="http.+"$/,
+      /^Bearer error="invalid_token", error_description=".+", resource_metadata="http.+", DPoP algs=".+"$/,
     );
   });
 

@@ -12,6 +12,7 @@ import { countingStore } from '../support/counting-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
+import { OR_DPOP } from '../support/offers-proofs.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -142,7 +143,7 @@ describe.each(adapters)('introspection on %s', (adapter) => {
     for (const reply of [missing, malformed, foreign]) expectRefusal(reply, 401, 'invalid_token');
     expectRefusal(lacking, 403, 'insufficient_scope');
     expect(missing.headers.get('www-authenticate')).toBe(
-      `Bearer resource_metadata="${app.url}/.well-known/oauth-protected-resource"`,
+      `Bearer resource_metadata="${app.url}/.well-known/oauth-protected-resource"${OR_DPOP}`,
     );
     expect(lacking.headers.get('www-authenticate')).toMatch(/scope="myscope"$/);
     expect(missing.text() + lacking.text()).not.toContain('alice');

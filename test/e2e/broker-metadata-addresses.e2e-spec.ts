@@ -6,6 +6,7 @@ import { adapters, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp, type BrokerAppOptions } from '../support/broker-app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
+import { OR_DPOP } from '../support/offers-proofs.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -131,7 +132,7 @@ describe.each(adapters)('addresses of well-known documents on %s', (adapter) => 
     });
     expectPublic(await request(app.url + JWKS));
     expect(refusal.headers.get('www-authenticate')).toBe(
-      `Bearer resource_metadata="${publicUrl}${RESOURCE}"`,
+      `Bearer resource_metadata="${publicUrl}${RESOURCE}"${OR_DPOP}`,
     );
     expect((await request(app.url + RESOURCE)).json()['resource']).toBe(publicUrl);
   });

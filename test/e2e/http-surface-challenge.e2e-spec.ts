@@ -7,6 +7,7 @@ import { unsigned } from '../support/compact-jws.js';
 import { answerWith, failWith } from '../support/faults.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
+import { OR_DPOP } from '../support/offers-proofs.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -17,7 +18,9 @@ const VALUE = String.raw`"[\x20-\x21\x23-\x5b\x5d-\x7e]*"`;
 
 /** The attributes of a challenge, which must be one of RFC 6750 §3 and nothing else. */
 function attributesOf(reply: Reply): Record<string, string> {
-  const challenge = reply.headers.get('www-authenticate') ?? '';
+  const whole = reply.headers.get('www-authenticate') ?? '';
+  expect(whole.endsWith(OR_DPOP)).toBe(reply.status === 401);
+  const challenge = whole.replace(OR_DPOP, '');
   expect(challenge).toMatch(new RegExp(`^Bearer( \\w+=${VALUE}(, \\w+=${VALUE})*)?$`));
   const pairs = challenge.matchAll(/(\w+)="([^"]*)"/g);
   return Object.fromEntries([...pairs].map(([, name = '', value = '']) => [name, value]));
@@ -97,7 +100,7 @@ describe.each(adapters)('challenges on %s', (adapter) => {
     const malformed = await request(`${other.url}/required`, { bearer: 'a.b' });
     await other.close();
 
-    expect(missing.headers.get('www-authenticate')).toBe('Bearer');
+    expect(missing.headers.get('www-authenticate')).toBe(`Bearer${OR_DPOP}`);
     expect(attributesOf(malformed)).toEqual({ error: 'invalid_token', error_description: text });
   });
 

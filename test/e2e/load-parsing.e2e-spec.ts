@@ -8,7 +8,7 @@ import { redirectTarget } from '../../lib/login/redirect-uris.js';
 import { isLocalPath } from '../../lib/options/url-rules.js';
 import { isRedirectUri, isScopeList } from '../../lib/options/value-rules.js';
 import { Parameter, cookiesOf, formOf, queryOf } from '../../lib/routes/request-parameters.js';
-import { bearerToken } from '../../lib/tokens/bearer-token.js';
+import { presentedToken } from '../../lib/tokens/bearer-token.js';
 import { challengeOf } from '../../lib/tokens/challenge.js';
 import { claimAt, meetsDemand } from '../../lib/tokens/claim-path.js';
 import { readCompactJws } from '../../lib/tokens/compact-jws.js';
@@ -31,8 +31,8 @@ const redirects = {
 
 /** Everything that reads a text of somebody else. */
 const parsers: Record<string, (text: string) => unknown> = {
-  'a header Authorization': (text) => bearerToken({ authorization: text }),
-  'a bearer token': (text) => bearerToken({ authorization: `Bearer ${text}` }),
+  'a header Authorization': (text) => presentedToken({ authorization: text }),
+  'a bearer token': (text) => presentedToken({ authorization: `Bearer ${text}` }),
   'a claim path': (text) => claimAt({ a: { a: 1 } }, text),
   'a claim value': (text) => meetsDemand({ a: text }, { path: 'a', values: ['b'] }, []),
   'scopes of a token': (text) => scopesOf({ scope: text }),

@@ -4,6 +4,7 @@ import type { OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
+import { OR_DPOP } from '../support/offers-proofs.js';
 import {
   startMisbehavingProvider,
   type MisbehavingProvider,
@@ -135,7 +136,7 @@ describe.each(adapters)('several applications under one host on %s', (adapter) =
 
     const challenge = (await request(`${app.url}/required`)).headers.get('www-authenticate');
 
-    expect(challenge).toBe(`Bearer resource_metadata="${HOME}${well}"`);
+    expect(challenge).toBe(`Bearer resource_metadata="${HOME}${well}"${OR_DPOP}`);
     for (const path of [well, `${well}/console`]) {
       const document = await request(app.url + path);
       expect(document.status).toBe(200);

@@ -85,8 +85,9 @@ export function expectGuardRefusal(reply: Reply, status: number, error: string):
   });
   if (status === 401 || status === 403) {
     expect(challenge).toMatch(
-      /^Bearer( (error|resource_metadata)="[\x20-\x21\x23-\x5b\x5d-\x7e]+"(, (error_description|scope|resource_metadata)="[\x20-\x21\x23-\x5b\x5d-\x7e]+")*)?$/,
+      /^Bearer( (error|resource_metadata)="[\x20-\x21\x23-\x5b\x5d-\x7e]+"(, (error_description|scope|resource_metadata)="[\x20-\x21\x23-\x5b\x5d-\x7e]+")*)?(, DPoP algs="[A-Za-z\d ]+")?$/,
     );
+    expect(challenge?.includes(', DPoP algs=')).toBe(status === 401);
     expect(challenge?.includes('resource_metadata=')).toBe(status === 401);
   } else {
     expect(challenge).toBeNull();

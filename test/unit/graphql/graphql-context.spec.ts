@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { OAuthError } from '../../../lib/errors/oauth.error.js';
 import { graphqlContext } from '../../../lib/graphql/graphql-context.js';
-import { bearerToken } from '../../../lib/tokens/bearer-token.js';
+import { presentedToken } from '../../../lib/tokens/bearer-token.js';
 
 const headers = { authorization: 'Bearer abc' };
 
@@ -11,7 +11,7 @@ const call = (gql: unknown, args: unknown[] = [{}, {}, gql, {}]) =>
   graphqlContext.credentials(Object({ getArgs: () => args }));
 
 const tokenOf = (credentials: ReturnType<typeof call>): string =>
-  bearerToken(credentials.headers, credentials.rawHeaders ?? []);
+  presentedToken(credentials.headers, credentials.rawHeaders ?? []).token;
 
 describe('the credentials of a GraphQL operation', () => {
   it.each<[string, unknown]>([
@@ -70,7 +70,7 @@ describe('the credentials of a GraphQL operation', () => {
   it('name the request that they are of, but no handshake', () => {
     const [request, fastify] = [{ headers }, { headers, raw: {} }];
     expect(call({ req: request }).request).toBe(request);
-    expect(call({ req: fastify }).request).toBe(fastify);
+    expect(call({ req: fastify }).request).toBe(fastify.raw);
 
     for (const handshake of [
       { headers, upgrade: true },

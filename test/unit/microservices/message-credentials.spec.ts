@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from 'vitest';
 
 import { messageCredentials } from '../../../lib/microservices/message-credentials.js';
-import { bearerToken } from '../../../lib/tokens/bearer-token.js';
+import { presentedToken } from '../../../lib/tokens/bearer-token.js';
 
 type Header = readonly [name: string, value: string];
 
@@ -72,7 +72,8 @@ const transports: Record<string, (headers: readonly Header[]) => unknown[]> = {
   'gRPC, the call as it is': (headers) => [{ metadata: metadata(headers) }, () => undefined],
 };
 
-const tokenOf = (args: readonly unknown[]): string => bearerToken(messageCredentials(args).headers);
+const tokenOf = (args: readonly unknown[]): string =>
+  presentedToken(messageCredentials(args).headers).token;
 
 describe.each(Object.keys(transports))('the credentials of a message over %s', (name) => {
   const args = (...headers: Header[]): unknown[] => transports[name]?.(headers) ?? [];

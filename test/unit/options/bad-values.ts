@@ -324,6 +324,14 @@ export const badValues: Readonly<Record<string, BadValues>> = {
   clockToleranceSec: wholeNumber(0, 300),
   maxTokenAgeSec: wholeNumber(1, 31_622_400),
   maxTokenBytes: wholeNumber(256, 1_048_576),
+  dpop: [
+    [true, 'true'],
+    ['always', '"always"'],
+    ['Required', '"Required"'],
+    [null, 'null'],
+    [['required'], '["required"]'],
+  ],
+  dpopNonce: flags,
   jwksStaleSec: wholeNumber(0, 2_592_000),
   jwksCooldownSec: wholeNumber(1, 3600),
   requestProperty: [

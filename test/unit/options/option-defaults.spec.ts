@@ -9,6 +9,7 @@ import { EntryGroup, SeveralGroup } from '../../../lib/options/several-providers
 import { ProviderGroup } from '../../../lib/options/provider-options.js';
 import { EndpointGroup } from '../../../lib/options/endpoint-options.js';
 import { CallGroup } from '../../../lib/options/call-options.js';
+import { PossessionGroup } from '../../../lib/options/possession-options.js';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { complete } from '../../../lib/options/option-group.js';
@@ -16,7 +17,8 @@ import { routeDefaults } from '../../../lib/options/option-defaults.js';
 import { resolveWith } from './config-error.js';
 
 const groups: readonly [file: string, name: string, of: object, and?: object][] = [
-  ['oidc-auth-options', 'ApplicationGroup', new ApplicationGroup()],
+  ['oidc-auth-options', 'ApplicationGroup', new ApplicationGroup(), new PossessionGroup()],
+  ['possession-options', 'PossessionGroup', new PossessionGroup()],
   ['call-options', 'CallGroup', new CallGroup()],
   ['client-options', 'ClientGroup', new ClientGroup(), new CallGroup()],
   ['request-options', 'RequestGroup', new RequestGroup(), new ClientGroup()],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { OAuthError } from '../../../lib/errors/oauth.error.js';
-import { type RequestHeaders, bearerToken } from '../../../lib/tokens/bearer-token.js';
+import { type RequestHeaders, presentedToken } from '../../../lib/tokens/bearer-token.js';
 
 const MISSING = '401 invalid_token, no credentials';
 const REPEATED = '400 invalid_request';
@@ -9,7 +9,7 @@ const REPEATED = '400 invalid_request';
 /** The token, or the refusal. */
 function outcome(headers: RequestHeaders, rawHeaders?: readonly string[]): string {
   try {
-    return bearerToken(headers, rawHeaders);
+    return presentedToken(headers, rawHeaders).token;
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     const { credentialsMissing } = error;

@@ -42,8 +42,11 @@ describe('an opaque access token', () => {
     ['is over', { exp: 1 }],
     ['ends at no number', { exp: 'tomorrow' }],
     ['is not valid yet', { nbf: 4_000_000_000 }],
-    ['is bound to a key', { cnf: { jkt: 'x' } }],
-    ['is a DPoP token', { token_type: 'DPoP' }],
+    ['is bound to a key, and comes alone', { cnf: { jkt: 'x'.repeat(43) } }],
+    ['is bound to no thumbprint', { cnf: { jkt: 'x' } }],
+    ['is bound to a certificate', { cnf: { 'x5t#S256': 'x'.repeat(43) } }],
+    ['is a DPoP token of no key', { token_type: 'DPoP' }],
+    ['is a DPoP token, and comes alone', { token_type: 'DPoP', cnf: { jkt: 'x'.repeat(43) } }],
     ['is a token of no type', { token_type: 7 }],
     ['shows no access token', { typ: undefined }],
     ['is a refresh token of Keycloak', { typ: 'Refresh', token_type: 'Bearer' }],
@@ -316,7 +319,7 @@ describe('JWTs that are asked about too', () => {
     ['another user', { sub: 'mallory' }],
     ['another issuer', { iss: 'https://evil.example' }],
     ['another token', { jti: 'another' }],
-    ['a token that is bound to a key', { cnf: { jkt: 'x' } }],
+    ['a token that is bound to a key', { cnf: { jkt: 'x'.repeat(43) } }],
     ['a token of another type', { token_type: 'DPoP' }],
     ['a token that is over', { exp: 1 }],
   ])('IN-1: are refused when the answer is about %s', async (_, members) => {
@@ -332,6 +335,18 @@ describe('reading of introspection', () => {
     expect(looksLikeJws('e30.e30.x')).toBe(true);
     for (const other of ['', 'opaque', 'a.b.c', 'e30.e30', 'e30.e30.x.y', 'bnVsbA.e30.x'])
       expect(looksLikeJws(other), other).toBe(false);
+  });
+
+  it('IN-1: takes a binding from whoever says it, and from both the same', () => {
+    const [one, other] = [{ jkt: 'x'.repeat(43) }, { jkt: 'y'.repeat(43) }];
+
+    expect(completed({ cnf: one, exp: 5 }, {})).toEqual({ cnf: one, exp: 5 });
+    expect(completed({ cnf: one, exp: 5 }, { cnf: null })).toEqual({ cnf: one, exp: 5 });
+    expect(completed({ exp: 5 }, { cnf: one })).toEqual({ cnf: one, exp: 5 });
+    expect(completed({ cnf: one, exp: 5 }, { cnf: { ...one } })).toEqual({ cnf: one, exp: 5 });
+    for (const cnf of [other, {}, { ...one, 'x5t#S256': 'z' }, 'x']) {
+      expect(() => completed({ cnf: one, exp: 5 }, { cnf })).toThrow(/invalid/);
+    }
   });
 
   it('takes the earlier end of the two', () => {

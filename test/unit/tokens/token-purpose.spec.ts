@@ -230,7 +230,13 @@ describe('the option "accessTokenMark"', () => {
 describe('the reason of a refusal', () => {
   it.each<[string, Partial<OidcAuthOptions>, JsonMembers, JsonMembers, string]>([
     ['type', {}, { scope: 'a' }, { typ: 'kb+jwt' }, 'typ: came "kb+jwt"'],
-    ['binding', {}, { scope: 'a', cnf: {} }, {}, 'cnf: the token is bound to a key'],
+    [
+      'binding',
+      {},
+      { scope: 'a', cnf: {} },
+      {},
+      'cnf: bound in a way that is not known here: expected "jkt alone", came an empty list; see "dpop"',
+    ],
     ['use', {}, { scope: 'a', token_use: 'id' }, {}, 'claim token_use: came "id"'],
     ['kind', {}, { scope: 'a', typ: 'ID' }, {}, 'claim typ: came "ID"'],
     ['nonce', {}, { nonce: 'n' }, {}, 'ID token: it carries nonce; see "accessTokenMark"'],

@@ -100,7 +100,7 @@ function setUp({
     );
   const outcome = async (one: string, endedForSec?: number): Promise<string> => {
     try {
-      await verifier.verify(one, endedForSec === undefined ? {} : { endedForSec });
+      await verifier.verifyUnproved(one, endedForSec === undefined ? {} : { endedForSec });
       return 'accepted';
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bearerToken } from '../../../lib/tokens/bearer-token.js';
+import { presentedToken } from '../../../lib/tokens/bearer-token.js';
 import { handshakeCredentials, realProtocols } from '../../../lib/websockets/handshake.js';
 
 /** The token of a handshake, by its subprotocols, socket.io's `auth` and its header. */
@@ -11,7 +11,7 @@ function tokenOf(protocols: string | undefined, auth?: unknown, authorization?: 
   };
   const rawHeaders = Object.entries(headers).flat();
   const credentials = handshakeCredentials({ headers, rawHeaders }, auth);
-  return bearerToken(credentials.headers, credentials.rawHeaders);
+  return presentedToken(credentials.headers, credentials.rawHeaders).token;
 }
 
 describe('the token of a handshake', () => {
@@ -62,7 +62,9 @@ describe('the token of a handshake', () => {
     const rawHeaders = ['Authorization', 'Bearer abc', 'authorization', 'Bearer def'];
     const credentials = handshakeCredentials({ headers, rawHeaders });
 
-    expect(() => bearerToken(credentials.headers, credentials.rawHeaders)).toThrow(/more than one/);
+    expect(() => presentedToken(credentials.headers, credentials.rawHeaders)).toThrow(
+      /more than one/,
+    );
   });
 
   it('is never among the subprotocols that may be answered with', () => {
