@@ -1,28 +1,19 @@
-import { join } from 'node:path';
-
 import { Controller, Get, Header } from '@nestjs/common';
-import { rolldown } from 'rolldown';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Auth, IdToken } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import { startBrowserApp } from '../support/browser-sessions.js';
+import { FakeClock } from '../support/fake-clock.js';
 import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { alice } from '../support/users.js';
+import { bundledClient } from './bundled-client.js';
 import { type Browser, hasChromium, openBrowser } from './chromium.js';
 
-const entry = join(import.meta.dirname, '../../lib/browser/index.ts');
-
-async function bundled(): Promise<string> {
-  const bundle = await rolldown({ input: entry, platform: 'browser' });
-  const { output } = await bundle.generate({ format: 'esm', minify: true });
-  return output[0].code;
-}
-
-const script = await (hasChromium ? bundled() : '');
+const script = await (hasChromium ? bundledClient() : '');
 
 @Controller()
 class Site {
@@ -57,14 +48,19 @@ class Site {
   }
 }
 
+const renewals = (provider: MisbehavingProvider) =>
+  provider.requestsTo('token').filter(({ body }) => body['grant_type'] === 'refresh_token');
+
 describe.skipIf(!hasChromium)('a session by cookie in Chromium', () => {
+  let clock: FakeClock;
   let provider: MisbehavingProvider;
   let app: TestApp;
   let browser: Browser;
 
   beforeEach(async () => {
-    provider = await startMisbehavingProvider();
-    app = await startBrowserApp({ provider, controllers: [Site] });
+    clock = new FakeClock(new Date());
+    provider = await startMisbehavingProvider({ clock });
+    app = await startBrowserApp({ provider, clock, controllers: [Site] });
     browser = await openBrowser();
   });
 
@@ -118,6 +114,22 @@ describe.skipIf(!hasChromium)('a session by cookie in Chromium', () => {
     await page.goBack();
 
     expect(await page.textContent('h1')).toBe('The login did not last'); // so soon; and not what it was
+  });
+
+  it('BS-9: serves many requests at once while it is renewed, early or late, with one call to the provider', async () => {
+    const { page } = browser;
+    await page.goto(`${app.url}/account`);
+    await ready();
+    const many = `Promise.all(Array.from({ length: 20 }, () => client.fetch('/api').then(({ status }) => status)))`;
+
+    clock.advance(3570); // good for half a minute
+    expect(new Set(Object(await page.evaluate(many)))).toEqual(new Set([200]));
+    await expect.poll(() => renewals(provider).length).toBe(1);
+    clock.advance(3700); // over
+    expect(new Set(Object(await page.evaluate(many)))).toEqual(new Set([200]));
+
+    expect(renewals(provider)).toHaveLength(2);
+    expect(await authenticated()).toBe(true);
   });
 
   it('BS-1: is out of reach of a page of another site', async () => {
