@@ -9,6 +9,8 @@ import type { Providers } from '../providers/providers.js';
 /** What may say which identity provider a login is for. */
 export interface ProviderChoice {
   readonly provider?: string | undefined;
+  /** Its issuer; where two have the same, {@link provider} is needed besides. */
+  readonly iss?: string | undefined;
   readonly request?: ProviderRequest | undefined;
 }
 
@@ -21,15 +23,17 @@ export class ChosenProvider {
   ) {}
 
   /**
-   * The one that is named, else the one that the host's `resolveProvider` names, else the default.
+   * The one that is named, by its name or its issuer, else the one that the host's `resolveProvider` names, else the default.
    *
    * @returns `byHost`: the host chose it for a request at another host than that of `publicUrl`.
-   * @throws {@link OAuthError} 400 `invalid_request` for an unknown name.
+   * @throws {@link OAuthError} 400 `invalid_request` for an unknown name or issuer; 502, 503 while that of a provider is not known.
    */
   async of({
     provider: name,
+    iss,
     request,
   }: ProviderChoice): Promise<{ provider: IdentityProvider; byHost: boolean }> {
+    if (iss !== undefined) return { provider: await this.#ofIssuer(iss, name), byHost: false };
     if (name !== undefined) return { provider: await this.providers.wanted(name), byHost: false };
     const { resolve } = this.options.providers;
     const resolved = request === undefined ? undefined : await resolve?.(request);
@@ -69,6 +73,24 @@ export class ChosenProvider {
     if (right && (!this.#needsIssuer(provider) || (await provider.sendsIssuer()))) return;
     const mend = 'send iss as it came with the code; or see "sharedRedirects"';
     throw invalidGrant(new Reason('iss is not that of the login', { option: '"providers"', mend }));
+  }
+
+  /** Only those that can have that issuer, by their options, are asked for it. */
+  async #ofIssuer(iss: string, name: string | undefined): Promise<IdentityProvider> {
+    const all =
+      name === undefined ? await this.providers.all() : [await this.providers.wanted(name)];
+    const likely = all.filter(
+      ({ options: { expectedIssuers, tenants } }) =>
+        expectedIssuers.includes(iss) || tenants.some((tenant) => iss.includes(tenant)),
+    );
+    const known = await Promise.all(likely.map((provider) => provider.isIssuer(iss)));
+    const [found, ...others] = likely.filter((_, index) => known[index]);
+    if (found !== undefined && others.length === 0) return found;
+    const mend = found === undefined ? {} : { mend: 'say "provider" too: two have this issuer' };
+    const cause = new Reason('iss is of no single provider', { option: '"providers"', ...mend });
+    throw new OAuthError('invalid_request', 'iss is not that of an identity provider here', {
+      cause,
+    });
   }
 
   #needsIssuer({ name }: IdentityProvider): boolean {

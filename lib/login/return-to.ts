@@ -14,6 +14,16 @@ function isListedUrl(text: string, origins: readonly string[]): boolean {
   return url.href === text || url.href === `${text}/`;
 }
 
+/** Where a login leads that nobody here began (OpenID Connect Core §4): a page below `publicUrl`, named by its whole address or its path, or a listed one. */
+export function checkedTargetLink(
+  targetLinkUri: string,
+  { session, publicUrl }: Pick<ResolvedOptions, 'session' | 'publicUrl'>,
+): string | undefined {
+  const isOurs = publicUrl !== undefined && `${targetLinkUri}/`.startsWith(`${publicUrl}/`);
+  const returnTo = isOurs ? targetLinkUri.slice(publicUrl.length) || '/' : targetLinkUri;
+  return checkedReturnTo({ returnTo }, { session }, 'target_link_uri');
+}
+
 /**
  * Where a browser goes at the end of its login: `return_to`, a path below `publicUrl` or a URL. `undefined` where it asks for no session.
  *
@@ -25,6 +35,7 @@ export function checkedReturnTo(
     redirectUri,
   }: { readonly returnTo?: string | undefined; readonly redirectUri?: string | undefined },
   { session }: Pick<ResolvedOptions, 'session'>,
+  name: 'return_to' | 'target_link_uri' = 'return_to',
 ): string | undefined {
   if (session === undefined || returnTo === undefined) return undefined;
   if (redirectUri !== undefined) {
@@ -35,12 +46,12 @@ export function checkedReturnTo(
     );
   }
   if (isReturnPath(returnTo) || isListedUrl(returnTo, session.returnTo)) return returnTo;
-  const cause = new Reason('return_to is not allowed', {
+  const cause = new Reason(`${name} is not allowed`, {
     expected: ['a path such as /page', ...session.returnTo],
     came: withoutDetails(returnTo),
     option: '"session.returnTo"',
   });
-  throw refused('return_to is not allowed', cause);
+  throw refused(cause.name, cause);
 }
 
 function refused(text: string, cause: Reason): OAuthError {

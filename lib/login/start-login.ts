@@ -8,6 +8,7 @@ import { askedLogin } from './asked-login.js';
 import type { ChosenProvider } from './chosen-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import type { PendingLogins } from './pending-login.js';
+import { thirdPartyTarget } from './third-party-login.js';
 import { checkedReturnTo } from './return-to.js';
 import { type RedirectTarget, redirectTarget } from './redirect-uris.js';
 import type { PublicUrls } from '../options/public-urls.js';
@@ -21,6 +22,10 @@ export interface LoginRequest {
   readonly redirectUri?: string | undefined;
   /** Option `session`: where the browser goes at the end, instead of {@link redirectUri}; it gets a session by cookie. */
   readonly returnTo?: string | undefined;
+  /** Issuer of the identity provider; without {@link redirectUri} and {@link returnTo} it is a login that others begin (OpenID Connect Core §4). */
+  readonly iss?: string | undefined;
+  /** Where such a login leads. */
+  readonly targetLinkUri?: string | undefined;
   /** `none` means: send no prompt. */
   readonly prompt?: string | undefined;
   readonly offlineAccess?: boolean | undefined;
@@ -52,6 +57,12 @@ const PROMPTS = new Set(['login', 'consent', 'select_account', 'create']);
 
 function invalidRequest(description: string, cause?: Reason): OAuthError {
   return new OAuthError('invalid_request', description, { cause });
+}
+
+function noRedirectUri({ iss }: LoginRequest): OAuthError {
+  const mend = 'a login that others begin ends with a session by cookie';
+  const cause = new Reason('redirect_uri is missing', { option: '"session"', mend });
+  return invalidRequest('redirect_uri is missing', iss === undefined ? undefined : cause);
 }
 
 function checkedPrompt(prompt: string | undefined): string | undefined {
@@ -101,10 +112,9 @@ export class StartLogin {
 
   /** @throws {@link OAuthError} 400 `invalid_request` or `invalid_scope`; 503 while the provider's metadata is unknown. */
   async start(request: LoginRequest, cookies: RequestCookies): Promise<LoginRedirect> {
-    const returnTo = checkedReturnTo(request, this.options);
-    if (!request.redirectUri && returnTo === undefined) {
-      throw invalidRequest('redirect_uri is missing');
-    }
+    const elsewhere = thirdPartyTarget(request, this.options);
+    const returnTo = elsewhere ?? checkedReturnTo(request, this.options);
+    if (!request.redirectUri && returnTo === undefined) throw noRedirectUri(request);
     const { provider, byHost } = await this.chosen.of(request);
     if (byHost) return { url: this.#atHome(request, provider), cookies: [] };
     const redirectUri = request.redirectUri ?? this.urls.callback(provider.name) ?? '';
@@ -119,7 +129,15 @@ export class StartLogin {
       (request.offlineAccess ?? false) || returnTo !== undefined,
     );
     const { parameters = {} } = request;
-    const asked = askedLogin(parameters, provider.options, epochSeconds(this.clock));
+    const passedOn = [
+      ...provider.options.loginParameters,
+      ...(elsewhere === undefined ? [] : ['login_hint']),
+    ];
+    const asked = askedLogin(
+      parameters,
+      { ...provider.options, loginParameters: passedOn },
+      epochSeconds(this.clock),
+    );
     const { parameters: further, ...authentication } = asked;
     const formPost = target === 'callback' && provider.options.responseMode === 'form_post';
     const secrets = provider.newLoginSecrets();

@@ -52,6 +52,11 @@ export class PublicUrls {
     return this.options.session !== undefined;
   }
 
+  /** The same, as far as it was known when the routes were made. */
+  get mayHaveBrowserSessions(): boolean {
+    return this.options.routes.browserSessions === true;
+  }
+
   /** Whether providers may send their answers by POST. */
   get mayFormPost(): boolean {
     return this.options.routes.formPost === true;

@@ -34,6 +34,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
       'code_challenge',
       'code_challenge_method',
       'provider',
+      'iss',
     ],
     answer: 'redirect',
     refusals: [400, 502, 503],
@@ -132,6 +133,14 @@ export const formPostCallback: Operation = {
   form: ['code', 'state!', 'iss', 'error'],
   answer: schemas.tokens,
   refusals: [400, 403, 502, 503],
+};
+
+/** What another site begins a login with by POST, at the path of the login route. */
+export const thirdPartyLogin: Operation = {
+  summary: 'Begins a login for another site',
+  form: ['iss!', 'login_hint', 'target_link_uri', 'provider'],
+  answer: 'redirect',
+  refusals: [400],
 };
 
 /** Routes whose caller brings an access token. */

@@ -1,6 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { type ResolvedRoutes, type RouteName, routeNames } from '../options/resolve-routes.js';
-import { describeRoute, formPostCallback, leaveOut, logoutByCookie } from './api-operation.js';
+import {
+  describeRoute,
+  formPostCallback,
+  leaveOut,
+  logoutByCookie,
+  thirdPartyLogin,
+} from './api-operation.js';
 import { backchannelLogoutController } from './backchannel-logout.controller.js';
 import { callbackController, formPostController } from './callback.controller.js';
 import { clientJwksController } from './client-jwks.controller.js';
@@ -13,6 +19,7 @@ import { logoutController } from './logout.controller.js';
 import { providersController } from './providers.controller.js';
 import { revokeController } from './revoke.controller.js';
 import { sessionController } from './session.controller.js';
+import { thirdPartyLoginController } from './third-party-login.controller.js';
 import { tokenController } from './token.controller.js';
 import { userinfoController } from './userinfo.controller.js';
 
@@ -33,7 +40,7 @@ const CONTROLLERS: Readonly<Record<RouteName, (path: string) => Type>> = {
 };
 
 /** A route, or another method at its path. */
-type ControllerName = RouteName | 'logoutByCookie' | 'formPost';
+type ControllerName = RouteName | 'logoutByCookie' | 'formPost' | 'thirdPartyLogin';
 
 /** A fresh controller class for each route that is on: decorators mutate what they touch, and two apps may differ. */
 export function createControllers(routes: ResolvedRoutes): Map<ControllerName, Type> {
@@ -54,6 +61,11 @@ export function createControllers(routes: ResolvedRoutes): Map<ControllerName, T
     const controller = logoutByCookieController(routes.logout);
     describeRoute('logout', controller, routes.apiTag, logoutByCookie, 'logoutByCookie');
     controllers.set('logoutByCookie', controller);
+  }
+  if (routes.browserSessions && routes.login !== undefined) {
+    const controller = thirdPartyLoginController(routes.login);
+    describeRoute('login', controller, routes.apiTag, thirdPartyLogin);
+    controllers.set('thirdPartyLogin', controller);
   }
   if (routes.formPost && routes.callback !== undefined) {
     const controller = formPostController(routes.callback);

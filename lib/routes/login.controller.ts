@@ -23,6 +23,8 @@ class LoginQuery {
   @Parameter(128) readonly code_challenge: string | undefined;
   @Parameter(20) readonly code_challenge_method: string | undefined;
   @Parameter(32) readonly provider: string | undefined;
+  @Parameter(2048) readonly iss: string | undefined;
+  @Parameter(2048) readonly target_link_uri: string | undefined;
 
   @ValidateIf((_, value: unknown) => value !== undefined)
   @IsIn([...YES, ...NO])
@@ -56,6 +58,8 @@ export function loginController(path: string): Type {
           codeChallenge: query.code_challenge,
           codeChallengeMethod: query.code_challenge_method,
           provider: query.provider,
+          iss: query.iss,
+          targetLinkUri: query.target_link_uri,
           parameters: furtherQueryOf(request, LoginQuery),
           speculative: isSpeculative(request),
           ...requestOf(request),

@@ -35,7 +35,9 @@ export class OwnRoutes {
   /** Whether that brings a form to us. */
   takesForm(route: RouteName, method: string | undefined): boolean {
     if (method !== 'POST') return false;
-    return formRoutes.includes(route) || (route === 'callback' && this.urls.mayFormPost);
+    if (route === 'callback') return this.urls.mayFormPost;
+    if (route === 'login') return this.urls.mayHaveBrowserSessions;
+    return formRoutes.includes(route);
   }
 
   /** As lenient as Express's router: case and a trailing slash do not count. */
