@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-// These measure time and memory, and so run by themselves when the others have ended.
-const measuring = ['test/e2e/load-*.e2e-spec.ts', 'test/unit/http/unknown-key-flood.spec.ts'];
+// These need a process of their own: they look at all its memory, or at each turn of its event loop.
+const apart = ['test/e2e/load-memory.e2e-spec.ts', 'test/e2e/load-event-loop.e2e-spec.ts'];
+
+// This one goes by the time on the wall, and so runs by itself when the others have ended.
+const measuring = ['test/unit/http/unknown-key-flood.spec.ts'];
 
 export default defineConfig({
   test: {
@@ -17,9 +20,18 @@ export default defineConfig({
             'test/{support,structure,unit,readme,store,simulation}/**/*.spec.ts',
             'test/e2e/**/*.e2e-spec.ts',
           ],
-          exclude: measuring,
+          exclude: [...apart, ...measuring],
           maxWorkers: 2,
           isolate: false, // loading Nest for each file would cost more than the tests; setup.ts clears up after each
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: apart,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

@@ -55,7 +55,7 @@ function deafFetch(status = 404): typeof fetch {
   return async () => new Response(null, { status });
 }
 
-describe('memory', () => {
+describe('memory', { timeout: 300_000 }, () => {
   let clock: FakeClock;
   let verifier: TestVerifier;
 

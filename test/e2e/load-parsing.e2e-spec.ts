@@ -65,30 +65,35 @@ const texts: readonly string[] = separators.split('').flatMap((character) => {
   return [run, `${run}!`, `a${run}\nb`, `${run}a=b`, pairs, `${pairs}!`, `Bearer ${run}\nb`];
 });
 
+/** Milliseconds of the processor, which what else goes on at the machine does not make more. */
 function elapsed(parse: (text: string) => unknown, text: string): number {
-  const begun = performance.now();
+  const before = process.cpuUsage();
   try {
     parse(text);
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
   }
-  return performance.now() - begun;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 describe('parsers', () => {
-  it.each(Object.entries(parsers))('DS-3: read 64 kB of %s in less than 10 ms', (_name, parse) => {
-    const slow = texts.filter((text) => {
-      // A pause of the machine hits one attempt, a quadratic matcher each.
-      for (let attempt = 0; attempt < 5; attempt += 1) {
-        if (elapsed(parse, text) < LIMIT_MS) return false;
-      }
-      return true;
-    });
+  it.each(Object.entries(parsers))(
+    'DS-3: read 64 kB of %s in less than 10 ms of the processor',
+    (_name, parse) => {
+      const slow = texts.filter((text) => {
+        // The collection of garbage hits one attempt, a quadratic matcher each.
+        for (let attempt = 0; attempt < 5; attempt += 1) {
+          if (elapsed(parse, text) < LIMIT_MS) return false;
+        }
+        return true;
+      });
 
-    expect(
-      slow.map(
-        (text) => `${JSON.stringify(text.slice(0, 12))} … ${JSON.stringify(text.slice(-3))}`,
-      ),
-    ).toEqual([]);
-  });
+      expect(
+        slow.map(
+          (text) => `${JSON.stringify(text.slice(0, 12))} … ${JSON.stringify(text.slice(-3))}`,
+        ),
+      ).toEqual([]);
+    },
+  );
 });
