@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, epochSeconds } from '../clock/clock.js';
-import { type GrantedLogin, IssuerGrants, type IssuerUser } from './issuer-grants.js';
+import {
+  type Authentication,
+  type GrantedLogin,
+  IssuerGrants,
+  type IssuerUser,
+} from './issuer-grants.js';
 import type { IssuerKeys } from './issuer-keys.js';
+import { IssuerSession } from './issuer-session.js';
 
 interface IssuerSurroundings {
   readonly issuer: string;
@@ -36,14 +42,14 @@ function refusal(error: string, status = 400): Answer {
 
 /** What an issuer for tests answers over HTTP. */
 export class IssuerEndpoints {
-  user: IssuerUser;
+  readonly session: IssuerSession;
   readonly #of: IssuerSurroundings;
   readonly #grants = new IssuerGrants();
   readonly #failures = new Map<string, number | 'hang'>();
 
   constructor(surroundings: IssuerSurroundings) {
     this.#of = surroundings;
-    this.user = surroundings.user;
+    this.session = new IssuerSession(surroundings.user, surroundings.clock);
   }
 
   fail(endpoint: string, status: number | 'hang' | undefined): void {
@@ -52,11 +58,16 @@ export class IssuerEndpoints {
   }
 
   /** A signed access token (RFC 9068). */
-  accessToken(user: IssuerUser, scope: string, lifetimeSec: number): Promise<string> {
+  accessToken(
+    user: IssuerUser,
+    scope: string,
+    lifetimeSec: number,
+    authentication: Authentication = this.session.now(),
+  ): Promise<string> {
     const { issuer, audience, clientId, clock, keys } = this.#of;
     const iat = epochSeconds(clock);
     const ofToken = { iss: issuer, aud: audience, azp: clientId, iat, exp: iat + lifetimeSec };
-    const claims = { ...ofToken, jti: crypto.randomUUID(), scope, ...user };
+    const claims = { ...ofToken, jti: crypto.randomUUID(), scope, ...authentication, ...user };
     return keys.sign(claims, 'at+jwt');
   }
 
@@ -124,7 +135,8 @@ export class IssuerEndpoints {
       return refusal('invalid_request');
     }
     const code = this.#grants.addCode({
-      user: this.user,
+      user: this.session.user,
+      authentication: this.session.authenticated(query),
       scope: query.get('scope') ?? 'openid',
       nonce: query.get('nonce') ?? undefined,
       redirectUri,
@@ -175,7 +187,12 @@ export class IssuerEndpoints {
     const { issuer } = this.#of;
     const scope = form.get('scope') ?? 'openid';
     return {
-      device_code: this.#grants.addDevice({ user: this.user, scope, nonce: undefined }),
+      device_code: this.#grants.addDevice({
+        user: this.session.user,
+        authentication: this.session.now(),
+        scope,
+        nonce: undefined,
+      }),
       user_code: 'TEST-CODE',
       verification_uri: `${issuer}/activate`,
       expires_in: 600,
@@ -200,13 +217,18 @@ export class IssuerEndpoints {
   }
 
   async #tokens(login: GrantedLogin): Promise<object> {
-    const { user, scope, nonce } = login;
+    const { user, authentication, scope, nonce } = login;
     const { issuer, clientId, keys, clock } = this.#of;
-    const accessToken = await this.accessToken(user, scope, ACCESS_LIFETIME_SEC);
+    const accessToken = await this.accessToken(user, scope, ACCESS_LIFETIME_SEC, authentication);
     this.#grants.addAccessToken(accessToken, user);
     const iat = epochSeconds(clock);
     const ofIdToken = { iss: issuer, aud: clientId, iat, exp: iat + ACCESS_LIFETIME_SEC };
-    const idToken = { ...ofIdToken, ...user, ...(nonce === undefined ? {} : { nonce }) };
+    const idToken = {
+      ...ofIdToken,
+      ...authentication,
+      ...user,
+      ...(nonce === undefined ? {} : { nonce }),
+    };
     return {
       access_token: accessToken,
       token_type: 'Bearer',

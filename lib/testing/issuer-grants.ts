@@ -5,9 +5,16 @@ export interface IssuerUser {
   readonly [claim: string]: unknown;
 }
 
+/** How and when a user was authenticated (OpenID Connect Core §2). */
+export interface Authentication {
+  readonly acr?: string;
+  readonly auth_time: number;
+}
+
 /** A login that tokens can be given for. */
 export interface GrantedLogin {
   readonly user: IssuerUser;
+  readonly authentication: Authentication;
   readonly scope: string;
   readonly nonce: string | undefined;
 }

@@ -42,7 +42,8 @@ export interface TestTokenClaims {
 
 /**
  * An OpenID provider on loopback, made for tests of hosts: whoever comes to its authorization endpoint is logged in at once, as the user
- * that the test names, and is sent back; device logins are approved by the second poll. Everything else is as real as it can be: HTTP, discovery,
+ * that the test names, and is sent back; device logins are approved by the second poll. `acr` is the first of the `acr_values` of a login, and
+ * `auth_time` the begin of the user's session at the issuer, which begins anew for another `acr`, or a `max_age` that it does not meet. Everything else is as real as it can be: HTTP, discovery,
  * keys, PKCE, nonces, refresh tokens that rotate, userinfo, logout. Works under every test runner.
  *
  * @example
@@ -111,9 +112,9 @@ export class TestIssuer {
     );
   }
 
-  /** Who logs in from now on. */
+  /** Who logs in from now on. With `acr` or `auth_time` of its own, that is what is said of each login, whatever was asked for. */
   loginAs(user: IssuerUser): void {
-    this.#endpoints.user = user;
+    this.#endpoints.session.loginAs(user);
   }
 
   /** From now on another key signs, and the former one is published no more. */

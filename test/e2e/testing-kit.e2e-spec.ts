@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { decodeJwt } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import {
@@ -32,6 +33,12 @@ class Routes {
   @Get('admins')
   @Auth({ roles: 'admins', scopes: 'orders:read', when: ({ sub }) => sub !== 'mallory' })
   admins(): object {
+    return {};
+  }
+
+  @Get('vault')
+  @Auth({ acr: 'gold', maxAgeSec: 60 })
+  vault(): object {
     return {};
   }
 
@@ -118,6 +125,7 @@ describe.each(adapters)('what hosts test with, on %s', (adapter) => {
       (publicUrl) => ({
         ...issuer.options,
         publicUrl,
+        loginParameters: ['acr_values', 'max_age'],
         ...(broker === undefined ? {} : { broker }),
       }),
       (builder) => builder.overrideProvider(Clock).useValue(issuer.clock),
@@ -139,6 +147,68 @@ describe.each(adapters)('what hosts test with, on %s', (adapter) => {
     expect(await status('admins', await issuer.token({ roles: ['admins'] }))).toBe(403);
     expect(await status('me', await issuer.token({ expiresIn: -60 }))).toBe(401);
     expect(await status('me', await issuer.token({ aud: 'another' }))).toBe(401);
+  });
+
+  it('TestIssuer.token(), and mockIdentity(), are of a login of now, unless the test says another', async () => {
+    const { issuer, url } = await issuerAndApp();
+    const at = Math.floor(issuer.clock.now().getTime() / 1000);
+    const ofToken = async (claims: object) => {
+      const bearer = await issuer.token({ ...claims });
+      return (await request(`${url}/vault`, { bearer })).status;
+    };
+    const caller = mockIdentity();
+    const mocked = await open(unreachable, (builder) =>
+      builder.overrideProvider(Authenticator).useValue(caller),
+    );
+    const ofMock = async (claims: object) => {
+      caller.become({ ...claims });
+      return (await request(`${mocked}/vault`)).status;
+    };
+
+    for (const outcome of [ofToken, ofMock]) {
+      expect(await outcome({ acr: 'gold' })).toBe(200);
+      expect(await outcome({})).toBe(401);
+      expect(await outcome({ acr: 'gold', auth_time: at - 100 })).toBe(401);
+    }
+  });
+
+  it('TestIssuer does what acr_values and max_age of a login ask for, and remembers who is logged in', async () => {
+    const { issuer, url } = await issuerAndApp();
+    const callback = encodeURIComponent(`${url}/auth/v2/callback`);
+    const logIn = async (query: string) => {
+      const reply = await new UserAgent().get(
+        `${url}/auth/v2/login?redirect_uri=${callback}${query}`,
+      );
+      if (reply.status !== 200) throw new Error(String(reply.json()['error']));
+      const { acr, auth_time: time } = decodeJwt(String(reply.json()['access_token']));
+      return { acr, time: Number(time) };
+    };
+
+    const first = await logIn('');
+    issuer.moveClock(100);
+    const still = await logIn('&max_age=10000');
+    const again = await logIn('&max_age=50');
+    issuer.moveClock(100);
+    const gold = await logIn('&acr_values=gold+platinum');
+    issuer.moveClock(100);
+    const stillGold = await logIn('');
+    issuer.loginAs({ sub: 'bob' });
+    const another = await logIn('');
+    issuer.loginAs({ sub: 'carol', acr: 'bronze' });
+    const other = logIn('&acr_values=gold');
+
+    expect(still).toEqual(first);
+    expect([again, gold, stillGold, another].map(({ acr }) => acr)).toEqual([
+      undefined,
+      'gold',
+      'gold',
+      undefined,
+    ]);
+    expect(again.time).toBeGreaterThan(first.time);
+    expect(gold.time).toBeGreaterThan(again.time);
+    expect(stillGold).toEqual(gold);
+    expect(another.time).toBeGreaterThan(gold.time);
+    await expect(other).rejects.toThrow('unmet_authentication_requirements');
   });
 
   it('TestIssuer.moveClock() ends tokens, rotateKeys() brings a key that verifies, fail() makes it fail', async () => {
