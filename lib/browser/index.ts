@@ -61,9 +61,40 @@ export async function session(): Promise<BrowserSessionState> {
   return state;
 }
 
-/** Leaves the page for the provider's login, and comes back to `returnTo`: this page, unless another path, or a URL of an origin in `session.returnTo`, is given. */
-export function login(returnTo: string = here()): void {
-  location.assign(`${options.routes}/login?return_to=${encodeURIComponent(returnTo)}`);
+/** A login that a page asks for, or that a handler demands (RFC 9470). */
+export interface WantedLogin {
+  /** The authentication context classes of which one will do. */
+  readonly acrValues?: string | readonly string[] | undefined;
+  /** How old the login may be, in seconds; `0`: none. */
+  readonly maxAge?: number | undefined;
+}
+
+/**
+ * Leaves the page for the provider's login, and comes back to `returnTo`: this page, unless another path, or a URL of an origin in `session.returnTo`, is given.
+ *
+ * @param wanted of the login; counts where the server's option `loginParameters` lists `acr_values` and `max_age`.
+ */
+export function login(
+  returnTo: string = here(),
+  { acrValues = [], maxAge }: WantedLogin = {},
+): void {
+  const acr = [acrValues].flat().join(' ');
+  const further = [
+    acr && `&acr_values=${encodeURIComponent(acr)}`,
+    maxAge === undefined ? '' : `&max_age=${maxAge}`,
+  ];
+  location.assign(
+    `${options.routes}/login?return_to=${encodeURIComponent(returnTo)}${further.join('')}`,
+  );
+}
+
+/** What an answer wants in place of the login that the person has, for {@link login}; `undefined` where it wants nothing of the kind. */
+export function wantedLogin({ headers }: Pick<Response, 'headers'>): WantedLogin | undefined {
+  const challenge = headers.get('www-authenticate') ?? '';
+  if (!challenge.includes('"insufficient_user_authentication"')) return undefined;
+  const [, acrValues] = /acr_values="([^"]*)"/.exec(challenge) ?? [];
+  const [, maxAge] = /max_age="(\d+)"/.exec(challenge) ?? [];
+  return { acrValues, maxAge: maxAge === undefined ? undefined : Number(maxAge) };
 }
 
 /**
@@ -107,13 +138,14 @@ export function onChange(listener: (change: SessionChange) => void): () => void 
 
 async function sessionFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   const answer = await globalThis.fetch(input, withCookie(init));
-  if (answer.status !== 401) return answer;
+  if (answer.status !== 401 || wantedLogin(answer)) return answer;
   if (options.unauthenticated === 'login') login();
   else await session().catch(() => undefined);
   return answer;
 }
 
-/** The page's own `fetch`, for the server's routes: a 401 becomes a login, or a call of the listeners. The answer is handed on as it is. */
+/** The page's own `fetch`, for the server's routes: a 401 becomes a login, or a call of the listeners, unless it wants a
+ * better login: when that is begun is the page's to say. The answer is handed on as it is. */
 export { sessionFetch as fetch };
 
 function isState(body: unknown): body is BrowserSessionState {

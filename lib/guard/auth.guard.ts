@@ -54,7 +54,7 @@ export class AuthGuard implements CanActivate {
       }
       this.refusals.report(handler, error, rule.optional ? 'anonymous' : 'refused by the guard');
       if (rule.optional) return true;
-      const login = rule.logsIn ? this.logins.of(context, error) : undefined;
+      const login = rule.logsIn ? await this.logins.of(context, error, rule) : undefined;
       throw login ?? known.refusal(context, error);
     }
   }

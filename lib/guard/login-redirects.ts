@@ -14,7 +14,11 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isReturnPath } from '../options/return-path.js';
+import { KeyRing } from '../sealing/key-ring.js';
+import type { CheckedAuthRule } from '../tokens/auth-rule.js';
 import { cookieNamed, headerOf } from '../tokens/session-cookie.js';
+import { StepUpRefusal, wantedLogin } from '../tokens/step-up.js';
+import { DemandedLogins } from './demanded-logins.js';
 import { effectiveRule } from './declared-rules.js';
 import { failureAnswer } from './failure-answer.js';
 import { LoginDemand } from './login-demand.js';
@@ -32,12 +36,17 @@ interface HttpRequest {
 /** Sends people to log in where `@Auth({ onUnauthenticated: 'login' })` says so. */
 @Injectable()
 export class LoginRedirects implements OnApplicationBootstrap {
+  readonly #demands: DemandedLogins;
+
   constructor(
     private readonly urls: PublicUrls,
     private readonly modules: ModulesContainer,
     private readonly faults: HostFaults,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+    keyRing: KeyRing,
+  ) {
+    this.#demands = new DemandedLogins(keyRing);
+  }
 
   /** @throws {@link OidcConfigError} where a handler wants a login that nothing could keep. */
   onApplicationBootstrap(): void {
@@ -51,7 +60,11 @@ export class LoginRedirects implements OnApplicationBootstrap {
   }
 
   /** A login in place of a 401, for a page that a person opened; `undefined` for every other request. */
-  of(context: ExecutionContext, refusal: OAuthError): LoginDemand | undefined {
+  async of(
+    context: ExecutionContext,
+    refusal: OAuthError,
+    rule: CheckedAuthRule,
+  ): Promise<LoginDemand | undefined> {
     const { session } = this.options;
     if (session === undefined || refusal.getStatus() !== 401) return undefined;
     if (context.getType<string>() !== 'http') return undefined;
@@ -59,7 +72,7 @@ export class LoginRedirects implements OnApplicationBootstrap {
     if (!isPageVisit(request)) return undefined;
     const own = request.originalUrl ?? request.url ?? '/';
     const path = isReturnPath(own) ? own : '/';
-    const loginUrl = this.urls.loginUrl(path);
+    const loginUrl = this.urls.loginUrl(path, await this.#wanted(refusal, rule));
     const marker = `${session.cookieName}.redirected`;
     const mark = createHash('sha256').update(path).digest('base64url').slice(0, 22);
     if (cookieNamed(request.headers, marker) === mark) {
@@ -79,6 +92,17 @@ export class LoginRedirects implements OnApplicationBootstrap {
       ],
       body: '',
     });
+  }
+
+  /** All that the rule demands of the login, so that one login will do, at the provider that the session is of. */
+  async #wanted(refusal: OAuthError, rule: CheckedAuthRule): Promise<Record<string, string>> {
+    const isUnmet = refusal.error === 'insufficient_user_authentication';
+    const wanted = isUnmet ? refusal : wantedLogin(rule);
+    if (wanted === undefined) return {};
+    const step_up = await this.#demands.seal(wanted);
+    const { several } = this.options.providers;
+    const provider = refusal instanceof StepUpRefusal ? refusal.provider : undefined;
+    return several && provider !== undefined ? { step_up, provider } : { step_up };
   }
 
   #demanding(): string | undefined {

@@ -44,6 +44,11 @@ function page(title: string, body: string): string {
   );
 }
 
+const UNMET: readonly string[] = [
+  'unmet_authentication_requirements',
+  'insufficient_user_authentication',
+];
+
 /** What happened, in words for people; the code is for whoever they ask. */
 function wordsFor({ status, error }: LoginFailure): readonly [title: string, text: string] {
   if (status >= 500) {
@@ -58,7 +63,7 @@ function wordsFor({ status, error }: LoginFailure): readonly [title: string, tex
   if (status === 403) {
     return ['You may not log in here', 'Your account has no access to this application.'];
   }
-  if (error === 'unmet_authentication_requirements') {
+  if (UNMET.includes(error)) {
     return [
       'This login was not enough',
       'What you wanted to open needs a stronger or more recent login than the one you have just made.',

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { isMaxAge } from '../options/provider-rules.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
+import type { WantedLogin } from '../tokens/step-up.js';
 import type { AskedAuthentication } from '../providers/check-authentication.js';
 
 const LONGEST = 512;
@@ -13,26 +14,38 @@ export interface AskedLogin extends AskedAuthentication {
 }
 
 /**
- * Of the parameters of a caller those that the option `loginParameters` lists, and what the login has to meet then.
+ * Of the parameters of a caller those that the option `loginParameters` lists, what a handler demands in their place, and what the login has to
+ * meet then.
  *
  * @throws {@link OAuthError} 400 `invalid_request`
  */
 export function askedLogin(
   given: Readonly<Record<string, string | undefined>>,
   { loginParameters, authorizationParameters }: ResolvedProvider,
-  nowSec: number,
+  { nowSec, demanded }: { readonly nowSec: number; readonly demanded?: WantedLogin | undefined },
 ): AskedLogin {
   const parameters: Record<string, string> = {};
   for (const name of loginParameters) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value !== undefined && value !== '') parameters[name] = checked(name, value);
   }
+  Object.assign(parameters, parametersOf(demanded));
   const maxAge = { ...authorizationParameters, ...parameters }['max_age'];
   const { acr_values: acrs } = parameters;
   return {
     parameters,
     ...(maxAge === undefined ? {} : { authTimeFrom: nowSec - Number(maxAge) }),
     ...(acrs === undefined ? {} : { acrValues: acrs.split(' ').filter(Boolean) }),
+  };
+}
+
+/** OpenID Connect Core §3.1.2.1. */
+function parametersOf({ acrValues, maxAgeSec }: Partial<WantedLogin> = {}): Record<string, string> {
+  return {
+    ...(acrValues === undefined || acrValues.length === 0
+      ? {}
+      : { acr_values: acrValues.join(' ') }),
+    ...(maxAgeSec === undefined ? {} : { max_age: String(maxAgeSec) }),
   };
 }
 

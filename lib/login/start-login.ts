@@ -5,6 +5,7 @@ import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js
 import type { ProviderRequest } from '../options/several-providers.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import { askedLogin } from './asked-login.js';
+import type { DemandedLogins } from '../guard/demanded-logins.js';
 import type { ChosenProvider } from './chosen-provider.js';
 import { type LoginCookie, LoginCookies, type RequestCookies } from './login-cookies.js';
 import type { PendingLogins } from './pending-login.js';
@@ -15,6 +16,7 @@ import type { PublicUrls } from '../options/public-urls.js';
 import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
 import { isText } from '../options/value-rules.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { loginScope } from '../tokens/scopes.js';
 
 /** The query of the login route. */
@@ -38,6 +40,8 @@ export interface LoginRequest {
   readonly speculative?: boolean | undefined;
   /** Name of the identity provider, where there are several. */
   readonly provider?: string | undefined;
+  /** What the rule of a handler demands, as the guard sealed it. */
+  readonly stepUp?: string | undefined;
   /** Further parameters: those that the provider's option `loginParameters` lists are passed on to it. */
   readonly parameters?: Readonly<Record<string, string | undefined>> | undefined;
   /** What the option `resolveProvider` is asked about where no provider is named. */
@@ -102,6 +106,7 @@ export class StartLogin {
 
   constructor(
     private readonly pending: PendingLogins,
+    private readonly demands: DemandedLogins,
     private readonly chosen: ChosenProvider,
     private readonly urls: PublicUrls,
     private readonly clock: Clock,
@@ -128,16 +133,11 @@ export class StartLogin {
       request.scope,
       (request.offlineAccess ?? false) || returnTo !== undefined,
     );
-    const { parameters = {} } = request;
     const passedOn = [
       ...provider.options.loginParameters,
       ...(elsewhere === undefined ? [] : ['login_hint']),
     ];
-    const asked = askedLogin(
-      parameters,
-      { ...provider.options, loginParameters: passedOn },
-      epochSeconds(this.clock),
-    );
+    const asked = await this.#asked(request, { ...provider.options, loginParameters: passedOn });
     const { parameters: further, ...authentication } = asked;
     const formPost = target === 'callback' && provider.options.responseMode === 'form_post';
     const secrets = provider.newLoginSecrets();
@@ -173,6 +173,16 @@ export class StartLogin {
   #heldSession(cookies: RequestCookies): string | undefined {
     const held = cookies.get(this.options.session?.cookieName ?? '');
     return held !== undefined && held.length <= LONGEST_HELD_SESSION ? held : undefined;
+  }
+
+  async #asked({ parameters = {}, stepUp }: LoginRequest, options: ResolvedProvider) {
+    const demanded = stepUp === undefined ? undefined : await this.demands.open(stepUp);
+    if (stepUp !== undefined && demanded === undefined) {
+      const mend = 'it is ours, and ten minutes old at most';
+      throw invalidRequest('step_up is unusable', new Reason('step_up is unusable', { mend }));
+    }
+    const nowSec = epochSeconds(this.clock);
+    return askedLogin(parameters, options, { nowSec, demanded });
   }
 
   /** The same login at `publicUrl`, where its cookie belongs. */

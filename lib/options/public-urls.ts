@@ -63,8 +63,9 @@ export class PublicUrls {
   }
 
   /** Where a browser logs in and comes back from to a path below `publicUrl`. */
-  loginUrl(returnTo: string): string {
-    return `${this.url('login') ?? ''}?${new URLSearchParams({ return_to: returnTo }).toString()}`;
+  loginUrl(returnTo: string, further: Readonly<Record<string, string>> = {}): string {
+    const query = new URLSearchParams({ return_to: returnTo, ...further });
+    return `${this.url('login') ?? ''}?${query.toString()}`;
   }
 
   /** Address of the protected-resource document (RFC 9728), or `undefined` when it is not published. */

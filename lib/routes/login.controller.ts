@@ -25,6 +25,7 @@ class LoginQuery {
   @Parameter(32) readonly provider: string | undefined;
   @Parameter(2048) readonly iss: string | undefined;
   @Parameter(2048) readonly target_link_uri: string | undefined;
+  @Parameter(8192) readonly step_up: string | undefined;
 
   @ValidateIf((_, value: unknown) => value !== undefined)
   @IsIn([...YES, ...NO])
@@ -60,6 +61,7 @@ export function loginController(path: string): Type {
           provider: query.provider,
           iss: query.iss,
           targetLinkUri: query.target_link_uri,
+          stepUp: query.step_up,
           parameters: furtherQueryOf(request, LoginQuery),
           speculative: isSpeculative(request),
           ...requestOf(request),

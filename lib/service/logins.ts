@@ -1,6 +1,7 @@
 import { AuthorizationCodeGrant } from '../grants/authorization-code.grant.js';
 import { DeviceCodeGrant } from '../grants/device-code.grant.js';
 import type { OfferedGrants } from '../grants/token-grants.js';
+import { DemandedLogins } from '../guard/demanded-logins.js';
 import { Callback } from '../login/callback.js';
 import { ChosenProvider } from '../login/chosen-provider.js';
 import { FinishedLogins } from '../login/finished-logins.js';
@@ -23,7 +24,8 @@ export class Logins {
     const pending = new PendingLogins(keyRing);
     const finisher = new LoginFinisher(this.finished, end);
     const chosen = new ChosenProvider(providers, urls, options);
-    this.start = new StartLogin(pending, chosen, urls, clock, options);
+    const demands = new DemandedLogins(keyRing);
+    this.start = new StartLogin(pending, demands, chosen, urls, clock, options);
     this.callback = new Callback(pending, providers, finisher, urls, options);
     this.grants = {
       code: new AuthorizationCodeGrant(pending, finisher, providers, chosen, options),

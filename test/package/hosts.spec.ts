@@ -45,7 +45,7 @@ const publicNames: Record<string, readonly string[]> = {
     'hashedId',
     'verifiedClaims',
   ],
-  './browser': ['configure', 'fetch', 'login', 'logout', 'onChange', 'session'],
+  './browser': ['configure', 'fetch', 'login', 'logout', 'onChange', 'session', 'wantedLogin'],
   './express': [],
   './fastify': [],
   './testing': ['MockIdentity', 'TestClock', 'TestIssuer', 'brokerStoreContract', 'mockIdentity'],
