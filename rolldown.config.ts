@@ -1,40 +1,47 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type OutputBundle, type Plugin, defineConfig } from 'rolldown';
+import {
+  type OutputBundle,
+  type OutputOptions,
+  type Plugin,
+  type RolldownOptions,
+  defineConfig,
+} from 'rolldown';
 
-// The build in CommonJS, for test runners whose `require()` takes no ES modules: Jest above all. It is made of what tsc
-// emitted, so that decorators are lowered once. What is ESM-only of our dependencies is in it; all else is the host's own copy.
+// What is published is made here of what tsc emitted to `build/`, so that decorators are lowered once: ES modules, and besides a build in
+// CommonJS for test runners whose `require()` takes no ES modules, Jest above all. All entries of a build are bundled at once, so that a
+// class that two of them use is in a part that both load. Few files and little code are what starting costs (docs/performance.md).
 
 interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | Conditions>>;
 }
 
 interface Conditions {
-  readonly require?: { readonly default: string };
+  readonly require: { readonly default: string };
   readonly default: { readonly default: string };
 }
 
-const { exports }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const { bin, exports }: Manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+const entries = Object.values(exports).filter((entry) => typeof entry !== 'string');
 
-/** Dependencies that `require()` cannot have without Node's own loader; they and what they need are bundled. */
+/** What tsc made of the module that is published as `./dist/….js`. */
+const emitted = (path: string): string => path.replace('./dist/', './build/');
+
+/** What is in both builds: nine functions of class-validator, which as a dependency would bring 21 MB of validators that nobody calls here. */
+const bundled = ['class-validator', 'validator'];
+
+/** Dependencies that `require()` cannot have without Node's own loader; in CommonJS they and what they need are bundled too. */
 const esmOnly = ['jose', 'oauth4webapi', 'openid-client'];
-
-/** `{ index: './dist/index.js', testing: './dist/testing/index.js', … }`: what has the condition `require`. */
-const entries = Object.fromEntries(
-  Object.values(exports).flatMap((entry) =>
-    typeof entry === 'string' || entry.require === undefined
-      ? []
-      : [[basename(entry.require.default, '.cjs'), entry.default.default]],
-  ),
-);
 
 /** The types are those of the ES modules, once: a class of the one build is to be the class of the other for TypeScript. */
 const declarations: Plugin = {
   name: 'declarations',
   generateBundle() {
-    for (const [name, path] of Object.entries(entries)) {
-      const source = `export * from '${path.replace('./dist/', '../')}';\n`;
-      this.emitFile({ type: 'asset', fileName: `${name}.d.cts`, source });
+    for (const { require, default: module } of entries) {
+      const fileName = basename(require.default).replace(/cjs$/, 'd.cts');
+      const path = module.default.replace('./dist/', '../');
+      this.emitFile({ type: 'asset', fileName, source: `export * from '${path}';\n` });
     }
   },
 };
@@ -48,7 +55,9 @@ const licences: Plugin = {
       const { version }: { version: string } = JSON.parse(
         readFileSync(join(folder, 'package.json'), 'utf8'),
       );
-      return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE.md'), 'utf8')}`;
+      const licence = readdirSync(folder).find((file) => /^licen[cs]e(?:\.md)?$/i.test(file));
+      if (licence === undefined) throw new Error(`${folder} has no licence`);
+      return `${name} ${version}\n\n${readFileSync(join(folder, licence), 'utf8')}`;
     });
     this.emitFile({ type: 'asset', fileName: 'LICENSES.txt', source: source.join('\n---\n\n') });
   },
@@ -62,19 +71,68 @@ function packagesIn(bundle: OutputBundle): string[] {
   return [...new Set(names)].toSorted();
 }
 
-export default defineConfig({
-  input: entries,
-  platform: 'node',
-  external: (id) =>
-    !/^[./]/.test(id) && !esmOnly.some((name) => id === name || id.startsWith(`${name}/`)),
-  plugins: [declarations, licences],
-  output: {
-    dir: 'dist/cjs',
-    format: 'cjs',
-    exports: 'named',
-    comments: false,
-    keepNames: true,
-    entryFileNames: '[name].cjs',
-    chunkFileNames: 'parts/[hash].cjs',
+/**
+ * class-validator keeps the rules of all classes in a property of the global object, which every copy in the process shares, of whatever
+ * version. Ours has a place of its own: neither does a host's version read our rules, nor ours the host's.
+ */
+const ownRules: Plugin = {
+  name: 'own-rules',
+  load(id) {
+    if (!id.endsWith('/class-validator/esm2015/utils/get-global.util.js')) return null;
+    return 'const place = {};\nexport const getGlobal = () => place;\n';
   },
-});
+};
+
+const external = (inside: readonly string[]) => (id: string) =>
+  !/^[./]/.test(id) && !inside.some((name) => id === name || id.startsWith(`${name}/`));
+
+const shared = {
+  platform: 'node',
+  resolve: { mainFields: ['es2015', 'module', 'main'] }, // class-validator as ES modules, of which most falls away
+  external: external(bundled),
+} satisfies RolldownOptions;
+
+/** `{ 'store/typeorm/index': './build/store/typeorm/index.js', … }` */
+const inputs = (paths: readonly string[]) =>
+  Object.fromEntries(paths.map((path) => [path.replace(/^\.\/dist\/|\.js$/g, ''), emitted(path)]));
+
+const modules = {
+  dir: 'dist',
+  format: 'esm',
+  comments: false,
+  entryFileNames: '[name].js',
+  chunkFileNames: 'parts/[hash].js',
+} satisfies OutputOptions;
+
+const forBrowsers = './dist/browser/index.js';
+const paths = [...entries.map((entry) => entry.default.default), ...Object.values(bin)];
+
+export default defineConfig([
+  { ...shared, input: inputs([forBrowsers]), output: modules }, // one file, with nothing beside it
+  {
+    ...shared,
+    input: inputs(paths.filter((path) => path !== forBrowsers)),
+    plugins: [ownRules, licences],
+    output: { ...modules, keepNames: true },
+  },
+  {
+    ...shared,
+    input: Object.fromEntries(
+      entries.map((entry) => [
+        basename(entry.require.default, '.cjs'),
+        emitted(entry.default.default),
+      ]),
+    ),
+    external: external([...bundled, ...esmOnly]),
+    plugins: [ownRules, declarations, licences],
+    output: {
+      dir: 'dist/cjs',
+      format: 'cjs',
+      exports: 'named',
+      comments: false,
+      keepNames: true,
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'parts/[hash].cjs',
+    },
+  },
+]);

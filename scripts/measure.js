@@ -1,7 +1,7 @@
 // What docs/performance.md says was measured: `npm run build && npm run measure`. Processor time, which another busy program does not make longer.
 import { execFileSync } from 'node:child_process';
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 
 /** Runs in a process of its own, and prints a number. */
 const programs = {
@@ -81,17 +81,18 @@ const prelude = `
   const print = (value) => process.stdout.write(String(value));
   const processorMs = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };`;
 
-for (const [what, program] of Object.entries(programs)) {
-  const values = Array.from({ length: ROUNDS }, () =>
-    Number(
-      execFileSync(
-        process.execPath,
-        ['--expose-gc', '--input-type=module', '--eval', prelude + program],
-        {
-          encoding: 'utf8',
-        },
-      ),
+const run = (program) =>
+  Number(
+    execFileSync(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '--eval', prelude + program],
+      { encoding: 'utf8' },
     ),
-  ).toSorted((one, other) => one - other);
+  );
+
+// Round by round, so that what else the machine does falls on all of them alike.
+const rounds = Array.from({ length: ROUNDS }, () => Object.values(programs).map(run));
+for (const [at, what] of Object.keys(programs).entries()) {
+  const values = rounds.map((round) => round[at]).toSorted((one, other) => one - other);
   process.stdout.write(`${what}: ${values[Math.floor(ROUNDS / 2)]?.toFixed(1)}\n`);
 }

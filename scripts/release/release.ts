@@ -50,7 +50,22 @@ function checkRepository(tag: string): void {
     throw new Error(`The tag ${tag} is there already`);
 }
 
-/** CycloneDX, of what installing the package brings: neither what it is developed with, nor what the host has already. */
+/** What is in the build itself, of which npm knows nothing: the file of its licences names it. */
+function bundledComponents(): object[] {
+  const licences = readFileSync('dist/LICENSES.txt', 'utf8');
+  return [...licences.matchAll(/^([a-z0-9@/-]+) (\d+\.\d+\.\d+)$/gm)].map(([, name, version]) => ({
+    'bom-ref': `${name}@${version}`,
+    type: 'library',
+    name,
+    version,
+    purl: `pkg:npm/${name}@${version}`,
+  }));
+}
+
+/**
+ * CycloneDX, of what installing the package brings, bundled or beside it: neither what it is developed with, nor what the host has
+ * already.
+ */
 function billOfMaterials(): string {
   const { name, version, description, license, dependencies } = manifest();
   const folder = mkdtempSync(join(tmpdir(), 'oidc-bill-'));
@@ -59,7 +74,11 @@ function billOfMaterials(): string {
     writeFileSync(join(folder, 'package.json'), installed);
     const quiet = ['--prefix', folder, '--package-lock-only', '--no-audit', '--no-fund'];
     answer('npm', 'install', ...quiet);
-    return answer('npm', 'sbom', '--sbom-format', 'cyclonedx', ...quiet);
+    const bill: { components: object[] } = JSON.parse(
+      answer('npm', 'sbom', '--sbom-format', 'cyclonedx', ...quiet),
+    );
+    bill.components.push(...bundledComponents());
+    return JSON.stringify(bill, null, 2);
   } finally {
     rmSync(folder, { recursive: true });
   }

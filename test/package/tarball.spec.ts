@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -40,6 +40,18 @@ async function importedPackages(): Promise<ReadonlySet<string>> {
   return new Set(foreign.map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name));
 }
 
+/** What loading a module of the build loads: its own parts by path, packages by name. */
+async function loadedWith(file: string, loaded = new Set<string>()): Promise<Set<string>> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = await packedText(file);
+  for (const [, name = ''] of text.matchAll(/^(?:import|export)\b[^'"(\n]*["']([^"']+)["']/gm)) {
+    if (name.startsWith('.')) await loadedWith(join(dirname(file), name), loaded);
+    else loaded.add(name);
+  }
+  return loaded;
+}
+
 describe('the documents in the tarball', () => {
   it('have no link that leads out of it, or nowhere', async () => {
     const files = (await packedFiles()).map((file) => file.replace(/^package\//, ''));
@@ -70,6 +82,7 @@ describe('the packed tarball', () => {
       'package/CHANGELOG.md',
       'package/LICENSE',
       'package/README.md',
+      'package/dist/LICENSES.txt',
       'package/dist/cjs/LICENSES.txt',
       'package/package.json',
     ]);
@@ -77,10 +90,11 @@ describe('the packed tarball', () => {
     expect(files).toContain('package/dist/index.d.ts');
   });
 
-  it('holds a declaration for every module, and no test', async () => {
+  it('holds a declaration for every entry, and no test', async () => {
     const files = await packedFiles();
 
-    const modules = files.filter((file) => file.endsWith('.js'));
+    const modules = files.filter((file) => file.endsWith('.js') && !/\/dist\/parts\//.test(file));
+    expect(modules.length).toBeGreaterThan(10);
     expect(files).toEqual(expect.arrayContaining(modules.map((m) => m.replace(/js$/, 'd.ts'))));
     const entries = files.filter((file) => /\/cjs\/[^/]+\.cjs$/.test(file)); // its other parts are nobody's to import
     expect(files).toEqual(expect.arrayContaining(entries.map((m) => m.replace(/cjs$/, 'd.cts'))));
@@ -111,8 +125,11 @@ describe('the packed tarball', () => {
     }
   });
 
-  it('holds each class of the build in CommonJS once, whichever entries use it', async () => {
-    const parts = (await packedFiles()).filter((file) => file.endsWith('.cjs'));
+  it.each([
+    ['of ES modules', '.js'],
+    ['in CommonJS', '.cjs'],
+  ])('holds each class of the build %s once, whichever entries use it', async (_, extension) => {
+    const parts = (await packedFiles()).filter((file) => file.endsWith(extension));
 
     const texts = await Promise.all(parts.map(packedText));
     const classes = texts.flatMap((text) => [
@@ -124,6 +141,20 @@ describe('the packed tarball', () => {
     ]);
     expect(classes).toEqual(expect.arrayContaining(['BrokerStore', 'OAuthError', 'Authenticator']));
     expect(classes.filter((name, at) => classes.indexOf(name) !== at)).toEqual([]);
+  });
+
+  it('loads few files, and no package that an application may do without', async () => {
+    const loaded = [...(await loadedWith('package/dist/index.js'))];
+
+    const packages = loaded.filter((name) => !/^(?:package\/|node:)/.test(name));
+    expect(packages.toSorted()).toEqual([
+      '@nestjs/common',
+      '@nestjs/core',
+      'jose',
+      'openid-client',
+      'rxjs',
+    ]);
+    expect(loaded.filter((name) => name.startsWith('package/')).length).toBeLessThan(40);
   });
 
   it('satisfies publint, warnings included', async () => {
@@ -142,15 +173,26 @@ describe('the packed tarball', () => {
     expect(JSON.parse(stdout)).toMatchObject({ analysis: { packageName: 'nestjs-oidc-auth' } });
   });
 
-  it('names in the build for CommonJS whose code is in it, with the licence', async () => {
-    const licences = await packedText('package/dist/cjs/LICENSES.txt');
+  it.each([
+    ['of ES modules', 'dist', ['class-validator', 'validator']],
+    [
+      'in CommonJS',
+      'dist/cjs',
+      ['class-validator', 'jose', 'oauth4webapi', 'openid-client', 'validator'],
+    ],
+  ])('names in the build %s whose code is in it, with the licence', async (_, folder, names) => {
+    const licences = await packedText(`package/${folder}/LICENSES.txt`);
 
-    expect(licences.match(/^[a-z0-9@/-]+ \d+\.\d+\.\d+$/gm)).toEqual([
-      expect.stringMatching(/^jose /),
-      expect.stringMatching(/^oauth4webapi /),
-      expect.stringMatching(/^openid-client /),
-    ]);
-    expect(licences.match(/Permission is hereby granted/g)).toHaveLength(3);
+    expect(
+      [...licences.matchAll(/^([a-z0-9@/-]+) \d+\.\d+\.\d+$/gm)].map(([, name]) => name),
+    ).toEqual(names);
+    expect(licences.match(/Permission is hereby granted/g)).toHaveLength(names.length);
+  });
+
+  it('has an entry for browsers that needs no other file', async () => {
+    const text = await packedText('package/dist/browser/index.js');
+
+    expect(ts.preProcessFile(text, true, true).importedFiles).toEqual([]);
   });
 });
 

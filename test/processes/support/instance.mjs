@@ -6,23 +6,25 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Auth, IdToken, OidcAuthModule } from 'nestjs-oidc-auth';
 
-import { openStoreByUrl } from '../../../dist/store/open-store.js';
-
 const settings = JSON.parse(process.env['INSTANCE_SETTINGS'] ?? '{}');
 
-const store = await openStoreByUrl(settings.storeUrl, {
-  appName: 'test',
-  onWarning: () => undefined,
-});
+/** The stores that a URL opens share these classes with those that take a host's connection. */
+async function openedByUrl() {
+  const { TypeOrmBrokerStore } = await import('nestjs-oidc-auth/typeorm');
+  const { MongooseBrokerStore } = await import('nestjs-oidc-auth/mongoose');
+  return [TypeOrmBrokerStore, MongooseBrokerStore].map((store) => Object.getPrototypeOf(store));
+}
 
 if (settings.holdAfterCommit) {
-  const rotate = store.rotateSession.bind(store);
-  store.rotateSession = async (...args) => {
-    const committed = await rotate(...args);
-    process.send?.({ event: 'committed', committed });
-    await new Promise(() => undefined); // until it is killed
-    return committed;
-  };
+  for (const { prototype } of await openedByUrl()) {
+    const rotate = prototype.rotateSession;
+    prototype.rotateSession = async function (...args) {
+      const committed = await rotate.apply(this, args);
+      process.send?.({ event: 'committed', committed });
+      await new Promise(() => undefined); // until it is killed
+      return committed;
+    };
+  }
 }
 
 class AppModule {}
@@ -36,7 +38,12 @@ Module({
       publicUrl: `http://localhost:${settings.port}`,
       encryptionKeys: ['encryption-key-of-all-instances-of-this-test'],
       timeoutMs: settings.timeoutMs,
-      broker: { audience: 'myapp-api', issuer: 'http://localhost:1', store, revocationPollSec: 1 },
+      broker: {
+        audience: 'myapp-api',
+        issuer: 'http://localhost:1',
+        store: settings.storeUrl,
+        revocationPollSec: 1,
+      },
     }),
   ],
   controllers: [meController()],
