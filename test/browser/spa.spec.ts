@@ -141,6 +141,18 @@ describe.skipIf(!hasChromium)('the single-page application', () => {
     expect(await page.textContent('#session-list')).toBe('');
   });
 
+  it('steps up for one button, and comes back', async () => {
+    const page = await person();
+    await logIn(page);
+
+    // This login has not said when it was. The provider knows, and asks nothing.
+    await Promise.all([page.waitForEvent('framenavigated'), page.click('#show-code')]);
+    await hello(page);
+    await page.click('#show-code');
+
+    await page.getByText('K7QF-2M9X').waitFor();
+  });
+
   it('is logged out everywhere by one button', async () => {
     const page = await person();
     await logIn(page, 'bob');

@@ -6,6 +6,7 @@ import {
   logout,
   onChange,
   session,
+  wantedLogin,
 } from 'nestjs-oidc-auth/browser';
 
 /** A session as `/api/sessions` lists it. */
@@ -31,6 +32,7 @@ listen('logout', () => logout('/'));
 listen('logout-everywhere', logOutEverywhere);
 listen('use', callApi);
 listen('stay', callApi);
+listen('show-code', showCode);
 onChange((state) => {
   show(state);
   element('expiring').hidden = !state.expiring;
@@ -48,7 +50,8 @@ async function look(): Promise<void> {
 
 function show(state: BrowserSessionState): void {
   const wasIn = shown !== undefined;
-  for (const id of ['signed-in', 'sessions', 'tabs']) element(id).hidden = !state.authenticated;
+  for (const id of ['signed-in', 'sessions', 'step-up', 'tabs'])
+    element(id).hidden = !state.authenticated;
   element('signed-out').hidden = state.authenticated;
   ends = state.authenticated ? state.expires : undefined;
   showEnd();
@@ -56,6 +59,7 @@ function show(state: BrowserSessionState): void {
     shown = undefined;
     element('session-list').replaceChildren();
     element('user').textContent = '';
+    hideCode();
     if (wasIn) say('You are logged out.');
     return;
   }
@@ -79,6 +83,21 @@ async function callApi(): Promise<void> {
   const { name, roles } = await api<{ name: string; roles: string[] }>('/api/account');
   say(`The API knows ${name}, with the roles ${roles.join(', ')}.`);
   await look(); // the use has moved the end
+}
+
+/** The handler wants a recent login: without one the page leaves for the provider, and comes back. */
+async function showCode(): Promise<void> {
+  const answer = await fetch('/api/account/recovery-code', { method: 'POST' });
+  const wanted = wantedLogin(answer);
+  if (wanted !== undefined) return login('/', wanted);
+  const { code } = await read<{ code: string }>(answer);
+  element('recovery-code').textContent = code;
+  element('recovery-code').hidden = false;
+}
+
+function hideCode(): void {
+  element('recovery-code').textContent = '';
+  element('recovery-code').hidden = true;
 }
 
 async function listSessions(): Promise<void> {
@@ -123,7 +142,11 @@ async function logOutEverywhere(): Promise<void> {
 
 /** @throws Error with words for the person. */
 async function api<Answer>(path: string, method = 'GET'): Promise<Answer> {
-  const answer = await fetch(path, { method });
+  return read(await fetch(path, { method }));
+}
+
+/** @throws Error with words for the person. */
+async function read<Answer>(answer: Response): Promise<Answer> {
   if (answer.status === 401) throw new Error('Your session has ended. Please log in again.');
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
   return JSON.parse((await answer.text()) || 'null');

@@ -18,6 +18,7 @@ export class AppModule {
           discoveryUrl: `${identityProvider.issuer}/.well-known/openid-configuration`,
           scopes: 'myscope profile email',
           audience: client.audience,
+          loginParameters: ['max_age'], // what the page may ask for where a handler wants a recent login
           publicUrl: url,
           allowedPostLogoutRedirectUris: ['/'],
           routes: { prefix: '/api' },
