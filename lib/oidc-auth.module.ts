@@ -20,6 +20,7 @@ import { BrowserLogins } from './service/browser-logins.js';
 import { createMode } from './service/create-mode.js';
 import { Mode } from './service/mode.js';
 import { OidcService } from './service/oidc.service.js';
+import { ObservedState } from './service/observed-state.js';
 import { Surroundings } from './service/surroundings.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { CallContexts } from './guard/call-contexts.js';
@@ -128,6 +129,7 @@ import { TokenVerifier } from './tokens/token-verifier.js';
     UnknownProviders,
     LiveCalls,
     LoginRedirects,
+    ObservedState,
     OidcEvents,
     OidcService,
     OwnRoutes,

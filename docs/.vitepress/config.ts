@@ -44,6 +44,7 @@ export default defineConfig({
       mkdirSync(dirname(join(outDir, file)), { recursive: true });
       copyFileSync(join(docs, file), join(outDir, file));
     }
+    copyFileSync(join(docs, 'grafana-dashboard.json'), join(outDir, 'grafana-dashboard.json'));
     writeFileSync(join(outDir, 'llms.txt'), index);
   },
 });

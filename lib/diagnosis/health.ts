@@ -59,7 +59,9 @@ export abstract class Health {
 
   /** Empty while a function of the option `providers` has given none. */
   protected async ofProviders(): Promise<Readonly<Record<string, PartHealth>>> {
-    return this.ofSources(this.#known().map((provider) => [provider.name, provider.source]));
+    return this.ofSources(
+      this.providers.peekAll().map((provider) => [provider.name, provider.source]),
+    );
   }
 
   protected async ofSources(
@@ -78,14 +80,6 @@ export abstract class Health {
     if (!known) return { status: 'down' };
     const status = inTime && !failing ? 'up' : 'degraded';
     return ageSec === undefined ? { status } : { status, keysAgeSec: ageSec };
-  }
-
-  #known(): ReturnType<Providers['known']> {
-    try {
-      return this.providers.known();
-    } catch {
-      return [];
-    }
   }
 
   async #lookNow(): Promise<HealthReport> {

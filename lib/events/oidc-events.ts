@@ -6,6 +6,7 @@ import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { wholeError } from '../errors/whole-error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
+import { count } from '../telemetry/telemetry.js';
 import type { OidcEventMap, OidcEventName } from './event-map.js';
 import { LineLimiter } from './line-limiter.js';
 
@@ -136,6 +137,7 @@ export class OidcEvents {
   emit<Name extends OidcEventName>(name: Name, event: OidcEventMap[Name]): void {
     const told = { ...event, ...this.#request() };
     this.#emitter.emit(name, told);
+    count('oidc.events', { 'oidc.event': name, 'oidc.provider': event.provider });
     if (SUCCESSES.has(name) && this.#options?.logSuccesses === true) {
       this.#logger.log(lineOf(name, told, ''));
     }

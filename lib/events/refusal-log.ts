@@ -4,6 +4,7 @@ import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
+import { count } from '../telemetry/telemetry.js';
 import { LineLimiter } from './line-limiter.js';
 
 /** What became of a request: refused by one of our routes, refused by the guard, or let through without claims. */
@@ -62,6 +63,12 @@ export class RefusalLog {
   /** @param where the route (`POST /auth/v2/token`) or the handler (`MeController.me`). */
   report(where: string, error: OAuthError, outcome: Outcome): void {
     if (outcome === 'anonymous' && error.credentialsMissing) return; // what such a handler is for
+    count('oidc.refusals', {
+      'oidc.refused_by': outcome === 'refused' ? 'route' : 'guard',
+      'oidc.error': error.error,
+      'oidc.reason': reasonOf(error)?.name,
+      'http.response.status_code': error.getStatus(),
+    });
     const became = outcome === 'anonymous' ? 'let through as anonymous' : 'refused';
     const code = `${error.getStatus()} ${error.error}`;
     const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`.slice(0, LONGEST_LINE);

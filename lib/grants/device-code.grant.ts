@@ -7,6 +7,7 @@ import type { Providers } from '../providers/providers.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { LoginClient } from '../login/login-client.js';
 import type { LoginFinisher } from '../login/login-finisher.js';
+import { counted } from '../telemetry/telemetry.js';
 import { loginScope } from '../tokens/scopes.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
@@ -72,8 +73,11 @@ export class DeviceCodeGrant {
     const marked = await this.providers.ofMarked(deviceCode);
     if (marked === undefined) throw invalidGrant('device_code of no provider that is known here');
     const { provider, value } = marked;
-    const answer = await provider.pollDeviceLogin(value);
-    return this.finisher.concludeDevice(answer, provider, { deviceCode, client });
+    const attributes = { 'oidc.grant': 'device_code', 'oidc.provider': provider.name };
+    return counted('oidc.logins', attributes, async () => {
+      const answer = await provider.pollDeviceLogin(value);
+      return this.finisher.concludeDevice(answer, provider, { deviceCode, client });
+    });
   }
 
   /** A store that is down must not cost the grant, and polling clients give up on a 503. */

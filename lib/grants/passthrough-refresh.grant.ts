@@ -2,6 +2,7 @@ import { invalidGrant } from '../errors/oauth.error.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { OidcEvents } from '../events/oidc-events.js';
 import type { Providers } from '../providers/providers.js';
+import { counted } from '../telemetry/telemetry.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { RefreshGrant } from './refresh.grant.js';
 
@@ -19,7 +20,9 @@ export class PassthroughRefreshGrant extends RefreshGrant {
     const marked = await this.providers.ofMarked(refreshToken);
     if (marked === undefined) throw invalidGrant('refresh_token of no provider that is known here');
     const { provider, value } = marked;
-    const answer = await provider.refresh(value, scope);
+    const answer = await counted('oidc.refreshes', { 'oidc.provider': provider.name }, () =>
+      provider.refresh(value, scope),
+    );
     this.events.emit('refresh', { provider: provider.name });
     return this.providers.toTokenResponse(provider, answer, epochSeconds(this.clock));
   }

@@ -2,6 +2,7 @@ import { OAuthError } from '../errors/oauth.error.js';
 import type { IssuedTokens } from '../login/issued-tokens.js';
 import type { RequestCookies } from '../login/login-cookies.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { counted, note } from '../telemetry/telemetry.js';
 import type { AuthorizationCodeGrant } from './authorization-code.grant.js';
 import type { DeviceCodeGrant } from './device-code.grant.js';
 import type { RefreshGrant } from './refresh.grant.js';
@@ -16,6 +17,14 @@ export interface OfferedGrants {
   readonly exchange: TokenExchangeGrant | undefined;
 }
 
+/** As traces and metrics name them. */
+const GRANT_TYPES = {
+  authorizationCode: 'authorization_code',
+  device: 'device_code',
+  refresh: 'refresh_token',
+  exchange: 'token_exchange',
+} as const;
+
 /** The token route: finds the grant that a request is for, and has it redeemed. */
 export class TokenGrants {
   constructor(
@@ -27,6 +36,7 @@ export class TokenGrants {
   async redeem(request: TokenRequest, cookies: RequestCookies): Promise<IssuedTokens> {
     const { code, device, refresh, exchange } = this.offered;
     const selected = selectGrant(request, this.options.grants);
+    note({ 'oidc.grant': GRANT_TYPES[selected.grant] });
     switch (selected.grant) {
       case 'authorizationCode':
         return code.redeem(selected.code, request, cookies);
@@ -38,7 +48,11 @@ export class TokenGrants {
         if (exchange === undefined) {
           throw new OAuthError('unsupported_grant_type', 'This grant is not offered here');
         }
-        return withoutCookies(await exchange.redeem(selected.subjectToken, request));
+        return withoutCookies(
+          await counted('oidc.logins', { 'oidc.grant': GRANT_TYPES.exchange }, () =>
+            exchange.redeem(selected.subjectToken, request),
+          ),
+        );
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer, unavailable } from '../errors/oauth.error.js';
 import type { ResolvedCallOptions } from '../options/resolve-provider.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
+import { kindOf, measure, note, noteFailure, traced } from '../telemetry/telemetry.js';
 
 /** The `cause` of a refusal by our own cap, which says nothing about the provider. */
 export const TOO_MANY_CALLS = 'too many calls under way';
@@ -104,13 +105,49 @@ export class GuardedFetch implements BeforeApplicationShutdown {
     if (target === undefined || !isTrustworthyUrl(target, this.options.allowInsecureHttp)) {
       throw badUpstreamAnswer('address that is not https');
     }
-    try {
-      return await this.#within(timeoutMs, (signal) =>
-        this.#exchange(url, { ...init, signal }, redirects),
-      );
-    } catch (error) {
-      throw error instanceof OAuthError ? error : unavailable(error);
-    }
+    return this.#told(target, init.method ?? 'GET', async () => {
+      try {
+        return await this.#within(timeoutMs, (signal) =>
+          this.#exchange(url, { ...init, signal }, redirects),
+        );
+      } catch (error) {
+        throw error instanceof OAuthError ? error : unavailable(error);
+      }
+    });
+  }
+
+  /** A span and a time of each call, by the semantic conventions of HTTP clients. Of the address neither query nor user go there. */
+  #told(
+    { hostname, host, origin, pathname, port, protocol }: URL,
+    method: string,
+    work: () => Promise<Response>,
+  ): Promise<Response> {
+    const began = this.clock.monotonicMs();
+    const call = { 'http.request.method': method, 'server.address': hostname };
+    const tell = (result: { 'http.response.status_code'?: number; 'error.type'?: string }) =>
+      measure('oidc.upstream.duration', this.clock.monotonicMs() - began, { ...call, ...result });
+    const attributes = {
+      ...call,
+      'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+      'url.full': `${origin}${pathname}`,
+    };
+    return traced(`${method} ${host}${pathname}`, { kind: 'client', attributes }, async () => {
+      try {
+        const response = await work();
+        const answered = { 'http.response.status_code': response.status };
+        note(answered);
+        if (response.ok) {
+          tell(answered);
+        } else {
+          noteFailure(String(response.status));
+          tell({ ...answered, 'error.type': String(response.status) });
+        }
+        return response;
+      } catch (error) {
+        tell({ 'error.type': kindOf(error) });
+        throw error;
+      }
+    });
   }
 
   /** Ends when it is too late, or the application closes, even for a `fetch` that ignores its signal. */

@@ -127,7 +127,8 @@ export class Callback {
     const login = await this.#login(request, provider, cookies);
     await provider.checkCallbackIssuer(request.iss);
     if (request.error !== undefined) {
-      throw this.finisher.abandon(login) ? toCallbackError(request.error, login.scope) : taken();
+      const refusal = toCallbackError(request.error, login.scope);
+      throw this.finisher.abandon(login, provider, refusal) ? refusal : taken();
     }
     if (!request.code) throw new OAuthError('invalid_request', 'code is missing');
     const { code, client = {} } = request;

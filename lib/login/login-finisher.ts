@@ -6,6 +6,7 @@ import type { FinishedLogins } from './finished-logins.js';
 import type { LoginClient } from './login-client.js';
 import type { PendingLogin } from './pending-login.js';
 import type { LoginEnd } from './login-end.js';
+import { count, counted, note } from '../telemetry/telemetry.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
 const deviceTaken = (): OAuthError =>
@@ -37,7 +38,13 @@ export class LoginFinisher<Result = TokenResponse> {
    * Redeems the code of a login, once. A login whose exchange got no answer may be tried again; any other end of it,
    * good or bad, uses it up.
    */
-  async redeem(login: PendingLogin, redeemed: RedeemedLogin): Promise<Result> {
+  redeem(login: PendingLogin, redeemed: RedeemedLogin): Promise<Result> {
+    const attributes = attributesOf(redeemed.provider);
+    note(attributes);
+    return counted('oidc.logins', attributes, () => this.#redeem(login, redeemed));
+  }
+
+  async #redeem(login: PendingLogin, redeemed: RedeemedLogin): Promise<Result> {
     const { provider, code, client, taken } = redeemed;
     await this.prepare();
     if (!this.finished.take(login.id)) throw taken();
@@ -55,8 +62,11 @@ export class LoginFinisher<Result = TokenResponse> {
   }
 
   /** Uses a login up that the identity provider ended with an error. @returns `false` when it was used already. */
-  abandon(login: PendingLogin): boolean {
-    return this.finished.take(login.id);
+  abandon(login: PendingLogin, provider: IdentityProvider, { error }: OAuthError): boolean {
+    const abandoned = this.finished.take(login.id);
+    const attributes = attributesOf(provider);
+    if (abandoned) count('oidc.logins', { ...attributes, 'oidc.outcome': error });
+    return abandoned;
   }
 
   /** The end of a device login. @throws {@link OAuthError} 403 `access_denied` when the host refuses. */
@@ -70,4 +80,8 @@ export class LoginFinisher<Result = TokenResponse> {
     const grant = 'device_code';
     return this.end.conclude(answer, { provider, grant, asked: {}, client, loginId, taken });
   }
+}
+
+function attributesOf({ name }: IdentityProvider) {
+  return { 'oidc.grant': 'authorization_code', 'oidc.provider': name };
 }

@@ -16,7 +16,6 @@ import { OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
-import type { ProviderMap } from '../options/several-providers.js';
 import { isRecord } from '../options/value-rules.js';
 import { type TokenResponse, toTokenResponse } from '../tokens/token-response.js';
 import {
@@ -31,15 +30,9 @@ import { readMarks } from './logout-token-marks.js';
 import type { TokenAnswer } from './token-answer.js';
 import { type Entries, EntryMaker } from './provider-entries.js';
 
-/** Between two questions of requests that come before the function of the option `providers` has answered once. */
-const RETRY = { firstMs: 500, longestMs: 5000 };
-
-/** A value that somebody's name stands before. */
-const MARKED = /^[a-z0-9][a-z0-9_-]{0,31}~/;
-
 /** Whether a value looks like one that went out in a provider's name, be it there or not. */
 export function looksMarked(value: string): boolean {
-  return MARKED.test(value);
+  return /^[a-z0-9][a-z0-9_-]{0,31}~/.test(value);
 }
 
 /** The identity providers, by name and by issuer; those of a function come and go while the application runs. */
@@ -51,6 +44,7 @@ export class Providers
   readonly #end = new AbortController();
   readonly #maker: EntryMaker;
   #entries: Entries | undefined;
+  /** Of requests that come before the function of the option `providers` has answered once. */
   readonly #retry: BackOff;
   #reading: Promise<void> | undefined;
 
@@ -62,9 +56,9 @@ export class Providers
   ) {
     super();
     this.#maker = new EntryMaker(options, clock, events, faults);
-    this.#retry = new BackOff(clock, RETRY);
+    this.#retry = new BackOff(clock, { firstMs: 500, longestMs: 5000 });
     const { source, list } = options.providers;
-    if (source === undefined) this.#entries = this.#maker.ofList(list);
+    if (!source) this.#entries = this.#maker.ofList(list);
   }
 
   /** Whether there can be more than one, so that names go out with what belongs to one of them. */
@@ -81,7 +75,7 @@ export class Providers
 
   /** Those that are known now; asks nobody. @throws {@link OAuthError} as {@link all}. */
   known(): readonly IdentityProvider[] {
-    if (this.#entries !== undefined) return [...this.#entries.values()].map((one) => one.provider);
+    if (this.#entries !== undefined) return this.peekAll();
     const text = 'The identity providers are not known yet';
     throw new OAuthError('temporarily_unavailable', text, { cause: 'providers' });
   }
@@ -89,6 +83,11 @@ export class Providers
   /** The provider of that name, `undefined` when there is none (any more). @throws {@link OAuthError} as {@link all}. */
   async find(name: string): Promise<IdentityProvider | undefined> {
     return (await this.all()).find((provider) => provider.name === name);
+  }
+
+  /** Those that are known now, none while nobody knows; asks nobody. */
+  peekAll(): readonly IdentityProvider[] {
+    return [...(this.#entries?.values() ?? [])].map(({ provider }) => provider);
   }
 
   /** The provider of that name among those that are known now; asks nobody. */
@@ -104,8 +103,8 @@ export class Providers
   async wanted(name: string | undefined): Promise<IdentityProvider> {
     const all = await this.all();
     const wanted = name ?? this.options.providers.defaultName ?? all[0]?.name;
-    const found = all.find((provider) => provider.name === wanted);
-    if (found !== undefined) return found;
+    const found = all.find(({ name: one }) => one === wanted);
+    if (found) return found;
     const expected = all.map((provider) => provider.name);
     const cause = new Reason('provider is unknown', {
       expected,
@@ -198,8 +197,7 @@ export class Providers
   }
 
   override names(): readonly string[] {
-    const entries = [...(this.#entries?.values() ?? [])];
-    return [...new Set(entries.flatMap(({ provider }) => provider.names()))];
+    return [...new Set(this.peekAll().flatMap((provider) => provider.names()))];
   }
 
   /** Asks the function of the option `providers` again, if it is one. Calls at the same time share one question. */
@@ -225,14 +223,14 @@ export class Providers
     }
   }
 
-  async #ask(): Promise<void> {
-    const { source } = this.options.providers;
-    if (source === undefined) return;
-    this.#reading ??= this.#read(source).finally(() => (this.#reading = undefined));
-    await this.#reading;
+  #ask(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
   }
 
-  async #read(source: () => ProviderMap | Promise<ProviderMap>): Promise<void> {
+  async #read(): Promise<void> {
+    const { source } = this.options.providers;
+    if (source === undefined) return;
     try {
       const given = await this.clock.within(this.options.timeoutMs, Promise.resolve().then(source));
       if (!isRecord(given)) throw new OidcConfigError('Option "providers" gave no object.');

@@ -9,11 +9,12 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Observable, catchError, defer } from 'rxjs';
+import { type Observable, catchError, defer, lastValueFrom } from 'rxjs';
 import { OAuthError } from '../errors/oauth.error.js';
 import { HostFaults } from '../events/host-faults.js';
 import { RefusalLog } from '../events/refusal-log.js';
 import { Mode } from '../service/mode.js';
+import { traced } from '../telemetry/telemetry.js';
 import { Challenges } from '../tokens/challenge.js';
 import { ANSWER_HEADERS, PUBLIC_HEADERS } from './answers.js';
 import { formBody, notedProblem } from './form-body.js';
@@ -32,8 +33,13 @@ export class RouteRefusals {
     private readonly faults: HostFaults,
   ) {}
 
+  /** How logs and traces name what was asked for. */
+  nameOf(request: RouteRequest): string {
+    return this.routes.nameOf(request);
+  }
+
   of(error: unknown, request: RouteRequest, response: unknown): OAuthError {
-    const where = this.routes.nameOf(request);
+    const where = this.nameOf(request);
     const refusal = toRefusal(error, where, this.faults);
     this.log.report(where, refusal, 'refused');
     const { httpAdapter } = this.adapterHost;
@@ -66,7 +72,7 @@ export class RouteInterceptor implements NestInterceptor {
     for (const [name, value] of Object.entries(this.headers)) {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     }
-    return defer(() => {
+    const answer = defer(() => {
       const problem = notedProblem(request);
       if (problem !== undefined) throw problem;
       return next.handle();
@@ -75,6 +81,8 @@ export class RouteInterceptor implements NestInterceptor {
         throw this.refusals.of(error, request, response);
       }),
     );
+    const work = () => lastValueFrom(answer, { defaultValue: undefined });
+    return defer(() => traced(this.refusals.nameOf(request), {}, work));
   }
 }
 

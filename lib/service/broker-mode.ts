@@ -18,6 +18,7 @@ import { ExchangeIssuers } from '../grants/exchange-issuers.js';
 import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
 import { TokenGrants } from '../grants/token-grants.js';
 import { UnmetClaims } from '../guard/unmet-claims.js';
+import type { KeySource } from '../http/remote-key-set.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { SessionOpening } from '../login/session-opening.js';
 import { BrokerLogin } from '../login/broker-login.js';
@@ -97,6 +98,10 @@ export class BrokerMode
       new BrowserParts(options.session, { surroundings, broker, parts, opening, mode: this });
     this.brokerOnly = brokerOnly(surroundings, broker, parts);
     this.#unmetClaims = new UnmetClaims(surroundings.modules, options, broker);
+  }
+
+  override trustedSources(): readonly (readonly [string, KeySource])[] {
+    return this.parts.peers.sources();
   }
 
   async authorizationServers(): Promise<readonly string[]> {

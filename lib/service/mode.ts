@@ -5,6 +5,7 @@ import type { BrokerDocuments } from '../documents/broker-documents.js';
 import type { Introspect } from '../documents/introspect.js';
 import type { Diagnostics } from '../diagnosis/diagnostics.js';
 import type { Health } from '../diagnosis/health.js';
+import type { KeySource } from '../http/remote-key-set.js';
 import type { TokenGrants } from '../grants/token-grants.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
 import type { BackchannelLogout } from '../logout/backchannel-logout.js';
@@ -59,6 +60,11 @@ export abstract class Mode {
   /** Callers by cookie. */
   get cookies(): CookieCallers | undefined {
     return this.browser?.cookies;
+  }
+
+  /** Where the keys of trusted issuers come from, by issuer. */
+  trustedSources(): readonly (readonly [string, KeySource])[] {
+    return [];
   }
 
   /** Our name as an issuer of tokens; `undefined` where none are minted. */

@@ -6,6 +6,7 @@ import { type OidcEvents, hashedId } from '../events/oidc-events.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession } from '../contract/broker-store.js';
+import { measure } from '../telemetry/telemetry.js';
 import { isGraced } from './grace-time.js';
 import { type PresentedRefreshToken, type RefreshTokens, equalHashes } from './refresh-tokens.js';
 import type { SessionRenewal } from './session-renewal.js';
@@ -141,6 +142,8 @@ export class SessionRefresh {
     let last = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       const open = await attempt();
+      const ends = open !== undefined || last;
+      if (ends && waitedMs > 0) measure('oidc.lease.wait.duration', waitedMs, {});
       if (open !== undefined) return open;
       if (last) throw unavailable('the session is being refreshed');
       const jitteredMs = pauseMs * (0.75 + Math.random() / 2);

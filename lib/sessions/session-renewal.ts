@@ -8,6 +8,7 @@ import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { BrokerSession, SessionState } from '../contract/broker-store.js';
 import type { StoreAccess } from '../store/store-access.js';
+import { counted, traced } from '../telemetry/telemetry.js';
 import { isGraced } from './grace-time.js';
 import type { RefreshTokens } from './refresh-tokens.js';
 import type { SessionContent, SessionContents } from './session-content.js';
@@ -60,8 +61,14 @@ export class SessionRenewal {
    * @throws {@link OAuthError} 400 `invalid_grant`, 403 when the session is over; 502, 503 when it is as it was.
    */
   async renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
+    const { leaseUntil, provider } = open.session;
+    if (leaseUntil !== undefined && leaseUntil > this.clock.now()) return undefined;
+    const attributes = { 'oidc.provider': provider };
+    return traced('oidc session renewal', { attributes }, () => this.#renew(open, rotation));
+  }
+
+  async #renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
     const { session } = open;
-    if (session.leaseUntil !== undefined && session.leaseUntil > this.clock.now()) return undefined;
     await this.upstream.prepare(session);
     const lease = this.#newLease();
     if (!(await this.#take(session, lease))) return undefined;
@@ -101,7 +108,9 @@ export class SessionRenewal {
   async #ask({ session, content }: OpenSession, lease: Lease): Promise<RenewedTokens | undefined> {
     return this.#orRelease(session.id, lease, async () => {
       try {
-        return await this.upstream.renew(session, content, lease.calls);
+        return await counted('oidc.refreshes', { 'oidc.provider': session.provider }, () =>
+          this.upstream.renew(session, content, lease.calls),
+        );
       } catch (error) {
         if (!(error instanceof SessionEnd)) throw error;
         const by = { leaseId: lease.id, newest: error.newest };

@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 
 import { EVENTS_BEGIN, EVENTS_END, eventsText } from './events-list.js';
 import { FINDINGS_BEGIN, FINDINGS_END, findingsText } from './findings-list.js';
+import { METRICS_BEGIN, METRICS_END, metricsText } from './metrics-table.js';
 import { OPTIONS_BEGIN, OPTIONS_END, optionsText } from './options-page.js';
 import { TsDoc } from './tsdoc.js';
 
@@ -13,6 +14,7 @@ const PARTS = [
   { page: 'docs/options.md', begin: OPTIONS_BEGIN, end: OPTIONS_END, make: optionsText },
   { page: 'docs/operations.md', begin: EVENTS_BEGIN, end: EVENTS_END, make: eventsText },
   { page: 'docs/diagnosis.md', begin: FINDINGS_BEGIN, end: FINDINGS_END, make: findingsText },
+  { page: 'docs/telemetry.md', begin: METRICS_BEGIN, end: METRICS_END, make: metricsText },
 ];
 
 /** A page with what is between its marks replaced. */

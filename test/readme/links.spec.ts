@@ -16,7 +16,7 @@ function read(path: string): string | undefined {
 
 /** What is packed, beside what is built. */
 function isPacked(path: string): boolean {
-  return /^(?:README|CHANGELOG|LICENSE)|^docs\/.*\.md$/.test(path);
+  return /^(?:README|CHANGELOG|LICENSE)|^docs\/(?:.*\.md|grafana-dashboard\.json)$/.test(path);
 }
 
 describe('the links of the documents', () => {
