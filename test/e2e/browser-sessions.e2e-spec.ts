@@ -552,6 +552,31 @@ describe.each(adapters)('sessions of browsers on %s', (adapter) => {
     expect(counted.count('findSession')).toBe(2);
   });
 
+  it('cost one read a request at most, and a write of their use every five minutes at most', async () => {
+    const browser = browserAt();
+    await browser.logIn();
+    counted.calls.length = 0;
+    const costs: string[] = [];
+
+    for (let minute = 1; minute <= 20; minute += 1) {
+      clock.advance(60);
+      for (const again of [false, true]) {
+        const before = asked().length;
+        expect(await browser.who()).toBe(alice.sub);
+        const calls = asked().slice(before).join(' then ');
+        costs.push(`${minute}${again ? ' again' : ''}: ${calls}`);
+      }
+    }
+
+    // What was written moved the idle limit, which the next request sees in the row.
+    const expected = Array.from({ length: 20 }, (_, index) => index + 1).flatMap((minute) =>
+      minute % 5 === 0
+        ? [`${minute}: findSession then touchSession`, `${minute} again: findSession`]
+        : [`${minute}: findSession`, `${minute} again: `],
+    );
+    expect(costs).toEqual(expected);
+  });
+
   describe('BS-9: renewal', () => {
     const due = 3600 - 60;
 
