@@ -13,8 +13,26 @@ export interface InstanceSettings {
   readonly clientSecret: string;
   /** @defaultValue `10000` */
   readonly timeoutMs?: number;
+  /** @defaultValue the address of the instance itself */
+  readonly publicUrl?: string;
+  /** Options of `broker` beside those of all instances. */
+  readonly broker?: object;
+  /** Sessions of browsers by cookie. */
+  readonly session?: object;
+  /** The process counts what it asks the store: {@link InstanceProcess.counted}. */
+  readonly counting?: boolean;
   /** The process tells when a refresh was committed, and does nothing from then on. */
   readonly holdAfterCommit?: boolean;
+}
+
+/** What an instance has done so far. */
+export interface Counted {
+  readonly calls: Readonly<Record<string, number>>;
+  readonly processorMs: number;
+}
+
+interface Told extends Partial<Counted> {
+  readonly event?: string;
 }
 
 /** An instance in a process of its own. */
@@ -47,20 +65,27 @@ export class InstanceProcess {
     return this.#output;
   }
 
+  /** How often it has asked the store what, and the processor time that it has taken; with the setting `counting`. */
+  async counted(): Promise<Counted> {
+    this.child.send('count');
+    const { calls = {}, processorMs = 0 } = await this.told('counted');
+    return { calls, processorMs };
+  }
+
   /** Waits until the process tells that. */
-  async told(event: string): Promise<void> {
+  async told(event: string): Promise<Told> {
     for (;;) {
       const end = new AbortController();
       const exited = once(this.child, 'exit', { signal: end.signal }).then(() => {
         throw new Error(`The instance ended before it was ${event}:\n${this.#output}`);
       });
       exited.catch(() => undefined);
-      const [message]: { event?: string }[] = await Promise.race([
+      const [message]: Told[] = await Promise.race([
         once(this.child, 'message', { signal: end.signal }),
         exited,
       ]);
       end.abort();
-      if (message?.event === event) return;
+      if (message?.event === event) return message;
     }
   }
 

@@ -15,6 +15,23 @@ async function openedByUrl() {
   return [TypeOrmBrokerStore, MongooseBrokerStore].map((store) => Object.getPrototypeOf(store));
 }
 
+if (settings.counting) {
+  const calls = {};
+  for (const { prototype } of await openedByUrl()) {
+    for (const name of ['findSession', 'touchSession']) {
+      const call = prototype[name];
+      prototype[name] = function (...args) {
+        calls[name] = (calls[name] ?? 0) + 1;
+        return call.apply(this, args);
+      };
+    }
+  }
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ event: 'counted', calls, processorMs: (user + system) / 1000 });
+  });
+}
+
 if (settings.holdAfterCommit) {
   for (const { prototype } of await openedByUrl()) {
     const rotate = prototype.rotateSession;
@@ -35,7 +52,7 @@ Module({
       clientSecret: settings.clientSecret,
       discoveryUrl: settings.discoveryUrl,
       audience: 'my-aud',
-      publicUrl: `http://localhost:${settings.port}`,
+      publicUrl: settings.publicUrl ?? `http://localhost:${settings.port}`,
       encryptionKeys: ['encryption-key-of-all-instances-of-this-test'],
       timeoutMs: settings.timeoutMs,
       broker: {
@@ -43,7 +60,9 @@ Module({
         issuer: 'http://localhost:1',
         store: settings.storeUrl,
         revocationPollSec: 1,
+        ...settings.broker,
       },
+      ...(settings.session === undefined ? {} : { session: settings.session }),
     }),
   ],
   controllers: [meController()],
