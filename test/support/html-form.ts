@@ -14,10 +14,10 @@ const escapes = new Map([
 
 /** Reads the first POST form of a page of the test provider; its buttons do not count as fields. */
 export function firstForm(html: string, page: URL): HtmlForm | undefined {
-  const [, tag = '', content = ''] = /<form\b([^>]*)>(.*?)<\/form>/s.exec(html) ?? [];
+  const [, tag = '', content = ''] = /<form\b([^>]*)>(.*?)<\/form>/is.exec(html) ?? [];
   if (attribute(tag, 'method')?.toLowerCase() !== 'post') return undefined;
 
-  const inputs = [...content.matchAll(/<input\b([^>]*)>/gs)].map(([, input = '']) => input);
+  const inputs = [...content.matchAll(/<input\b([^>]*)>/gis)].map(([, input = '']) => input);
   const fields = inputs.map((input): [string, string] => [
     attribute(input, 'name') ?? '',
     attribute(input, 'value') ?? '',
@@ -29,6 +29,6 @@ export function firstForm(html: string, page: URL): HtmlForm | undefined {
 }
 
 function attribute(tag: string, name: string): string | undefined {
-  const value = new RegExp(`\\s${name}="([^"]*)"`, 's').exec(tag)?.[1];
+  const value = new RegExp(`\\s${name}="([^"]*)"`, 'is').exec(tag)?.[1];
   return value?.replace(/&(?:amp|lt|gt|quot|#39);/g, (escape) => escapes.get(escape) ?? escape);
 }

@@ -1,13 +1,26 @@
 import { readFile } from 'node:fs/promises';
 
 import { request } from '../../support/http-request.js';
-import { TEST_CLIENT_ID, TEST_CLIENT_SECRET } from '../../support/provider-options.js';
+import {
+  TEST_AUDIENCE,
+  TEST_CLIENT_ID,
+  TEST_CLIENT_SECRET,
+} from '../../support/provider-options.js';
 import { isJson, KeycloakAdmin } from './keycloak-admin.js';
 
 const REALM_FILE = new URL('../keycloak/demo-realm.json', import.meta.url);
 const KEY_PROVIDER = 'org.keycloak.keys.KeyProvider';
 
 export type RealmUser = 'alice' | 'bob';
+
+function audienceMapper(name: string, config: Readonly<Record<string, string>>): object {
+  return {
+    name,
+    protocol: 'openid-connect',
+    protocolMapper: 'oidc-audience-mapper',
+    config: { 'access.token.claim': 'true', 'introspection.token.claim': 'true', ...config },
+  };
+}
 
 /** A realm of a Keycloak that runs; each suite has one of its own. It is what an application needs of a provider. */
 export class KeycloakRealm {
@@ -35,6 +48,22 @@ export class KeycloakRealm {
     await this.#admin.create('', { ...described, ...changes, realm: this.name });
     await this.#addScope('myscope'); // in the realm file it would take the place of Keycloak's own scopes
     return this;
+  }
+
+  /** Registers another client, whose access tokens are for `my-aud`. */
+  async addClient(client: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#admin.create(this.#path('/clients'), {
+      redirectUris: ['http://localhost/*', 'http://127.0.0.1/*'],
+      ...client,
+      protocolMappers: [
+        audienceMapper('my-aud', { 'included.custom.audience': TEST_AUDIENCE }),
+        // Introspection answers clients that a token is for, and looks at the token itself.
+        audienceMapper('itself', {
+          'included.client.audience': String(client['clientId']),
+          'lightweight.claim': 'true',
+        }),
+      ],
+    });
   }
 
   /** Where Keycloak tells that it has ended a session. */

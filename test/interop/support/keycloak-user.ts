@@ -1,4 +1,4 @@
-import type { HtmlForm } from '../../support/html-form.js';
+import { firstForm, type HtmlForm } from '../../support/html-form.js';
 import { Reply } from '../../support/http-request.js';
 import { LOOPBACK_REDIRECT, type OpenLogin } from '../../support/open-login.js';
 import { UserAgent } from '../../support/user-agent.js';
@@ -47,6 +47,14 @@ export class KeycloakUser {
       state,
       handle: state.slice(state.lastIndexOf('|') + 1),
     };
+  }
+
+  /** The form that Keycloak's page would send to our callback (`form_post`). */
+  async answerByForm(url: string): Promise<HtmlForm> {
+    const end = await this.#walk(url, {});
+    const form = end instanceof Reply ? firstForm(end.text(), end.url) : undefined;
+    if (form !== undefined) return form;
+    throw new Error(`Keycloak sends no form: ${end instanceof Reply ? textOf(end) : end.href}`);
   }
 
   /** Opens the complete verification URI of a device login; what Keycloak says at the end. */
