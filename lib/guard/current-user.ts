@@ -45,7 +45,7 @@ export class CurrentUser {
 
   /** The flat role list. */
   get roles(): readonly string[] {
-    return this.#callers.getStore()?.roles ?? [];
+    return [...(this.#callers.getStore()?.roles ?? [])];
   }
 
   /**

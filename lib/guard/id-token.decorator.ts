@@ -20,7 +20,7 @@ function claimsFor(path: string | undefined, context: ExecutionContext): unknown
   }
   if (caller === null) return undefined;
   if (path === undefined) return caller.claims;
-  return path === 'roles' ? caller.roles : claimAt(caller.claims, path);
+  return path === 'roles' ? [...caller.roles] : claimAt(caller.claims, path);
 }
 
 /**

@@ -45,6 +45,11 @@ export class CachedDocument<T> {
 
   constructor(private readonly settings: CachedDocumentSettings<T>) {}
 
+  /** The copy while it is so young that nobody would fetch it anew. */
+  get fresh(): T | undefined {
+    return this.#age() < this.settings.freshMs ? this.#copy?.document : undefined;
+  }
+
   /** The last good copy, while it may be used; fetches nothing. */
   peek(): T | undefined {
     return this.#age() < this.settings.usableMs ? this.#copy?.document : undefined;

@@ -114,6 +114,8 @@ export class RemoteKeySet implements KeySource {
 
   /** Whether a key that was found earlier is still published, as far as is known. */
   holds({ source }: { readonly source: object }): boolean {
+    const { fresh } = this.#document;
+    if (fresh !== undefined) return fresh.some((key) => key === source);
     if (this.#document.overdue) return false; // what it verified is verified anew, after a look at the source
     this.#document.read().catch(() => undefined); // old sets are renewed while they are used
     return this.#document.peek()?.some((key) => key === source) ?? false;

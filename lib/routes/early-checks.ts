@@ -20,8 +20,13 @@ interface ExpressLike {
       request: IncomingMessage & { body?: unknown },
       response: ServerResponse,
       next: () => void,
-    ) => Promise<void>,
+    ) => Promise<void> | void,
   ): void;
+}
+
+interface FastifyReplyLike {
+  headers(headers: Readonly<Record<string, string>>): void;
+  code(status: number): { send(body: unknown): unknown };
 }
 
 interface FastifyLike {
@@ -29,11 +34,9 @@ interface FastifyLike {
     name: 'onRequest',
     hook: (
       request: { url: string; raw: IncomingMessage; routeOptions: { url?: string } },
-      reply: {
-        headers(headers: Readonly<Record<string, string>>): void;
-        code(status: number): { send(body: unknown): unknown };
-      },
-    ) => Promise<unknown>,
+      reply: FastifyReplyLike,
+      done: () => void,
+    ) => Promise<unknown> | void, // who returns a promise does not call it
   ): void;
 }
 
@@ -128,47 +131,72 @@ export class EarlyChecks {
     this.#documentsOnExpress(httpAdapter);
   }
 
+  /** Most requests are the host's: they wait for nothing here. */
   #onExpress(express: ExpressLike): void {
-    express.use(async (request, response, next) => {
+    express.use((request, response, next) => {
       const route = this.routes.at(pathOf(request.url));
       if (route === undefined) return next();
       for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
       if (!isOurs(route, request, this.routes)) return next();
       if (request.body !== undefined) return next(); // a serverless platform has read it; formOf looks at its type
-      const isForm = this.routes.takesForm(route, request.method);
-      if (await hasProblem(request, isForm)) response.setHeader(...CLOSE);
-      delete request.headers['content-type']; // so that no parser looks at what is left of a body
-      return next();
+      return this.#readOnExpress(route, { request, response, next });
     });
+  }
+
+  async #readOnExpress(
+    route: RouteName,
+    {
+      request,
+      response,
+      next,
+    }: { request: IncomingMessage; response: ServerResponse; next: () => void },
+  ): Promise<void> {
+    const isForm = this.routes.takesForm(route, request.method);
+    if (await hasProblem(request, isForm)) response.setHeader(...CLOSE);
+    delete request.headers['content-type']; // so that no parser looks at what is left of a body
+    next();
   }
 
   #onFastify(fastify: FastifyLike): void {
-    fastify.addHook('onRequest', async (request, reply) => {
+    fastify.addHook('onRequest', (request, reply, done) => {
       const { raw } = request;
       const path = pathOf(request.url);
       const document = isReading(raw) ? this.documents.at(path) : undefined;
-      if (document !== undefined) {
-        const { status, headers, body } = await this.#answer(document, raw, path);
-        reply.headers(headers);
-        return reply.code(status).send(body);
-      }
+      if (document !== undefined) return this.#sendOnFastify(reply, document, raw, path);
       const route = this.routes.at(request.routeOptions.url ?? path);
-      if (route === undefined) return undefined;
+      if (route === undefined) return done();
       reply.headers(headersOf(route));
-      if (!isOurs(route, raw, this.routes)) return undefined;
-      const isForm = this.routes.takesForm(route, raw.method);
-      if (await hasProblem(raw, isForm)) reply.headers(Object.fromEntries([CLOSE]));
-      for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
-      return undefined;
+      return isOurs(route, raw, this.routes) ? this.#readOnFastify(route, raw, reply) : done();
     });
   }
 
+  async #sendOnFastify(
+    reply: FastifyReplyLike,
+    document: DocumentSource,
+    raw: IncomingMessage,
+    path: string,
+  ): Promise<unknown> {
+    const { status, headers, body } = await this.#answer(document, raw, path);
+    reply.headers(headers);
+    return reply.code(status).send(body);
+  }
+
+  async #readOnFastify(
+    route: RouteName,
+    raw: IncomingMessage,
+    reply: FastifyReplyLike,
+  ): Promise<void> {
+    const isForm = this.routes.takesForm(route, raw.method);
+    if (await hasProblem(raw, isForm)) reply.headers(Object.fromEntries([CLOSE]));
+    for (const name of BODY_HEADERS) delete raw.headers[name]; // so that Fastify finds nothing to parse
+  }
+
   #documentsOnExpress(express: ExpressLike): void {
-    express.use(async (request, response, next) => {
+    express.use((request, response, next) => {
       const path = pathOf(request.url);
       const document = isReading(request) ? this.documents.at(path) : undefined;
       if (document === undefined) return next();
-      return sendOnNode(response, await this.#answer(document, request, path));
+      return this.#answer(document, request, path).then((answer) => sendOnNode(response, answer));
     });
   }
 

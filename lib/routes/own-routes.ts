@@ -12,11 +12,13 @@ interface Target {
   readonly raw?: IncomingMessage;
 }
 
+/** What is a path as it stands: nearly all that comes. */
+const PLAIN_PATH = /^\/[^?#\\]*$/;
+
 /** The path of a request target, also in absolute form (RFC 9112 §3.2.2). */
-export function pathOf(target: string | undefined): string {
-  const [path = ''] = (target ?? '')
-    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
-    .split(/[?#]/, 1);
+export function pathOf(target = ''): string {
+  if (PLAIN_PATH.test(target)) return target;
+  const [path = ''] = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
   return path.replaceAll('\\', '/'); // as Express reads it
 }
 

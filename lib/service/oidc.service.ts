@@ -238,7 +238,7 @@ export class OidcService extends SessionService {
   ): Promise<IdTokenClaims> {
     const checked = checkAuthRule(rule);
     const credentials = isIncoming(request) ? credentialsOf(request) : { headers: request };
-    const { claims } = await this.#refusals.around('OidcService.authenticate', () =>
+    const { claims } = await this.#refusals.around('OidcService.authenticate', async () =>
       this.#authenticator.identify(credentials, checked),
     );
     return claims;

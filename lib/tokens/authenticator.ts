@@ -5,8 +5,9 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
-import { type PresentedToken, bringsToken, presentedToken } from './bearer-token.js';
+import { type PresentedToken, bringsToken, writtenToken } from './bearer-token.js';
 import { boundKeyOf } from './bound-key.js';
+import type { TimeRules } from './check-claims.js';
 import { CookieCallers } from './cookie-callers.js';
 import type { IdTokenClaims } from './id-token-claims.js';
 import type { Credentials, Identity } from './identity.js';
@@ -25,36 +26,45 @@ const ALONE: Credentials = { headers: {} };
  */
 @Injectable()
 export class Authenticator {
+  /** Who a verification names, the same for each rule. */
+  readonly #identities = new WeakMap<Verification, Identity>();
+  /** Looked at only where a rule depends on the time. */
+  readonly #times: Pick<TimeRules, 'nowSec' | 'toleranceSec'>;
   readonly #refusals = new WeakMap<object, { token: string; refusal: unknown }>();
 
   constructor(
     private readonly verifier: TokenVerifier,
-    private readonly clock: Clock,
-    @Inject(RESOLVED_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clockToleranceSec'>,
+    clock: Clock,
+    @Inject(RESOLVED_OPTIONS) { clockToleranceSec }: Pick<ResolvedOptions, 'clockToleranceSec'>,
     @Optional() private readonly cookies?: CookieCallers,
     @Optional() private readonly possession?: Possession,
-  ) {}
+  ) {
+    this.#times = {
+      get nowSec() {
+        return epochSeconds(clock);
+      },
+      toleranceSec: clockToleranceSec,
+    };
+  }
 
   /**
    * The caller of a request, when its access token is valid, comes with the proof that it needs and meets the rule; with the option `session`
-   * and without an access token, the one whose session cookie it brings.
+   * and without an access token, the one whose session cookie it brings. At once, without a promise, where a bearer token is remembered.
    *
    * @throws {@link OAuthError} 401 `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce` or `insufficient_user_authentication`, 400 `invalid_request` for two
    * `Authorization` headers, 403 `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
    */
-  async identify(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
+  identify(credentials: Credentials, rule: CheckedAuthRule): Identity | Promise<Identity> {
     const { headers, rawHeaders } = credentials;
     let presented: PresentedToken;
     try {
-      presented = presentedToken(headers, rawHeaders);
+      presented = writtenToken(headers, rawHeaders);
     } catch (refusal) {
-      const none = refusal instanceof OAuthError && refusal.credentialsMissing;
-      if (!none || bringsToken(headers)) throw refusal;
-      const byCookie = await this.#byCookie(credentials, rule, true);
-      if (byCookie === undefined) throw refusal;
-      return byCookie;
+      return this.#withoutToken(credentials, rule, refusal);
     }
-    return this.#identify(presented, credentials, rule);
+    const known = this.verifier.remembered(presented.token);
+    const needsMore = known === undefined || this.#needsProof(presented, known);
+    return needsMore ? this.#identify(presented, credentials, rule) : this.#authorized(known, rule);
   }
 
   /**
@@ -64,6 +74,18 @@ export class Authenticator {
    */
   authenticate(token: string, rule: CheckedAuthRule): Promise<Identity> {
     return this.#identify({ scheme: 'Bearer', token }, ALONE, rule);
+  }
+
+  async #withoutToken(
+    credentials: Credentials,
+    rule: CheckedAuthRule,
+    refusal: unknown,
+  ): Promise<Identity> {
+    const none = refusal instanceof OAuthError && refusal.credentialsMissing;
+    if (!none || bringsToken(credentials.headers)) throw refusal;
+    const byCookie = await this.#byCookie(credentials, rule, true);
+    if (byCookie === undefined) throw refusal;
+    return byCookie;
   }
 
   async #byCookie(
@@ -92,35 +114,49 @@ export class Authenticator {
     presented: PresentedToken,
     credentials: Credentials,
     rule: CheckedAuthRule,
+    remembered?: Verification,
   ): Promise<Identity> {
-    const { scheme, token } = presented;
+    const { token } = presented;
     const { request } = credentials;
     // The verifier remembers good tokens; a request of GraphQL may ask for a bad one a thousand times.
     const known = request && this.#refusals.get(request);
     if (known?.token === token) throw known.refusal;
     let verification: Verification;
     try {
-      verification = await this.verifier.verifyUnproved(token);
+      verification = remembered ?? (await this.verifier.verifyUnproved(token));
     } catch (refusal) {
       if (request !== undefined) this.#refusals.set(request, { token, refusal });
       throw refusal;
     }
-    const key = boundKeyOf(verification.claims);
-    const asBearer = key === undefined && scheme === 'Bearer';
-    if (asBearer && this.possession?.required !== true) return this.#authorized(verification, rule);
+    if (!this.#needsProof(presented, verification)) return this.#authorized(verification, rule);
     if (this.possession === undefined) throw unprovable();
+    const key = boundKeyOf(verification.claims);
     const dpopNonce = await this.possession.prove(presented, key, credentials);
     const identity = this.#authorized(verification, rule);
     return dpopNonce === undefined ? identity : { ...identity, dpopNonce };
   }
 
-  #authorized({ claims, issuer, holds }: Verification, rule: CheckedAuthRule): Identity {
+  /** Not what comes as a bearer token and is one (RFC 9449 §7.2), unless all have to prove that they hold a key. */
+  #needsProof({ scheme }: PresentedToken, { claims }: Verification): boolean {
+    return (
+      scheme !== 'Bearer' || this.possession?.required === true || boundKeyOf(claims) !== undefined
+    );
+  }
+
+  #authorized(verification: Verification, rule: CheckedAuthRule): Identity {
+    const { demands, defaultDemands } = verification.issuer;
+    const identity = this.#identities.get(verification) ?? this.#remember(verification);
+    const ofIssuer = rule.defaultClaims ? [...demands, ...defaultDemands] : demands;
+    authorize(identity, rule, ofIssuer, this.#times);
+    return identity;
+  }
+
+  #remember(verification: Verification): Identity {
+    const { claims, issuer, holds } = verification;
     const provider = providerOf(issuer, claims);
-    const identity = { claims, provider, roles: rolesOf(claims, issuer.roleClients), holds };
-    const { demands, defaultDemands } = issuer;
-    const ofIssuer = [...demands, ...(rule.defaultClaims ? defaultDemands : [])];
-    const { clockToleranceSec: toleranceSec } = this.options;
-    authorize(identity, rule, ofIssuer, { nowSec: epochSeconds(this.clock), toleranceSec });
+    const roles = Object.freeze(rolesOf(claims, issuer.roleClients));
+    const identity = { claims, provider, roles, holds };
+    this.#identities.set(verification, identity);
     return identity;
   }
 }

@@ -19,12 +19,32 @@ function repeated(): OAuthError {
   return new OAuthError('invalid_request', 'The request has more than one Authorization header');
 }
 
+const NAME = 'authorization';
+
+function isAuthorization(name: string | undefined): boolean {
+  return name?.length === NAME.length && (name === NAME || name.toLowerCase() === NAME);
+}
+
 function authorizationOf(headers: RequestHeaders): string | undefined {
-  if (headers instanceof Headers) return headers.get('authorization') ?? undefined;
-  const names = Object.keys(headers).filter((name) => name.toLowerCase() === 'authorization');
-  const values = names.flatMap((name) => headers[name] ?? []);
-  if (values.length > 1) throw repeated();
-  return values[0];
+  if (headers instanceof Headers) return headers.get(NAME) ?? undefined;
+  let found: string | undefined;
+  for (const name of Object.keys(headers)) {
+    if (!isAuthorization(name)) continue;
+    const given = headers[name] ?? [];
+    const values = typeof given === 'string' ? [given] : given;
+    if (values.length + (found === undefined ? 0 : 1) > 1) throw repeated();
+    found ??= values[0];
+  }
+  return found;
+}
+
+/** Node keeps only the first of two `Authorization` headers elsewhere. */
+function refuseRepeated(rawHeaders: readonly string[]): void {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (isAuthorization(rawHeaders[at])) count += 1;
+  }
+  if (count > 1) throw repeated();
 }
 
 /** Whether a request means to be judged by a token: by nothing else then, whatever it brings besides. */
@@ -44,30 +64,52 @@ export interface PresentedToken {
   readonly token: string;
 }
 
+const USUAL = 'Bearer ';
+
+function presentedIn(authorization: string): PresentedToken {
+  const credentials = authorization.trim();
+  if (credentials.startsWith(USUAL)) {
+    return { scheme: 'Bearer', token: credentials.slice(USUAL.length).trimStart() };
+  }
+  const end = credentials.indexOf(' ');
+  const scheme = end === -1 ? undefined : SCHEMES[credentials.slice(0, end).toLowerCase()];
+  if (scheme === undefined) throw missing();
+  return { scheme, token: credentials.slice(end).trimStart() };
+}
+
 /**
- * The access token of a request (RFC 6750 §2.1, RFC 9449 §7.1). The scheme counts in any case; tokens in the query, the body or a
- * cookie do not count.
+ * Refuses what is no access token by its characters (RFC 6750 §2.1).
  *
- * @param rawHeaders names and values as they came, `IncomingMessage.rawHeaders`: Node keeps only the first of two
- * `Authorization` headers elsewhere.
+ * @throws {@link OAuthError} 401 `invalid_token`
+ */
+export function checkCharacters(token: string): void {
+  if (/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) return;
+  throw invalidToken('characters that no bearer token has');
+}
+
+/**
+ * What a request brings as its access token (RFC 6750 §2.1, RFC 9449 §7.1), whatever its characters. The scheme counts in any case; tokens in the
+ * query, the body or a cookie do not count.
+ *
+ * @param rawHeaders names and values as they came, `IncomingMessage.rawHeaders`.
  * @throws {@link OAuthError} 401 without a token, 400 `invalid_request` with two headers.
  */
+export function writtenToken(
+  headers: RequestHeaders,
+  rawHeaders: readonly string[] = [],
+): PresentedToken {
+  refuseRepeated(rawHeaders);
+  const authorization = authorizationOf(headers);
+  if (authorization === undefined) throw missing();
+  return presentedIn(authorization);
+}
+
+/** The same, of the characters that a token may have. @throws {@link OAuthError} as {@link writtenToken}; 401 for others. */
 export function presentedToken(
   headers: RequestHeaders,
   rawHeaders: readonly string[] = [],
 ): PresentedToken {
-  const names = rawHeaders.filter((_, index) => index % 2 === 0);
-  if (names.filter((name) => name.toLowerCase() === 'authorization').length > 1) throw repeated();
-  const authorization = authorizationOf(headers);
-  if (authorization === undefined) throw missing();
-  const credentials = authorization.trim();
-  const end = credentials.indexOf(' ');
-  const written = end === -1 ? credentials : credentials.slice(0, end);
-  const token = end === -1 ? '' : credentials.slice(end).trimStart();
-  const scheme = SCHEMES[written.toLowerCase()];
-  if (scheme === undefined || token === '') throw missing();
-  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
-    throw invalidToken('characters that no bearer token has');
-  }
-  return { scheme, token };
+  const presented = writtenToken(headers, rawHeaders);
+  checkCharacters(presented.token);
+  return presented;
 }

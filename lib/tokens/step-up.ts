@@ -92,7 +92,7 @@ function checkedAge(given: unknown): number | undefined {
 export function checkLogin(
   { claims, provider }: Pick<Identity, 'claims' | 'provider'>,
   demand: StepUp,
-  { nowSec, toleranceSec }: Pick<TimeRules, 'nowSec' | 'toleranceSec'>,
+  times: Pick<TimeRules, 'nowSec' | 'toleranceSec'>,
 ): void {
   const wanted = wantedLogin(demand);
   if (wanted === undefined) return;
@@ -104,6 +104,7 @@ export function checkLogin(
   }
   const { maxAgeSec } = wanted;
   if (maxAgeSec === undefined) return;
+  const { nowSec, toleranceSec } = times;
   const isKnown = typeof authTime === 'number' && authTime <= nowSec + toleranceSec;
   if (isKnown && authTime >= nowSec - maxAgeSec - toleranceSec) return;
   const expected = `${nowSec - maxAgeSec} or later`;

@@ -8,6 +8,7 @@ import { type EventSink, OidcEvents } from '../events/oidc-events.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { checkCharacters } from './bearer-token.js';
 import { boundKeyOf } from './bound-key.js';
 import { type TimeRules, checkAccessTokenClaims, checkTimes } from './check-claims.js';
 import { cleanClaims } from './clean-claims.js';
@@ -84,31 +85,33 @@ export class TokenVerifier {
   async verifyUnproved(token: string, { endedForSec = 0 } = {}): Promise<Verification> {
     if (token.length > this.options.maxTokenBytes)
       throw invalidToken(new Reason('too long', { option: '"maxTokenBytes"' }));
-    const nowSec = epochSeconds(this.clock);
-    const cacheKey = VerificationCache.keyOf(token);
-    const known = this.#cache.get(cacheKey, nowSec - this.options.clockToleranceSec);
-    if (known !== undefined) {
-      VERIFICATIONS.remembered += 1;
-      return known;
-    }
+    const known = this.remembered(token);
+    if (known !== undefined) return known;
+    checkCharacters(token); // so that no other one is ever remembered
     // Who comes with the same token meanwhile waits for the same answer: fields of a GraphQL query come at once.
-    const name = `${endedForSec} ${cacheKey}`;
+    const name = `${endedForSec} ${token}`;
     const running =
       this.#running.get(name) ??
-      this.#verifyAndKeep(token, { cacheKey, nowSec, endedForSec }).finally(() =>
-        this.#running.delete(name),
-      );
+      this.#verifyAndKeep(token, endedForSec).finally(() => this.#running.delete(name));
     this.#running.set(name, running);
     return running;
   }
 
-  async #verifyAndKeep(
-    token: string,
-    { cacheKey, nowSec, endedForSec }: { cacheKey: string; nowSec: number; endedForSec: number },
-  ): Promise<Verification> {
+  /**
+   * The verification of a token that was verified before, and need not be verified again: it has not expired, its key is published, nothing has
+   * been revoked. Asks nobody. Whether its sender holds the key that it may be bound to is for the caller to see to.
+   */
+  remembered(token: string): Verification | undefined {
+    const nowSec = epochSeconds(this.clock);
+    const known = this.#cache.get(token, nowSec - this.options.clockToleranceSec);
+    if (known !== undefined) VERIFICATIONS.remembered += 1;
+    return known;
+  }
+
+  async #verifyAndKeep(token: string, endedForSec: number): Promise<Verification> {
     try {
-      const verification = await this.#verifyAnew(token, nowSec, endedForSec);
-      if (endedForSec === 0) this.#cache.set(cacheKey, verification);
+      const verification = await this.#verifyAnew(token, epochSeconds(this.clock), endedForSec);
+      if (endedForSec === 0) this.#cache.set(token, verification);
       VERIFICATIONS.verified += 1;
       return verification;
     } catch (error) {

@@ -62,6 +62,14 @@ describe.each(flowAdapters)('opaque access tokens of oidc-provider on %s', (adap
 
   const asked = (): number => provider.requestsTo('/token/introspection').length;
 
+  it('are asked about only where they can be tokens by their characters', async () => {
+    const before = asked();
+
+    await expect(app.service.verify(`${String(tokens['access_token'])} x`)).rejects.toThrow();
+
+    expect(asked()).toBe(before);
+  });
+
   it('open handlers, with the claims that the provider gives', async () => {
     const token = String(tokens['access_token']);
     await guarded(app, token); // other tests may have had it asked about
