@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { OidcAuthModule, type OidcAuthOptions } from '../../lib/index.js';
-import { RESOLVED_OPTIONS } from '../../lib/options/options.token.js';
-import { adapters, appOptions, startApp, type TestApp } from '../support/app.js';
+import type { OidcAuthOptions } from '../../lib/index.js';
+import { adapters, startApp, type TestApp } from '../support/app.js';
 import { request, type Reply } from '../support/http-request.js';
 import {
   startMisbehavingProvider,
@@ -189,26 +188,6 @@ describe.each(adapters)('the parameters of the login route on %s', (adapter) => 
 
     const scopes = replies.map(({ location }) => location?.searchParams.get('scope'));
     expect(scopes).toEqual(['openid email', 'openid email']);
-    await own.close();
-  });
-
-  it('AR-5: leaves the options and the next URL as they were after 1,000 logins', async () => {
-    const given = appOptions({ provider }, 'http://localhost:3000');
-    const own = await startApp({ adapter, register: () => OidcAuthModule.forRoot(given) });
-    const resolved: unknown = own.app.get(RESOLVED_OPTIONS, { strict: false });
-    const before = structuredClone({ given, resolved: JSON.stringify(resolved) });
-    const ask = (offlineAccess: boolean) =>
-      own.service.login({ redirectUri: LOOPBACK_REDIRECT, offlineAccess, prompt: 'consent' });
-    const askedFor = async () => steadyParameters(new URL((await ask(false)).url));
-    const first = await askedFor();
-
-    for (let round = 0; round < 100; round += 1) {
-      await Promise.all([...Array(10).keys()].map((number) => ask(number % 2 === 0)));
-    }
-
-    expect(given).toEqual(before.given);
-    expect(JSON.stringify(resolved)).toBe(before.resolved);
-    expect(await askedFor()).toEqual(first);
     await own.close();
   });
 

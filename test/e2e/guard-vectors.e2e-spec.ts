@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { adapters, flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -28,6 +28,18 @@ const rows: readonly VectorId[] = [
   'JV-9',
 ];
 
+const FEW = 12;
+
+/** Of each row and verdict the first few: enough to show that a platform hands on the header and the answer as they are. */
+function fewOf(all: readonly TokenVector[]): TokenVector[] {
+  const seen = new Map<string, number>();
+  return all.filter(({ id, verdict }) => {
+    const before = seen.get(`${id} ${verdict}`) ?? 0;
+    seen.set(`${id} ${verdict}`, before + 1);
+    return before < FEW;
+  });
+}
+
 describe.each(adapters)('guarded handlers on %s', (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
@@ -37,7 +49,9 @@ describe.each(adapters)('guarded handlers on %s', (adapter) => {
   beforeAll(async () => {
     provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });
     app = await startApp({ adapter, provider, clock, controllers: [GuardedRoutes] });
-    all = (await tokenVectors(provider.vectorSource)).filter(({ fitsHeader }) => fitsHeader);
+    const vectors = await tokenVectors(provider.vectorSource);
+    const fitting = vectors.filter(({ fitsHeader }) => fitsHeader);
+    all = flowAdapters.includes(adapter) ? fitting : fewOf(fitting);
   });
 
   beforeEach(() => {

@@ -16,7 +16,7 @@ import {
   type BrokerStoreChoice,
   type FetchFunction,
 } from '../../lib/index.js';
-import { adapters, startApp, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { brokerParts } from '../support/broker-parts.js';
 import { brokerLogin, brokerTokens, refresh, startBrokerApp } from '../support/broker-app.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
@@ -65,7 +65,7 @@ const talkative: FetchFunction = async (url, { method, headers, body, ...init })
   throw new Error(`no way to ${url}: ${authorization} ${form}`, { cause });
 };
 
-describe.each(adapters)('exceptions of the functions of the host on %s', (adapter) => {
+describe.each(flowAdapters)('exceptions of the functions of the host on %s', (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

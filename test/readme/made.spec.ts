@@ -50,10 +50,9 @@ describe('what pages say of options and events', () => {
   });
 
   it('comes from comments: links become code, defaults are taken apart', () => {
-    const members = new TsDoc('lib').membersOf('ApplicationGroup');
-    const timeout = new TsDoc('lib')
-      .membersOf('CallGroup')
-      .find(({ name }) => name === 'timeoutMs');
+    const code = new TsDoc('lib');
+    const members = code.membersOf('ApplicationGroup');
+    const timeout = code.membersOf('CallGroup').find(({ name }) => name === 'timeoutMs');
     const secret = members.find(({ name }) => name === 'encryptionKeys');
 
     expect(timeout).toMatchObject({ type: 'number', optional: true, defaultValue: '`10000`' });

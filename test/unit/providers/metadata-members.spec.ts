@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import type { OAuthError } from '../../../lib/errors/oauth.error.js';
+import type { MisbehavingProviderOptions } from '../../support/misbehaving-provider.js';
 import { capturedLogs } from '../../support/output-capture.js';
 import { alice } from '../../support/users.js';
 import { startVerifier, type TestVerifier } from '../../support/verifier.js';
 
 const HOUR_SEC = 3600;
+
+/** The algorithm that signs fastest. */
+const EDWARDS: MisbehavingProviderOptions = { algorithms: ['EdDSA'] };
 
 /** What counts as absent, without a word. */
 const absent: readonly [kind: string, value: unknown][] = [
@@ -88,7 +92,7 @@ describe('a member of the metadata that is no usable address', () => {
   it.each(cases)(
     'JW-4: $member, $kind: stops what needs it, and nothing else',
     async ({ member, value }) => {
-      const { provider, verifier } = await startVerifier({ provider: { algorithms: ['EdDSA'] } });
+      const { provider, verifier } = await startVerifier({ provider: EDWARDS });
       provider.behaviour.metadata = (document) => ({ ...document, [member]: value });
       const { use, without } = members[member] ?? {};
 
@@ -105,7 +109,7 @@ describe('a member of the metadata that is no usable address', () => {
 
   it.each(unusable)('JW-4: is named in one warning, with the mend: %s', async (_kind, value) => {
     for (const member of [...names, 'jwks_uri']) {
-      const { clock, provider, verifier } = await startVerifier();
+      const { clock, provider, verifier } = await startVerifier({ provider: EDWARDS });
       provider.behaviour.metadata = (document) => ({ ...document, [member]: value });
       const linesBefore = capturedLogs().length;
 
@@ -124,7 +128,7 @@ describe('a member of the metadata that is no usable address', () => {
 
   it.each(absent)('JW-4: is no matter of the log when it is %s', async (_kind, value) => {
     for (const member of names) {
-      const { provider, verifier } = await startVerifier();
+      const { provider, verifier } = await startVerifier({ provider: EDWARDS });
       provider.behaviour.metadata = (document) => ({ ...document, [member]: value });
       const linesBefore = capturedLogs().length;
 
@@ -135,7 +139,7 @@ describe('a member of the metadata that is no usable address', () => {
   });
 
   it('JW-4: is no matter where the option has another address', async () => {
-    const { clock, provider } = await startVerifier();
+    const { clock, provider } = await startVerifier({ provider: EDWARDS });
     const endpoints = { token: `${provider.issuer}/token` };
     const { verifier } = await startVerifier({
       options: { discoveryUrl: provider.discoveryUrl, endpoints },
@@ -151,7 +155,7 @@ describe('a member of the metadata that is no usable address', () => {
   });
 
   it('JW-4: takes an address of 2,000 characters', async () => {
-    const { provider, verifier } = await startVerifier();
+    const { provider, verifier } = await startVerifier({ provider: EDWARDS });
     const end_session_endpoint = `https://idp.example.org/${'x'.repeat(1976)}`;
     provider.behaviour.metadata = (document) => ({ ...document, end_session_endpoint });
 
@@ -164,7 +168,7 @@ describe('a member of the metadata that is no usable address', () => {
     ['flags', ['authorization_response_iss_parameter_supported', 'claims_parameter_supported']],
   ])('JW-4: does not matter in members that are no addresses: %s', async (_kind, others) => {
     for (const value of [null, '', 'x', 1, {}, [null, 1, {}]]) {
-      const { provider, verifier } = await startVerifier();
+      const { provider, verifier } = await startVerifier({ provider: EDWARDS });
       const odd = Object.fromEntries(others.map((name) => [name, value]));
       provider.behaviour.metadata = (document) => ({ ...document, ...odd });
 
@@ -181,7 +185,7 @@ describe('metadata that is read again', () => {
     'JW-5: is not used when its %s, which nobody can do without, is gone',
     async (member) => {
       for (const value of [undefined, null, '', 'http://idp.example.org/x']) {
-        const { clock, provider, verifier } = await startVerifier();
+        const { clock, provider, verifier } = await startVerifier({ provider: EDWARDS });
         await verifier.verify(provider.accessToken());
         provider.behaviour.metadata = (document) => ({
           ...document,
@@ -202,7 +206,7 @@ describe('metadata that is read again', () => {
   );
 
   it('JW-5: is used when an endpoint that nobody needs is gone', async () => {
-    const { clock, provider, verifier } = await startVerifier();
+    const { clock, provider, verifier } = await startVerifier({ provider: EDWARDS });
     await verifier.verify(provider.accessToken());
     provider.behaviour.metadata = ({ device_authorization_endpoint: _gone, ...rest }) => rest;
 
