@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/browser/**/*.spec.ts'],
     setupFiles: ['reflect-metadata'],
+    isolate: false, // loading Nest for each file would cost seconds
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

@@ -50,6 +50,15 @@ describe.skipIf(!hasChromium)('pages without JavaScript', () => {
     await heading(page, 'You are not logged in').waitFor();
   });
 
+  it('step up on the way to a page', async () => {
+    const page = await person();
+
+    await page.getByRole('link', { name: 'Your recovery code' }).click(); // the provider asks nothing: it knows when
+
+    await page.getByText('K7QF-2M9X').waitFor();
+    expect(page.url()).toBe(`${pages.url}/profile/recovery-code`);
+  });
+
   it('are gone from the history after the logout', async () => {
     const page = await person();
     await page.goto(`${pages.issuer}/`);

@@ -11,7 +11,7 @@ import {
 import { Auth, IdToken, type IdTokenClaims } from 'nestjs-oidc-auth';
 
 import { RefusalPage } from './refusal-page.filter.js';
-import { profilePage } from './views.js';
+import { profilePage, recoveryPage } from './views.js';
 
 const LONGEST_NOTE = 200;
 
@@ -26,6 +26,14 @@ export class ProfileController {
   @Auth({ onUnauthenticated: 'login' })
   profile(@IdToken() claims: IdTokenClaims): string {
     return profilePage(claims, this.notes.get(claims.sub) ?? '');
+  }
+
+  /** Whoever has not logged in within the last minute does so once more, and comes back. */
+  @Get('recovery-code')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Auth({ onUnauthenticated: 'login', maxAgeSec: 60 })
+  recoveryCode(@IdToken() claims: IdTokenClaims): string {
+    return recoveryPage(claims, 'K7QF-2M9X');
   }
 
   /** The guard refuses forms of other sites by `Sec-Fetch-Site` and `Origin`: the form needs no token against them. */

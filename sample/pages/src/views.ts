@@ -51,6 +51,10 @@ export function profilePage(claims: IdTokenClaims, note: string): string {
           <td>${roles.map((role) => html`<span class="chip">${role}</span>`)}</td>
         </tr>
       </table>
+      <p>
+        <a href="/profile/recovery-code">Your recovery code</a>, only after a login of the last
+        minute
+      </p>
     </section>
     <section class="card">
       <h2>Your note</h2>
@@ -66,6 +70,16 @@ export function profilePage(claims: IdTokenClaims, note: string): string {
     </section>
   `;
   return layout('Profile', content, name);
+}
+
+export function recoveryPage(claims: IdTokenClaims, code: string): string {
+  const content = html`
+    <section class="card">
+      <h1>Your recovery code</h1>
+      <p class="code">${code}</p>
+    </section>
+  `;
+  return layout('Recovery code', content, claims.preferred_username ?? claims.sub);
 }
 
 export function sessionsPage(claims: IdTokenClaims, sessions: readonly SessionInfo[]): string {
