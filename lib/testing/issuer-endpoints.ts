@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import {
@@ -165,7 +164,10 @@ export class IssuerEndpoints {
       this.#grants.revoke(form.get('token') ?? '');
       return { status: 200, body: {} };
     }
-    const login = this.#redeem(form);
+    if (form.get('grant_type') === 'client_credentials') {
+      return { status: 200, body: await this.#ownToken(form) };
+    }
+    const login = this.#grants.redeem(form);
     return 'error' in login
       ? refusal(login.error)
       : { status: 200, body: await this.#tokens(login) };
@@ -200,20 +202,16 @@ export class IssuerEndpoints {
     };
   }
 
-  #redeem(form: URLSearchParams): GrantedLogin | { readonly error: string } {
-    const code = form.get('code');
-    if (code !== null) {
-      const challenge = createHash('sha256')
-        .update(form.get('code_verifier') ?? '')
-        .digest('base64url');
-      return this.#grants.takeCode(code, {
-        redirectUri: form.get('redirect_uri') ?? '',
-        challenge,
-      });
-    }
-    const refreshToken = form.get('refresh_token');
-    if (refreshToken !== null) return this.#grants.takeRefreshToken(refreshToken);
-    return this.#grants.takeDevice(form.get('device_code') ?? '');
+  /** A token of the application's own (RFC 6749 §4.4). */
+  async #ownToken(form: URLSearchParams): Promise<object> {
+    const scope = form.get('scope') ?? '';
+    const client = { sub: this.#of.clientId };
+    return {
+      access_token: await this.accessToken(client, scope, ACCESS_LIFETIME_SEC),
+      token_type: 'Bearer',
+      expires_in: ACCESS_LIFETIME_SEC,
+      scope,
+    };
   }
 
   async #tokens(login: GrantedLogin): Promise<object> {

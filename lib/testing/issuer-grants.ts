@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** A user of an issuer for tests: further members become claims of all that is said of the user. */
 export interface IssuerUser {
   readonly sub: string;
@@ -79,6 +81,20 @@ export class IssuerGrants {
     if (login.polls < 2) return { error: 'authorization_pending' };
     this.#devices.delete(code);
     return login;
+  }
+
+  /** What a form of the token endpoint names. */
+  redeem(form: URLSearchParams): GrantedLogin | Refused {
+    const code = form.get('code');
+    const refreshToken = form.get('refresh_token');
+    if (code !== null) {
+      const challenge = createHash('sha256')
+        .update(form.get('code_verifier') ?? '')
+        .digest('base64url');
+      return this.takeCode(code, { redirectUri: form.get('redirect_uri') ?? '', challenge });
+    }
+    if (refreshToken !== null) return this.takeRefreshToken(refreshToken);
+    return this.takeDevice(form.get('device_code') ?? '');
   }
 
   revoke(token: string): void {

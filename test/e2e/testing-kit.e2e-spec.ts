@@ -15,6 +15,7 @@ import {
   type IdTokenClaims,
   OidcAuthModule,
   type OidcAuthOptions,
+  OidcService,
 } from '../../lib/index.js';
 import { TestIssuer, mockIdentity } from '../../lib/testing/index.js';
 import { adapters } from '../support/app.js';
@@ -24,6 +25,13 @@ import { UserAgent } from '../support/user-agent.js';
 
 @Controller()
 class Routes {
+  constructor(private readonly oidc: OidcService) {}
+
+  @Get('own-token')
+  ownToken(): Promise<string> {
+    return this.oidc.clientCredentials({ scope: 'orders:read' });
+  }
+
   @Get('me')
   @Auth()
   me(@IdToken() token: IdTokenClaims, @IdToken('roles') roles: readonly string[]): object {
@@ -132,6 +140,15 @@ describe.each(adapters)('what hosts test with, on %s', (adapter) => {
     );
     return { issuer, url };
   };
+
+  it('TestIssuer gives the application a token of its own', async () => {
+    const { issuer, url } = await issuerAndApp();
+
+    const token = (await request(`${url}/own-token`)).text();
+
+    expect(decodeJwt(token)).toMatchObject({ sub: issuer.options.clientId, scope: 'orders:read' });
+    expect((await request(`${url}/me`, { bearer: token })).status).toBe(200);
+  });
 
   it('TestIssuer.token() is let in with the roles and scopes that the test says', async () => {
     const { issuer, url } = await issuerAndApp();
