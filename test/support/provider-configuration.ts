@@ -57,6 +57,7 @@ export function providerConfiguration(
     adapter: (kind) => storage.adapter(kind),
     clients: [ownClient(options, signing), ...(options.clients ?? [])],
     jwks: { keys: keys.map(({ privateJwk }) => privateJwk) },
+    acrValues: [...(options.acrValues ?? [])],
     cookies: { keys: ['cookie-signing-key-of-the-test-provider'] },
     scopes: TEST_SCOPES.split(' '),
     claims: {

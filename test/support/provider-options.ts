@@ -48,6 +48,8 @@ export interface ProviderOptions {
   rotateRefreshTokens?: boolean;
   /** Who gets a refresh token; default: logins with `offline_access` (and `prompt=consent`). */
   refreshTokens?: 'offline_access' | 'always' | 'never';
+  /** Authentication context classes: whoever logs in is of the first that was asked for. */
+  acrValues?: readonly string[];
   /** Sends and advertises `iss` in authorization responses (RFC 9207). @defaultValue `true` */
   issParameter?: boolean;
   /** More claims for access tokens, ID tokens and userinfo. */

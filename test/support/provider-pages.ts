@@ -58,7 +58,11 @@ async function resultOf(
   if (form.has('abort')) {
     return { error: 'access_denied', error_description: 'The user said no' };
   }
-  if (interaction.prompt.name === 'login') return { login: { accountId: subjectOf(form) } };
+  if (interaction.prompt.name === 'login') {
+    const { acr_values: acrs } = interaction.params;
+    const [acr] = typeof acrs === 'string' ? acrs.split(' ') : [];
+    return { login: { accountId: subjectOf(form), ...(acr === undefined ? {} : { acr }) } };
+  }
   return { consent: { grantId: await grantEverything(provider, interaction) } };
 }
 
