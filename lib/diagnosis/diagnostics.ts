@@ -1,4 +1,4 @@
-import type { HttpAdapterHost } from '@nestjs/core';
+import type { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Clock } from '../clock/clock.js';
 import { describeError } from '../errors/describe-error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
@@ -8,6 +8,7 @@ import type { Providers } from '../providers/providers.js';
 import type { KeyRing } from '../sealing/key-ring.js';
 import { examineFront } from './examine-front.js';
 import { examineProvider } from './examine-provider.js';
+import { loginsOfHandlers } from './examine-step-up.js';
 import { type Diagnosis } from './finding.js';
 import { Notes, diagnosisOf } from './notes.js';
 
@@ -26,6 +27,7 @@ export interface Diagnosed {
   readonly keyRing: KeyRing;
   readonly urls: PublicUrls;
   readonly adapterHost: HttpAdapterHost;
+  readonly modules: ModulesContainer;
 }
 
 /** Looks at everything that the application lives on, for what does not work. */
@@ -49,7 +51,8 @@ export abstract class Diagnostics {
   protected abstract further(): Promise<readonly Notes[]>;
 
   async #ofProviders(accessToken: string | undefined): Promise<readonly Notes[]> {
-    const { providers, clock } = this.diagnosed;
+    const { providers, clock, modules } = this.diagnosed;
+    const logins = loginsOfHandlers(modules);
     try {
       const all = await providers.all();
       const fallback = await providers.wanted(undefined);
@@ -60,6 +63,7 @@ export abstract class Diagnostics {
             clock,
             redirectUris: this.#redirectUris(name),
             takesTokens: this.takesTokens,
+            logins,
             accessToken: name === fallback.name ? accessToken : undefined,
           }),
         ),

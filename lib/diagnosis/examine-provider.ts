@@ -15,6 +15,7 @@ import {
 import { textList } from '../tokens/text-list.js';
 import { examineClient, examineRedirectUri } from './examine-login.js';
 import { examineRequests } from './examine-requests.js';
+import { type HandlersLogin, examineStepUp } from './examine-step-up.js';
 import { examineRefresh } from './examine-refresh.js';
 import { examineToken } from './examine-token.js';
 import { Notes } from './notes.js';
@@ -33,6 +34,8 @@ export interface ProviderCase {
   readonly takesTokens: boolean;
   /** An access token of the provider, to be looked at where it gives none to the application itself. */
   readonly accessToken?: string | undefined;
+  /** What the application's handlers demand of logins. */
+  readonly logins?: readonly HandlersLogin[];
   /** `false`: its name and secret are not known, and only what it publishes is looked at. */
   readonly asClient?: boolean;
 }
@@ -60,6 +63,7 @@ async function examine(given: ProviderCase, http: GuardedFetch, notes: Notes): P
   await examineKeys(metadata, http, notes);
   examineRequests(document, options, notes);
   examineRefresh(document, options, given.takesTokens, notes);
+  examineStepUp(document, given.logins ?? [], options.name, notes);
   if (given.takesTokens && new URL(options.discoveryUrl).host === 'accounts.google.com') {
     notes.find('opaque-tokens', 'the access tokens of Google are no JWTs');
   }

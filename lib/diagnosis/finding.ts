@@ -126,6 +126,11 @@ export const findingKinds = {
     severity: 'warning',
     mend: 'see the page of the provider in the documents',
   },
+  'step-up-not-listed': {
+    text: 'a handler demands an `acr`, or `auth_time`, that the metadata of the provider does not list',
+    severity: 'warning',
+    mend: 'write the values as the provider has them, or set it up to give such logins; see the page on step-up',
+  },
   'providers-unknown': {
     text: 'the function of the option `providers` gave none',
     severity: 'error',

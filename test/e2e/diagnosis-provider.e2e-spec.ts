@@ -1,8 +1,10 @@
+import { Controller, Get, type Type } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import type { Diagnosis, FindingCode, OidcAuthOptions } from '../../lib/index.js';
+import { Auth, type Diagnosis, type FindingCode, type OidcAuthOptions } from '../../lib/index.js';
 import { startApp, type AppOptions } from '../support/app.js';
 import { startBrokerApp } from '../support/broker-app.js';
+import type { JsonMembers } from '../support/compact-jws.js';
 import { codesOf, diagnosed as diagnosedApp, started } from '../support/diagnosed.js';
 import { answerWith, closeSocket, html } from '../support/faults.js';
 import {
@@ -10,6 +12,21 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { startProvider } from '../support/provider.js';
+
+@Controller()
+class Stepping {
+  @Get('vault')
+  @Auth({ acr: ['gold', 'platinum'] })
+  vault(): object {
+    return {};
+  }
+
+  @Get('recent')
+  @Auth({ maxAgeSec: 60 })
+  recent(): object {
+    return {};
+  }
+}
 
 let provider: MisbehavingProvider;
 
@@ -29,6 +46,13 @@ function clientCredentials(token: () => string): void {
       ? { status: 200, body: { access_token: token(), token_type: 'Bearer', expires_in: 300 } }
       : usual();
 }
+
+/** What a diagnosis says of handlers beside such metadata. */
+const stepUpsSeen = async (metadata: JsonMembers, controllers: Type[] = [Stepping]) => {
+  provider.behaviour.metadata = (document) => ({ ...document, ...metadata });
+  const { findings } = await diagnosed({ controllers });
+  return findings.filter(({ code }) => code === 'step-up-not-listed').map(({ seen }) => seen);
+};
 
 describe('a good set-up', () => {
   it('gives no finding with a provider that does what it is asked', async () => {
@@ -354,6 +378,20 @@ describe('what is wrong with a provider', () => {
 
     expect(codesOf(without)).toEqual(['no-roles']);
     expect(codesOf(mapped)).toEqual([]);
+  });
+
+  it('step-up-not-listed: what a handler demands and the metadata do not list', async () => {
+    const acr_values_supported = ['bronze', 'silver'];
+    const claims_supported = ['sub', 'acr'];
+
+    expect(await stepUpsSeen({ acr_values_supported, claims_supported })).toEqual([
+      '@Auth({ acr }) on Stepping.vault wants gold or platinum, and "acr_values_supported" is bronze, silver',
+      '@Auth({ maxAgeSec }) on Stepping.recent needs auth_time, which "claims_supported" has not',
+    ]);
+    expect(await stepUpsSeen({ acr_values_supported: ['platinum'] })).toEqual([]);
+    expect(await stepUpsSeen({ claims_supported: ['auth_time'] })).toEqual([]);
+    expect(await stepUpsSeen({})).toEqual([]);
+    expect(await stepUpsSeen({ acr_values_supported, claims_supported }, [])).toEqual([]);
   });
 
   it('no-refresh-tokens: in broker mode, without offline_access or consent', async () => {
