@@ -40,7 +40,10 @@ function fewOf(all: readonly TokenVector[]): TokenVector[] {
   });
 }
 
-describe.each(adapters)('guarded handlers on %s', (adapter) => {
+/** Hundreds of requests in one test: longer than a busy machine takes. */
+const PATIENCE_MS = 180_000;
+
+describe.each(adapters)('guarded handlers on %s', { timeout: PATIENCE_MS }, (adapter) => {
   const clock = new FakeClock();
   let provider: MisbehavingProvider;
   let app: TestApp;
