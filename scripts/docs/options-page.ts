@@ -53,7 +53,7 @@ const SECTIONS: readonly {
   },
   {
     title: 'Sessions of browsers',
-    of: 'BrowserSessionOptions',
+    of: 'BrowserSessionGroup',
     prefix: 'session.',
     intro: 'What they are for: [Browser applications](browser-applications.md).',
   },
@@ -111,6 +111,7 @@ function entry(
 export function optionsText(code: TsDoc): string {
   const sections = SECTIONS.map(({ title, of, prefix = '', intro, leaveOut = [] }) => {
     const members = code.membersOf(of).filter(({ name }) => !leaveOut.includes(name));
+    if (members.length === 0) throw new Error(`${of} has no members of its own to be shown`);
     return [
       `## ${title}`,
       ...(intro === undefined ? [] : [intro]),
