@@ -19,7 +19,7 @@ import { type Counted, InstanceProcess } from './support/instance-process.js';
 const server = process.env['OIDC_TEST_POSTGRES_URL'];
 const wanted = process.env['OIDC_TEST_THOUSAND'] === '1' && server !== undefined;
 
-const SESSIONS = 1000;
+const SESSIONS = Number(process.env['OIDC_TEST_SESSIONS'] ?? 1000);
 const INSTANCES = 4;
 const AT_ONCE = 32;
 /** Long enough to log all in before the first renewal is due, a minute early. */
@@ -41,6 +41,13 @@ interface Load {
   readonly usesWritten: number;
 }
 
+/** What was measured so far. */
+async function write(report: object): Promise<void> {
+  const file = join(tmpdir(), 'oidc-browser-sessions.json');
+  await writeFile(file, JSON.stringify(report, undefined, 2));
+}
+
+/** Enough after so many. */
 const forSeconds = (seconds: number): (() => boolean) => {
   const untilMs = performance.now() + seconds * 1000;
   return () => performance.now() > untilMs;
@@ -63,6 +70,7 @@ describe.skipIf(!wanted)('a thousand sessions by cookie at four instances', () =
         storeUrl: database.url,
         discoveryUrl: provider.discoveryUrl,
         clientSecret: provider.clientSecret,
+        timeoutMs: 60_000, // of a busy machine: an answer that is given up is a rotated token lost
         ...(instances[0] === undefined ? {} : { publicUrl: instances[0].url }),
         broker: { accessTokenLifetimeSec: LIFETIME_SEC, revocationPollSec: 5 },
         session: {},
@@ -175,16 +183,25 @@ describe.skipIf(!wanted)('a thousand sessions by cookie at four instances', () =
     clearInterval(counting);
     await pause(2000); // whatever else may be under way
     const asked = renewals();
-
-    expect(new Set([...steadyStatuses, ...rememberedStatuses, ...renewingStatuses])).toEqual(
-      new Set([200]),
+    const refused = [...steadyStatuses, ...rememberedStatuses, ...renewingStatuses].filter(
+      (one) => one !== 200,
     );
+    await write({
+      logInSec: rounded(loggedInMs / 1000),
+      steady,
+      remembered,
+      renewing,
+      renewals: asked.length,
+      refused,
+    });
+
+    expect(refused).toEqual([]);
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked).toHaveLength(SESSIONS);
     expect(Math.max(steady.readsPerRequest, remembered.readsPerRequest)).toBeLessThanOrEqual(1);
 
     const seen: number[] = [];
-    for (const reference of references.slice(0, 20)) {
+    const ended = async (reference: string): Promise<void> => {
       await Promise.all(instances.map(({ url }) => send(`${url}/me`, reference))); // all remember it
       expect((await send(`${first.url}/auth/v2/logout`, reference, 'POST')).status).toBe(303);
       const endedAt = performance.now();
@@ -193,25 +210,22 @@ describe.skipIf(!wanted)('a thousand sessions by cookie at four instances', () =
         seen.push(performance.now() - endedAt);
       };
       await Promise.all(instances.map(dead));
-    }
-    const slowest = rounded(Math.max(...seen) / 1000);
+    };
+    await Promise.all(references.slice(0, 20).map(ended));
+    const sorted = seen.toSorted((one, other) => one - other);
+    const slowest = rounded((sorted.at(-1) ?? Number.NaN) / 1000);
 
-    const report = {
-      logIns: { perSecond: rounded((SESSIONS * 1000) / loggedInMs) },
+    await write({
+      logInSec: rounded(loggedInMs / 1000),
       steady,
       remembered,
       renewing,
       renewals: asked.length,
-      logInSec: rounded(loggedInMs / 1000),
-      revokedElsewhereSec: {
-        median: rounded((seen.toSorted((one, other) => one - other)[seen.length / 2] ?? 0) / 1000),
+      endedElsewhereSec: {
+        median: rounded((sorted[sorted.length / 2] ?? Number.NaN) / 1000),
         slowest,
       },
-    };
-    await writeFile(
-      join(tmpdir(), 'oidc-browser-sessions.json'),
-      JSON.stringify(report, undefined, 2),
-    );
+    });
     expect(slowest).toBeLessThanOrEqual(10);
   });
 });
