@@ -2,6 +2,7 @@ import type { Row } from './row.js';
 import { newTokenRows } from './rows/new-tokens.js';
 import { peerRows } from './rows/peers.js';
 import { rememberedRows } from './rows/remembered.js';
+import { startRows } from './rows/start-up.js';
 
 /** All of them, in the order in which they are run. */
-export const rows: readonly Row[] = [...rememberedRows, ...peerRows, ...newTokenRows];
+export const rows: readonly Row[] = [...rememberedRows, ...peerRows, ...newTokenRows, ...startRows];
