@@ -1,5 +1,6 @@
 import type { SigningKeys } from '../keys/signing-keys.js';
 import type { PublishedKey } from '../keys/signing-key.js';
+import { PROOF_ALGORITHMS, takesProofs } from '../options/possession-options.js';
 import type { PublicUrls } from '../options/public-urls.js';
 import type { Providers } from '../providers/providers.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
@@ -66,6 +67,7 @@ export class BrokerDocuments {
             introspection_endpoint_auth_methods_supported: ['Bearer'],
           }),
       jwks_uri: this.urls.url('jwks'),
+      dpop_signing_alg_values_supported: takesProofs(this.options) ? PROOF_ALGORITHMS : undefined,
       scopes_supported: this.providers.scopes(),
       response_types_supported: [], // a required member, although RFC 8414 §3.2 leaves empty lists out
       grant_types_supported: offered.map((name) => GRANT_TYPES[name]),

@@ -1,3 +1,4 @@
+import { invalidProof } from '../dpop/dpop-proof.js';
 import { OAuthError, invalidGrant } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { withoutDetails } from '../errors/shown-value.js';
@@ -15,7 +16,7 @@ import type { ChosenProvider } from '../login/chosen-provider.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { Providers } from '../providers/providers.js';
 import type { LoginFinisher } from '../login/login-finisher.js';
-import type { TokenRequest } from './select-grant.js';
+import type { ProvedTokenRequest, TokenRequest } from './select-grant.js';
 import { unknownLogin } from '../login/unknown-login.js';
 
 interface Candidate {
@@ -41,7 +42,7 @@ export class AuthorizationCodeGrant {
   /** @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not match. */
   async redeem(
     code: string,
-    request: TokenRequest,
+    request: ProvedTokenRequest,
     cookies: RequestCookies,
   ): Promise<IssuedTokens> {
     if (request.redirectUri === undefined) {
@@ -50,9 +51,10 @@ export class AuthorizationCodeGrant {
     const candidate = await this.#candidate(request, cookies);
     this.#checkProof(candidate, request, cookies);
     const { login } = candidate;
+    const { client } = request;
+    checkKey(login, client.key);
     const provider = await this.#providerOf(login);
     await this.chosen.checkIssuer(provider, request.iss);
-    const { client = {} } = request;
     const tokens = await this.finisher.redeem(login, { provider, code, client, taken });
     const removed = login.target === 'page' ? [this.#cookies.remove(login.id)] : [];
     return { tokens, cookies: removed };
@@ -127,6 +129,17 @@ export class AuthorizationCodeGrant {
 }
 
 const taken = (): OAuthError => invalidGrant(new Reason('the login is finished already'));
+
+/**
+ * Holds the key of the proof that came against the one that the login was begun for (RFC 9449 §10): a code that somebody else has got is of no use, and
+ * the login is not used up.
+ *
+ * @throws {@link OAuthError} 400 `invalid_dpop_proof`
+ */
+function checkKey({ clientKey }: PendingLogin, key: string | undefined): void {
+  if (clientKey === undefined || clientKey === key) return;
+  throw invalidProof(400, new Reason('the login was begun for another key'));
+}
 
 function noProof(): Reason {
   const mend =

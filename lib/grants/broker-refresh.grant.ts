@@ -14,9 +14,14 @@ export class BrokerRefreshGrant extends RefreshGrant {
   }
 
   /** A scope that the provider has taken away meanwhile is left out: what was spent is not lost for it. */
-  async redeem(refreshToken: string, scope: string | undefined): Promise<TokenResponse> {
-    const open = await this.sessionRefresh.refresh(refreshToken, scope);
+  async redeem(
+    refreshToken: string,
+    scope: string | undefined,
+    proved: string | undefined,
+  ): Promise<TokenResponse> {
+    const open = await this.sessionRefresh.refresh(refreshToken, scope, proved);
     const granted = open.content.scope;
-    return this.tokens.respond(open, scope === undefined ? granted : scopeWithin(scope, granted));
+    const given = scope === undefined ? granted : scopeWithin(scope, granted);
+    return this.tokens.respond(open, { scope: given, proved });
   }
 }

@@ -25,7 +25,14 @@ export interface TokenRequest {
   readonly resource?: string | undefined;
   readonly scope?: string | undefined;
   /** Who sent it. */
-  readonly client?: LoginClient | undefined;
+  readonly client?: Omit<LoginClient, 'key'> | undefined;
+  /** All that came under the header `DPoP` (RFC 9449 §5): broker mode binds what it issues to the key of that proof. */
+  readonly dpopProofs?: readonly string[] | undefined;
+}
+
+/** A request whose client has proved to hold a key, or brought no proof. */
+export interface ProvedTokenRequest extends Omit<TokenRequest, 'client'> {
+  readonly client: LoginClient;
 }
 
 /** A request for exactly one grant. */

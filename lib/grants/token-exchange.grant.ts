@@ -1,6 +1,7 @@
 import type { Revocations } from '../sessions/revocations.js';
 import type { TokenMinter } from '../sessions/token-minter.js';
 import { type Clock, epochSeconds } from '../clock/clock.js';
+import { invalidProof } from '../dpop/dpop-proof.js';
 import { invalidScope } from '../errors/invalid-scope.js';
 import { OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
@@ -10,6 +11,7 @@ import type { IdentityProvider } from '../providers/identity-provider.js';
 import type { Providers } from '../providers/providers.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { boundKeyOf } from '../tokens/bound-key.js';
 import { authorizedParty } from '../tokens/check-claims.js';
 import type { IdTokenClaims } from '../tokens/id-token-claims.js';
 import { scopesOf } from '../tokens/roles.js';
@@ -17,7 +19,7 @@ import { TokenVerifier } from '../tokens/token-verifier.js';
 import type { ExchangeIssuers } from './exchange-issuers.js';
 import type { LoginAdmission } from '../login/login-admission.js';
 import type { ClaimsCollectors } from '../users/claims-collectors.js';
-import type { TokenRequest } from './select-grant.js';
+import type { ProvedTokenRequest, TokenRequest } from './select-grant.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -48,11 +50,20 @@ export class TokenExchangeGrant {
     this.#verifier = new TokenVerifier(issuers, clock, events, options);
   }
 
-  /** @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`; 403; 503 without keys. */
-  async redeem(subjectToken: string, request: TokenRequest): Promise<TokenResponse> {
+  /**
+   * A subject token that is bound to a key needs the proof of that key; what is minted is bound to the key of the proof.
+   *
+   * @throws {@link OAuthError} 400 `invalid_request`, `invalid_scope`, `invalid_target`, `invalid_dpop_proof`; 403; 503 without keys.
+   */
+  async redeem(subjectToken: string, request: ProvedTokenRequest): Promise<TokenResponse> {
     this.#checkRequest(request);
     await this.minter.prepare();
     const { subject, provider } = await this.#verified(subjectToken);
+    const { key: proved } = request.client;
+    const bound = boundKeyOf(subject);
+    if (bound !== undefined && bound !== proved) {
+      throw invalidProof(400, new Reason('the subject token is bound to another key'));
+    }
     const { exchangeClients, clientId } = provider.options;
     if (!exchangeClients.some((client) => client === authorizedParty(subject))) {
       const cause = new Reason('subject_token was issued to another client', {
@@ -86,6 +97,7 @@ export class TokenExchangeGrant {
       clientId,
       providerIssuer: iss,
       scope,
+      boundTo: proved,
       sessionId: undefined,
       notAfter: new Date(subject.exp * 1000),
     });
@@ -96,7 +108,7 @@ export class TokenExchangeGrant {
     });
     return {
       access_token: minted.token,
-      token_type: 'Bearer',
+      token_type: proved === undefined ? 'Bearer' : 'DPoP',
       expires: minted.expiresAt,
       expires_in: Math.max(0, minted.expiresAt - epochSeconds(this.clock)),
       scope,
@@ -136,7 +148,7 @@ export class TokenExchangeGrant {
     subjectToken: string,
   ): Promise<{ subject: IdTokenClaims; provider: IdentityProvider }> {
     try {
-      const { claims: subject, issuer } = await this.#verifier.verify(subjectToken);
+      const { claims: subject, issuer } = await this.#verifier.verifyUnproved(subjectToken);
       const provider = await this.providers.find(issuer.provider);
       if (provider === undefined) throw invalidToken('its provider is gone');
       return { subject, provider };

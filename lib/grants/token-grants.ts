@@ -1,3 +1,4 @@
+import type { TokenProofs } from '../dpop/token-proofs.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import type { IssuedTokens } from '../login/issued-tokens.js';
 import type { RequestCookies } from '../login/login-cookies.js';
@@ -6,7 +7,12 @@ import { counted, note } from '../telemetry/telemetry.js';
 import type { AuthorizationCodeGrant } from './authorization-code.grant.js';
 import type { DeviceCodeGrant } from './device-code.grant.js';
 import type { RefreshGrant } from './refresh.grant.js';
-import { type TokenRequest, selectGrant } from './select-grant.js';
+import {
+  type ProvedTokenRequest,
+  type SelectedGrant,
+  type TokenRequest,
+  selectGrant,
+} from './select-grant.js';
 import type { TokenExchangeGrant } from './token-exchange.grant.js';
 
 /** One of each grant; `undefined` where there is none. */
@@ -15,6 +21,8 @@ export interface OfferedGrants {
   readonly device: DeviceCodeGrant;
   readonly refresh: RefreshGrant;
   readonly exchange: TokenExchangeGrant | undefined;
+  /** Looks at proofs of possession; `undefined`: they are ignored. */
+  readonly proofs: TokenProofs | undefined;
 }
 
 /** As traces and metrics name them. */
@@ -34,16 +42,30 @@ export class TokenGrants {
 
   /** @throws {@link OAuthError} 400 with the codes of RFC 6749 §5.2 and RFC 8628 §3.5; 403; 502, 503. */
   async redeem(request: TokenRequest, cookies: RequestCookies): Promise<IssuedTokens> {
-    const { code, device, refresh, exchange } = this.offered;
     const selected = selectGrant(request, this.options.grants);
     note({ 'oidc.grant': GRANT_TYPES[selected.grant] });
+    const work = (key: string | undefined) =>
+      this.#redeem(selected, { ...request, client: { ...request.client, key } }, cookies);
+    const { proofs } = this.offered;
+    if (proofs === undefined) return work(undefined);
+    const { result, nextNonce } = await proofs.around(request.dpopProofs ?? [], work);
+    return nextNonce === undefined ? result : { ...result, dpopNonce: nextNonce };
+  }
+
+  async #redeem(
+    selected: SelectedGrant,
+    request: ProvedTokenRequest,
+    cookies: RequestCookies,
+  ): Promise<IssuedTokens> {
+    const { code, device, refresh, exchange } = this.offered;
+    const { key } = request.client;
     switch (selected.grant) {
       case 'authorizationCode':
         return code.redeem(selected.code, request, cookies);
       case 'device':
         return withoutCookies(await device.redeem(selected.deviceCode, request.client));
       case 'refresh':
-        return withoutCookies(await refresh.redeem(selected.refreshToken, request.scope));
+        return withoutCookies(await refresh.redeem(selected.refreshToken, request.scope, key));
       case 'exchange':
         if (exchange === undefined) {
           throw new OAuthError('unsupported_grant_type', 'This grant is not offered here');

@@ -12,6 +12,7 @@ export class BrokerLogin extends LoginEnd {
     private readonly opening: SessionOpening,
     private readonly sessions: Sessions,
     private readonly tokens: BrokerTokens,
+    override readonly bindsTokens: boolean,
   ) {
     super();
   }
@@ -26,15 +27,16 @@ export class BrokerLogin extends LoginEnd {
    * @throws {@link OAuthError} 403 when the user may not log in; 502 without an ID token or a claim that is needed; 503.
    */
   async conclude(answer: TokenAnswer, login: AnsweredLogin): Promise<TokenResponse> {
-    const open = await this.opening.open(answer, login, (one) => this.sessions.create(one));
-    const response = await this.#respond(open);
+    const { key } = login.client;
+    const open = await this.opening.open(answer, login, (one) => this.sessions.create(one, key));
+    const response = await this.#respond(open, key);
     this.opening.report(open, login);
     return response;
   }
 
-  async #respond(open: OpenSession): Promise<TokenResponse> {
+  async #respond(open: OpenSession, proved: string | undefined): Promise<TokenResponse> {
     try {
-      return await this.tokens.respond(open);
+      return await this.tokens.respond(open, { proved });
     } catch (error) {
       await this.opening.undo(open);
       throw error;

@@ -5,4 +5,6 @@ import type { LoginCookie } from './login-cookies.js';
 export interface IssuedTokens {
   readonly tokens: TokenResponse;
   readonly cookies: readonly LoginCookie[];
+  /** What the client's next proofs of possession should hold (RFC 9449 §8.2): the header `DPoP-Nonce`. */
+  readonly dpopNonce?: string;
 }

@@ -4,6 +4,8 @@ export interface LoginClient {
   readonly userAgent?: string | undefined;
   /** The address that it came from, kept with the option `broker.sessionAddresses` alone. */
   readonly address?: string | undefined;
+  /** Thumbprint of the key that it has proved to hold: its tokens are bound to it (RFC 9449 §5). */
+  readonly key?: string | undefined;
 }
 
 type Family = readonly [mark: RegExp, name: string];

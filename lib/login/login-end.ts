@@ -22,6 +22,9 @@ export interface AnsweredLogin {
 
 /** How every login ends: where the modes differ, and in broker mode where a browser gets a session instead of tokens. */
 export abstract class LoginEnd<Result = TokenResponse> {
+  /** Whether tokens are bound to the key that a login names, so that it must be one (RFC 9449 §10). */
+  readonly bindsTokens: boolean = false;
+
   /** Makes sure that nothing of ours is in the way of a login, before its grant is spent. @throws {@link OAuthError} 503 */
   abstract prepare(): Promise<void>;
 

@@ -29,6 +29,8 @@ export interface PendingLogin extends AskedAuthentication {
   readonly binding: string;
   /** The client's own S256 challenge, when it brought one. */
   readonly clientChallenge: string | undefined;
+  /** Thumbprint of the client's key (RFC 9449 §10), when it named one. */
+  readonly clientKey?: string | undefined;
   /** Its answer comes by POST (OAuth 2.0 Form Post Response Mode), and no other way. */
   readonly formPost?: boolean | undefined;
   /** The session cookie that the browser had: what it stands for ends with this login, whose POST does not bring it. */
@@ -82,6 +84,7 @@ function toLogin(payload: JWTPayload): PendingLogin | undefined {
     scope,
     binding,
     clientChallenge: text(payload, 'c'),
+    ...(payload['k'] === undefined ? {} : { clientKey: text(payload, 'k') ?? '' }),
     ...(payload['u'] === undefined ? {} : { returnTo: text(payload, 'u') }),
     ...(typeof payload['a'] === 'number' ? { authTimeFrom: payload['a'] } : {}),
     ...(payload['l'] === undefined ? {} : { acrValues: textList(payload['l']) }),
@@ -135,6 +138,7 @@ export class PendingLogins {
         s: login.scope,
         b: login.binding,
         ...(login.clientChallenge === undefined ? {} : { c: login.clientChallenge }),
+        ...(login.clientKey === undefined ? {} : { k: login.clientKey }),
         ...(login.returnTo === undefined ? {} : { u: login.returnTo }),
         ...(login.authTimeFrom === undefined ? {} : { a: login.authTimeFrom }),
         ...(login.acrValues === undefined ? {} : { l: login.acrValues }),

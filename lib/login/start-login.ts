@@ -17,6 +17,7 @@ import { isLoopbackHost, parseUrl } from '../options/url-rules.js';
 import { isText } from '../options/value-rules.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
+import { isSha256 } from '../tokens/bound-key.js';
 import { loginScope } from '../tokens/scopes.js';
 
 /** The query of the login route. */
@@ -36,6 +37,8 @@ export interface LoginRequest {
   /** The client's own PKCE challenge (RFC 7636 §4.3). */
   readonly codeChallenge?: string | undefined;
   readonly codeChallengeMethod?: string | undefined;
+  /** Broker mode: thumbprint of the client's own key, which then has to be proved when the code is redeemed (RFC 9449 §10). */
+  readonly dpopJkt?: string | undefined;
   /** The request only looks, or comes ahead of time (HEAD, prefetch): nothing is pushed to the provider for it. */
   readonly speculative?: boolean | undefined;
   /** Name of the identity provider, where there are several. */
@@ -100,6 +103,15 @@ function checkedChallenge(
   throw invalidRequest('code_challenge must be 43 base64url characters with the method S256');
 }
 
+function checkedKey({ dpopJkt }: LoginRequest, target: RedirectTarget): string | undefined {
+  if (dpopJkt === undefined) return undefined;
+  if (target === 'callback') {
+    throw invalidRequest('A login for our own callback takes no dpop_jkt'); // nobody could prove it there
+  }
+  if (isSha256(dpopJkt)) return dpopJkt;
+  throw invalidRequest('dpop_jkt must be a JWK thumbprint of 43 base64url characters');
+}
+
 /** Begins logins. Nothing is written: everything needed later travels sealed in `state`. */
 export class StartLogin {
   readonly #cookies: LoginCookies;
@@ -111,6 +123,7 @@ export class StartLogin {
     private readonly urls: PublicUrls,
     private readonly clock: Clock,
     private readonly options: ResolvedOptions,
+    private readonly bindsTokens: boolean,
   ) {
     this.#cookies = new LoginCookies(options.publicUrl);
   }
@@ -127,6 +140,7 @@ export class StartLogin {
     if (target === undefined) throw this.#notAllowed(redirectUri, provider);
     const prompt = checkedPrompt(request.prompt);
     const clientChallenge = checkedChallenge(request, target);
+    const clientKey = this.bindsTokens ? checkedKey(request, target) : undefined;
     if (target !== 'callback') await this.chosen.checkElsewhere(provider);
     const scope = loginScope(
       provider.options,
@@ -149,6 +163,7 @@ export class StartLogin {
         target,
         scope,
         clientChallenge,
+        clientKey,
         returnTo,
         ...authentication,
         formPost,

@@ -32,6 +32,7 @@ export const OWN_PARAMETERS = new Set([
   'nonce',
   'code_challenge',
   'code_challenge_method',
+  'dpop_jkt',
   'request',
   'request_uri',
 ]);

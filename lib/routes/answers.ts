@@ -42,6 +42,11 @@ function serialised({ name, value, maxAgeSec, secure, crossSite }: LoginCookie):
 export class Answers {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
+  /** Sets a header of the answer to come. */
+  header(response: unknown, name: string, value: string): void {
+    this.adapterHost.httpAdapter.setHeader(response, name, value);
+  }
+
   json(response: unknown, body: object, cookies: readonly LoginCookie[] = []): void {
     this.#setCookies(response, cookies);
     this.adapterHost.httpAdapter.reply(response, body, 200);

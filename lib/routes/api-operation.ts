@@ -33,6 +33,7 @@ const operations: Readonly<Record<RouteName, Operation>> = {
       'scope',
       'code_challenge',
       'code_challenge_method',
+      'dpop_jkt',
       'provider',
       'iss',
     ],

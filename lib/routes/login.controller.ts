@@ -22,6 +22,7 @@ class LoginQuery {
   @Parameter(2048) readonly scope: string | undefined;
   @Parameter(128) readonly code_challenge: string | undefined;
   @Parameter(20) readonly code_challenge_method: string | undefined;
+  @Parameter(128) readonly dpop_jkt: string | undefined;
   @Parameter(32) readonly provider: string | undefined;
   @Parameter(2048) readonly iss: string | undefined;
   @Parameter(2048) readonly target_link_uri: string | undefined;
@@ -58,6 +59,7 @@ export function loginController(path: string): Type {
           offlineAccess: query.offline_access !== undefined && YES.includes(query.offline_access),
           codeChallenge: query.code_challenge,
           codeChallengeMethod: query.code_challenge_method,
+          dpopJkt: query.dpop_jkt,
           provider: query.provider,
           iss: query.iss,
           targetLinkUri: query.target_link_uri,

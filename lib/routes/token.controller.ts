@@ -1,4 +1,5 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
+import { proofsOf } from '../dpop/proof-header.js';
 import { OidcService } from '../service/oidc.service.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, clientOf, cookiesOf, formOf } from './request-parameters.js';
@@ -33,7 +34,7 @@ export function tokenController(path: string): Type {
     @Post()
     async token(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       const form = formOf(request, TokenForm);
-      const { tokens, cookies } = await this.oidc.token(
+      const { tokens, cookies, dpopNonce } = await this.oidc.token(
         {
           grantType: form.grant_type,
           code: form.code,
@@ -51,9 +52,11 @@ export function tokenController(path: string): Type {
           resource: form.resource,
           scope: form.scope,
           client: clientOf(request),
+          dpopProofs: proofsOf(request.headers, (request.raw ?? request).rawHeaders),
         },
         cookiesOf(request),
       );
+      if (dpopNonce !== undefined) this.answers.header(response, 'DPoP-Nonce', dpopNonce);
       this.answers.json(response, tokens, cookies);
     }
   }

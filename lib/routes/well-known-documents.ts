@@ -52,6 +52,7 @@ export class WellKnownDocuments {
           publicUrl,
           await this.mode.authorizationServers(),
           this.providers.scopes(),
+          this.options.dpop,
         );
       yield [RESOURCE_METADATA_PATH, document]; // where our challenges say
       const { pathname } = new URL(publicUrl);

@@ -19,6 +19,7 @@ import { TokenExchangeGrant } from '../grants/token-exchange.grant.js';
 import { TokenGrants } from '../grants/token-grants.js';
 import { UnmetClaims } from '../guard/unmet-claims.js';
 import type { KeySource } from '../http/remote-key-set.js';
+import { TokenProofs } from '../dpop/token-proofs.js';
 import { OidcConfigError } from '../errors/oidc-config.error.js';
 import { SessionOpening } from '../login/session-opening.js';
 import { BrokerLogin } from '../login/broker-login.js';
@@ -26,6 +27,7 @@ import { BackchannelLogout } from '../logout/backchannel-logout.js';
 import { BrokerCallersSession } from '../logout/broker-callers-session.js';
 import { BrokerRevoke } from '../logout/broker-revoke.js';
 import { Logout } from '../logout/logout.js';
+import { takesProofs } from '../options/possession-options.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import { ClientCredentials } from '../providers/client-credentials.js';
 import type { TokenVerifier } from '../tokens/token-verifier.js';
@@ -72,11 +74,15 @@ export class BrokerMode
     this.issuers = parts.issuers;
     this.verifier = verifier;
     const opening = sessionOpening(surroundings, broker, parts);
-    this.logins = new Logins(surroundings, new BrokerLogin(opening, sessions, tokens));
+    this.logins = new Logins(
+      surroundings,
+      new BrokerLogin(opening, sessions, tokens, takesProofs(options)),
+    );
     this.grants = new TokenGrants(options, {
       ...this.logins.grants,
       refresh: new BrokerRefreshGrant(refresh, tokens),
       exchange: exchangeGrant(surroundings, broker, parts),
+      proofs: new TokenProofs(surroundings.proofs, urls, options),
     });
     const ours = [ownTokens, refreshTokens, sessions, revocations] as const;
     this.revocation = new BrokerRevoke(events, ...ours);

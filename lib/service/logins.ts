@@ -25,7 +25,7 @@ export class Logins {
     const finisher = new LoginFinisher(this.finished, end);
     const chosen = new ChosenProvider(providers, urls, options);
     const demands = new DemandedLogins(keyRing);
-    this.start = new StartLogin(pending, demands, chosen, urls, clock, options);
+    this.start = new StartLogin(pending, demands, chosen, urls, clock, options, end.bindsTokens);
     this.callback = new Callback(pending, providers, finisher, urls, options);
     this.grants = {
       code: new AuthorizationCodeGrant(pending, finisher, providers, chosen, options),

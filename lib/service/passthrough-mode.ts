@@ -48,7 +48,12 @@ export class PassthroughMode extends Mode {
     this.verifier = new TokenVerifier(providers, clock, events, options);
     this.logins = new Logins(surroundings, end);
     const refresh = new PassthroughRefreshGrant(providers, events, clock);
-    this.grants = new TokenGrants(options, { ...this.logins.grants, refresh, exchange: undefined });
+    this.grants = new TokenGrants(options, {
+      ...this.logins.grants,
+      refresh,
+      exchange: undefined,
+      proofs: undefined,
+    });
     this.logout = new Logout(providers, urls, new PassthroughCallersSession(), events, options);
     this.revocation = new PassthroughRevoke(providers, events);
     this.profiles = new PassthroughProfiles(providers);

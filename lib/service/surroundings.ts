@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { Clock } from '../clock/clock.js';
 import type { BrokerStoreChoice } from '../contract/store-choice.js';
+import { Proofs } from '../dpop/proofs.js';
 import { HostFaults } from '../events/host-faults.js';
 import { OidcEvents } from '../events/oidc-events.js';
 import { GuardedFetch } from '../http/guarded-fetch.js';
@@ -28,6 +29,7 @@ export class Surroundings {
     readonly container: ModuleRef,
     readonly modules: ModulesContainer,
     readonly adapterHost: HttpAdapterHost,
+    readonly proofs: Proofs,
     /** As it was named at registration, if it was. */
     @Inject(BROKER_STORE) readonly registeredStore: BrokerStoreChoice | undefined,
   ) {}

@@ -4,8 +4,10 @@ import type { Mac } from '../sealing/key-ring.js';
 
 const RANDOM_BYTES = 32;
 const GENERATION_BYTES = 4;
-const SIGNED_BYTES = GENERATION_BYTES + RANDOM_BYTES;
-const FORM = /^([0-9a-f]{32})\.([A-Za-z0-9_-]{91})$/;
+const KEY_BYTES = 32;
+const CODE_BYTES = 32;
+/** Bytes are 91 characters of an unbound secret, 134 of a bound one. */
+const FORM = /^([0-9a-f]{32})\.([A-Za-z0-9_-]{91}|[A-Za-z0-9_-]{134})$/;
 
 /** A refresh token that we made at some time, as far as its own text tells. */
 export interface PresentedRefreshToken {
@@ -14,6 +16,8 @@ export interface PresentedRefreshToken {
   readonly generation: number;
   /** What the store holds of it: SHA-256, hexadecimal. */
   readonly hash: string;
+  /** Thumbprint of the key that it is bound to (RFC 9449 §5); `undefined`: none. */
+  readonly key: string | undefined;
 }
 
 /** SHA-256 in hexadecimal: how secrets and foreign identifiers are kept in the store. */
@@ -29,7 +33,8 @@ export function equalHashes(one: string, other: string | undefined): boolean {
 
 /**
  * Refresh tokens of our own: `<session>.<secret>`, where the secret is a generation, 256 random bits and a message
- * authentication code over session and both. Guessed and foreign texts are refused without a look at the store.
+ * authentication code over session and both. Guessed and foreign texts are refused without a look at the store. One that is bound to a key names it
+ * itself, before the code: an instance of a version that knows no bindings takes no such token, and could not lose the binding in the row.
  */
 export class RefreshTokens {
   readonly #mac: Mac;
@@ -38,11 +43,16 @@ export class RefreshTokens {
     this.#mac = keyRing.mac('refresh token');
   }
 
-  /** A new one; `hash` is all that is kept of it in clear. */
-  issue(sessionId: string, generation: number): { token: string; hash: string } {
-    const signed = Buffer.alloc(SIGNED_BYTES);
-    signed.writeUInt32BE(generation, 0);
-    randomBytes(RANDOM_BYTES).copy(signed, GENERATION_BYTES);
+  /**
+   * A new one; `hash` is all that is kept of it in clear.
+   *
+   * @param key that it is bound to, by its thumbprint.
+   */
+  issue(sessionId: string, generation: number, key = ''): { token: string; hash: string } {
+    const number = Buffer.alloc(GENERATION_BYTES);
+    number.writeUInt32BE(generation, 0);
+    const bound = Buffer.from(key, 'base64url');
+    const signed = Buffer.concat([number, randomBytes(RANDOM_BYTES), bound]);
     const code = this.#mac.of(messageOf(sessionId, signed));
     const token = `${sessionId}.${Buffer.concat([signed, code]).toString('base64url')}`;
     return { token, hash: storedHash(token) };
@@ -54,11 +64,13 @@ export class RefreshTokens {
     if (sessionId === undefined || secret === undefined) return undefined;
     const bytes = Buffer.from(secret, 'base64url');
     if (bytes.toString('base64url') !== secret) return undefined; // another spelling of the same bytes
-    const signed = bytes.subarray(0, SIGNED_BYTES);
-    if (!this.#mac.verify(messageOf(sessionId, signed), bytes.subarray(SIGNED_BYTES))) {
+    const signed = bytes.subarray(0, -CODE_BYTES);
+    if (!this.#mac.verify(messageOf(sessionId, signed), bytes.subarray(-CODE_BYTES))) {
       return undefined;
     }
-    return { sessionId, generation: signed.readUInt32BE(0), hash: storedHash(token) };
+    const bound = signed.subarray(GENERATION_BYTES + RANDOM_BYTES);
+    const key = bound.length === KEY_BYTES ? bound.toString('base64url') : undefined;
+    return { sessionId, generation: signed.readUInt32BE(0), hash: storedHash(token), key };
   }
 }
 

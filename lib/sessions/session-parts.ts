@@ -45,8 +45,8 @@ export class SessionParts {
     this.revocations = new Revocations(options, broker, clock, store, this.keys, events);
     this.own = new OwnIssuer(options, broker, this.keys, this.revocations, upstream);
     this.minter = new TokenMinter(options, broker, clock, this.keys);
-    this.tokens = new BrokerTokens(this.minter, upstream, clock);
     this.refreshTokens = new RefreshTokens(keyRing);
+    this.tokens = new BrokerTokens(this.minter, upstream, clock, this.refreshTokens);
     const contents = new SessionContents(keyRing);
     this.sessions = new Sessions(
       broker,

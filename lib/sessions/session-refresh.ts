@@ -1,7 +1,9 @@
 import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
 import { invalidScope } from '../errors/invalid-scope.js';
+import { invalidProof } from '../dpop/dpop-proof.js';
 import { badUpstreamAnswer, invalidGrant, unavailable } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -43,14 +45,19 @@ export class SessionRefresh {
    *
    * @param scope must be within that of the session (RFC 6749 §6). Looked at after the token itself: whoever has one that was
    * stolen or replaced must not be able to ask without the alarm.
-   * @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not hold; 400 `invalid_scope`; 503 when the provider or the store
+   * @param key that the caller has proved to hold, by its thumbprint. A token that is bound to another one is refused before anything else is looked
+   * at: who lacks the key learns nothing, ends nothing, and costs no look at the store. An unbound one is bound from then on.
+   * @throws {@link OAuthError} 400 `invalid_grant`, one text whatever does not hold; 400 `invalid_dpop_proof`, `invalid_scope`; 503 when the provider or the store
    * cannot be asked, or another holder of the lease outlives `timeoutMs`: the token then stays good.
    */
-  async refresh(refreshToken: string, scope?: string): Promise<OpenSession> {
+  async refresh(refreshToken: string, scope?: string, key?: string): Promise<OpenSession> {
     const presented = this.tokens.read(refreshToken);
     if (presented === undefined) throw invalidGrant('not a refresh token of ours');
-    const key = `${presented.hash} ${scope ?? ''}`;
-    return this.#joined(key, () => this.#refresh(presented, scope));
+    if (presented.key !== undefined && presented.key !== key) {
+      throw invalidProof(400, new Reason('the refresh token is bound to another key'));
+    }
+    const name = `${presented.hash} ${key ?? ''} ${scope ?? ''}`;
+    return this.#joined(name, () => this.#refresh({ ...presented, key }, scope));
   }
 
   /**
@@ -106,7 +113,7 @@ export class SessionRefresh {
       wasCurrent ||= current;
       const open = { session, content };
       await this.#checkProvider(open);
-      return current ? this.renewal.renew(open, 'rotate') : open;
+      return current ? this.renewal.renew(open, 'rotate', presented.key) : open;
     });
   }
 

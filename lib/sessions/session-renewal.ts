@@ -32,6 +32,13 @@ interface Lease {
   readonly calls: Deadline;
 }
 
+/** What the provider gave, and what becomes of our refresh token. */
+interface Renewal {
+  readonly renewed: RenewedTokens;
+  readonly rotation: Rotation;
+  readonly key: string | undefined;
+}
+
 /** What a renewal writes. */
 interface NextState {
   readonly state: SessionState;
@@ -56,24 +63,33 @@ export class SessionRenewal {
   ) {}
 
   /**
+   * @param key that the next refresh token of ours is bound to, by its thumbprint.
    * @returns `undefined` when the session has to be read again: another one holds the lease, has taken it over or has changed
    * the session meanwhile, or the lease came too late to be of use.
    * @throws {@link OAuthError} 400 `invalid_grant`, 403 when the session is over; 502, 503 when it is as it was.
    */
-  async renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
+  async renew(
+    open: OpenSession,
+    rotation: Rotation,
+    key?: string,
+  ): Promise<OpenSession | undefined> {
     const { leaseUntil, provider } = open.session;
     if (leaseUntil !== undefined && leaseUntil > this.clock.now()) return undefined;
     const attributes = { 'oidc.provider': provider };
-    return traced('oidc session renewal', { attributes }, () => this.#renew(open, rotation));
+    return traced('oidc session renewal', { attributes }, () => this.#renew(open, rotation, key));
   }
 
-  async #renew(open: OpenSession, rotation: Rotation): Promise<OpenSession | undefined> {
+  async #renew(
+    open: OpenSession,
+    rotation: Rotation,
+    key: string | undefined,
+  ): Promise<OpenSession | undefined> {
     const { session } = open;
     await this.upstream.prepare(session);
     const lease = this.#newLease();
     if (!(await this.#take(session, lease))) return undefined;
     const renewed = await this.#ask(open, lease);
-    return renewed && this.#keep(open, lease, { renewed, rotation });
+    return renewed && this.#keep(open, lease, { renewed, rotation, key });
   }
 
   #newLease(): Lease {
@@ -124,11 +140,11 @@ export class SessionRenewal {
   async #keep(
     open: OpenSession,
     lease: Lease,
-    { renewed, rotation }: { renewed: RenewedTokens; rotation: Rotation },
+    { renewed, rotation, key }: Renewal,
   ): Promise<OpenSession | undefined> {
     const { session } = open;
     try {
-      const next = await this.#nextState(open, renewed, rotation);
+      const next = await this.#nextState(open, { renewed, rotation, key });
       if (await this.#commit(session.id, lease, next.state)) {
         return { session: { ...session, ...next.state }, content: next.content };
       }
@@ -146,12 +162,12 @@ export class SessionRenewal {
 
   async #nextState(
     { session, content }: OpenSession,
-    renewed: RenewedTokens,
-    rotation: Rotation,
+    { renewed, rotation, key }: Renewal,
   ): Promise<NextState> {
     const now = this.clock.now();
     const generation = session.generation + 1;
-    const issued = rotation === 'rotate' ? this.tokens.issue(session.id, generation) : undefined;
+    const issued =
+      rotation === 'rotate' ? this.tokens.issue(session.id, generation, key) : undefined;
     const next: SessionContent = {
       ...content,
       ...renewed,

@@ -58,14 +58,15 @@ export class Sessions {
   /**
    * Writes the session of a login.
    *
+   * @param key that its refresh token is bound to, by its thumbprint (RFC 9449 §5).
    * @returns `undefined` when that login has one already.
    * @throws {@link OAuthError} 503 when the store cannot be asked; 502 for tokens too large to keep.
    */
-  async create(login: FinishedSession): Promise<OpenSession | undefined> {
+  async create(login: FinishedSession, key?: string): Promise<OpenSession | undefined> {
     const now = this.clock.now();
     const id = newId();
     const refreshable = login.content.provider.refreshToken !== undefined;
-    const issued = refreshable ? this.tokens.issue(id, 1) : undefined;
+    const issued = refreshable ? this.tokens.issue(id, 1, key) : undefined;
     const content: SessionContent = { ...login.content, refreshToken: issued?.token };
     const endsAt = after(now, this.broker.sessionLifetimeSec);
     // Without a refresh token nothing shows that the session is in use.

@@ -18,6 +18,8 @@ export interface MintRequest {
   readonly providerIssuer?: string | undefined;
   /** Space separated. */
   readonly scope: string;
+  /** Thumbprint of the key that it is bound to (RFC 9449 §6.1); `undefined`: a bearer token. */
+  readonly boundTo?: string | undefined;
   /** `undefined`: the token belongs to no session. */
   readonly sessionId: string | undefined;
   /** It expires then at the latest: the end of its session, or of the token that it was exchanged for. */
@@ -53,6 +55,7 @@ export class TokenMinter {
     clientId,
     providerIssuer,
     scope,
+    boundTo,
     sessionId,
     notAfter,
   }: MintRequest): Promise<MintedToken> {
@@ -79,6 +82,7 @@ export class TokenMinter {
       scope,
       jti: randomUUID(),
       ...(sessionId === undefined ? {} : { sid: sessionId }),
+      ...(boundTo === undefined ? {} : { cnf: { jkt: boundTo } }),
       iat,
       exp: expiresAt,
     })

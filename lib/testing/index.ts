@@ -1,3 +1,4 @@
+export type { TestProofRequest } from './proof-key.js';
 export type { IssuerUser } from './issuer-grants.js';
 export { MockIdentity, type MockClaims, mockIdentity } from './mock-identity.js';
 export { brokerStoreContract } from './store-contract/broker-store-contract.js';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { OidcAuthOptions } from '../options/oidc-auth-options.js';
 import { IssuerEndpoints } from './issuer-endpoints.js';
+import { ProofKey, type TestProofRequest } from './proof-key.js';
 import type { IssuerUser } from './issuer-grants.js';
 import { IssuerKeys } from './issuer-keys.js';
 import { TestClock } from './test-clock.js';
@@ -37,6 +38,8 @@ export interface TestTokenClaims {
   readonly scopes?: readonly string[] | string;
   /** Seconds from now; below zero it has ended. @defaultValue `300` */
   readonly expiresIn?: number;
+  /** Bound to a key (`cnf.jkt`, RFC 9449): it is sent with the scheme `DPoP` and what {@link TestIssuer.proof} makes. @defaultValue `false` */
+  readonly bound?: boolean;
   readonly [claim: string]: unknown;
 }
 
@@ -64,6 +67,7 @@ export class TestIssuer {
   readonly #keys: IssuerKeys;
   readonly #endpoints: IssuerEndpoints;
   readonly #settings: Required<TestIssuerOptions>;
+  #proofKey: Promise<ProofKey> | undefined;
 
   private constructor(server: Server, keys: IssuerKeys, settings: Required<TestIssuerOptions>) {
     this.clock = new TestClock();
@@ -104,12 +108,27 @@ export class TestIssuer {
   }
 
   /** An access token as its token endpoint gives them, for an `Authorization` header. */
-  token({ scopes = [], expiresIn = 300, ...claims }: TestTokenClaims = {}): Promise<string> {
+  async token({
+    scopes = [],
+    expiresIn = 300,
+    bound = false,
+    ...claims
+  }: TestTokenClaims = {}): Promise<string> {
+    const binding = bound ? { cnf: { jkt: (await this.#key()).jkt } } : {};
     return this.#endpoints.accessToken(
-      { ...this.#settings.user, ...claims },
+      { ...this.#settings.user, ...binding, ...claims },
       typeof scopes === 'string' ? scopes : scopes.join(' '),
       expiresIn,
     );
+  }
+
+  /**
+   * A proof for the header `DPoP` of one request with a token that is `bound`; of a token request in broker mode, whose tokens are bound by it.
+   *
+   * @example `{ authorization: `DPoP ${token}`, dpop: await issuer.proof({ method: 'GET', url, token }) }`
+   */
+  async proof(request: TestProofRequest): Promise<string> {
+    return (await this.#key()).proof(request);
   }
 
   /** Who logs in from now on. With `acr` or `auth_time` of its own, that is what is said of each login, whatever was asked for. */
@@ -134,6 +153,11 @@ export class TestIssuer {
   /** Moves the issuer's clock, forwards or back. */
   moveClock(seconds: number): void {
     this.clock.advance(seconds);
+  }
+
+  #key(): Promise<ProofKey> {
+    this.#proofKey ??= ProofKey.create(this.clock);
+    return this.#proofKey;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 /** What the token route and the callback answer. Times are seconds since 1970, `expires_in` seconds from now. */
 export interface TokenResponse {
   readonly access_token: string;
-  readonly token_type: 'Bearer';
+  /** `DPoP`: the tokens are bound to the key of the proof that came with the request (RFC 9449 §5). */
+  readonly token_type: 'Bearer' | 'DPoP';
   readonly expires: number;
   readonly expires_in: number;
   readonly refresh_token?: string;

@@ -30,6 +30,7 @@ import { Mode } from '../../lib/service/mode.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
 import { Browser, SESSION_COOKIE, ownPage, startBrowserApp } from '../support/browser-sessions.js';
+import { ProvingClient } from '../support/dpop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { type RequestHeaders, request } from '../support/http-request.js';
 import {
@@ -299,6 +300,44 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
 
     expect(answer.data?.['person']).toMatchObject({ name: 'Alice', salary: null });
     expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
+  });
+
+  it('GW-4: lets one proof do for all resolvers of a request, and hands out nonces', async () => {
+    // Apollo shows resolvers no answer of Fastify by itself.
+    const shown = { context: (_request: unknown, reply: unknown) => ({ reply }) };
+    const imports = [module(title === 'Apollo on fastify' ? shown : {}), OidcGraphqlModule];
+    const at = await startApp(host({ options: { dpopNonce: true }, imports }));
+    const client = await ProvingClient.create();
+    const url = `${at.url}/graphql`;
+    const token = provider.accessToken({ cnf: { jkt: client.jkt } });
+    const ask = async (nonce?: string | null, by = 'DPoP'): Promise<Response> => {
+      const iat = Math.floor(clock.now().getTime() / 1000);
+      const dpop = await client.proof({ method: 'POST', url, token, claims: { nonce, iat } });
+      const headers = { 'content-type': 'application/json', authorization: `${by} ${token}`, dpop };
+      const body = JSON.stringify({ query: `{ ${aliases('me')} who roles }` });
+      return fetch(url, { method: 'POST', headers, body });
+    };
+    const read = async (reply: Response): Promise<Answer> => JSON.parse(await reply.text());
+
+    const without = await ask();
+    const nonce = without.headers.get('dpop-nonce');
+    const answer = await read(await ask(nonce));
+    const asBearer = await read(await ask(nonce, 'Bearer'));
+    await at.close();
+
+    expect(await read(without)).toMatchObject({
+      errors: expect.arrayContaining([
+        expect.objectContaining({
+          extensions: {
+            code: 'UNAUTHENTICATED',
+            oauth: expect.objectContaining({ error: 'use_dpop_nonce' }),
+          },
+        }),
+      ]),
+    });
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data).toMatchObject({ a0: 'sub-0001-alice', a49: 'sub-0001-alice' });
+    expect(JSON.stringify(asBearer.errors)).toContain('bound to a key');
   });
 
   it('GW-4: judges each resolver of an aliased query by itself, in any order of its fields', async () => {

@@ -150,6 +150,23 @@ describe.each(adapters)('what hosts test with, on %s', (adapter) => {
     expect((await request(`${url}/me`, { bearer: token })).status).toBe(200);
   });
 
+  it('TestIssuer.token({ bound }) needs the proof that proof() makes, by the clock of the issuer', async () => {
+    const { url, issuer } = await issuerAndApp();
+    const token = await issuer.token({ sub: 'alice', bound: true });
+    const me = async (dpop?: string): Promise<number> => {
+      const headers = { authorization: `DPoP ${token}`, ...(dpop === undefined ? {} : { dpop }) };
+      return (await request(`${url}/me`, { headers })).status;
+    };
+    const proof = await issuer.proof({ method: 'GET', url: `${url}/me?a=b`, token });
+
+    expect([await me(proof), await me(proof), await me()]).toEqual([200, 401, 401]);
+    expect((await request(`${url}/me`, { bearer: token })).status).toBe(401);
+    const later = await issuer.proof({ method: 'GET', url: `${url}/me`, token });
+    issuer.moveClock(61);
+    expect(await me(later)).toBe(401);
+    expect(await me(await issuer.proof({ method: 'GET', url: `${url}/me`, token }))).toBe(200);
+  });
+
   it('TestIssuer.token() is let in with the roles and scopes that the test says', async () => {
     const { issuer, url } = await issuerAndApp();
     const status = async (path: string, bearer: string) =>

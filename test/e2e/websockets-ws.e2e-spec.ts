@@ -10,6 +10,7 @@ import { WebSocket } from 'ws';
 import { AuthGuard, IdToken } from '../../lib/index.js';
 import { OidcWebsocketsModule } from '../../lib/websockets/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { ProvingClient } from '../support/dpop.js';
 import {
   type MisbehavingProvider,
   startMisbehavingProvider,
@@ -97,6 +98,30 @@ describe('gateways by ws', () => {
   };
 
   const token = () => provider.accessToken();
+
+  it('DP-1: take no token that is bound to a key, with a proof and without', async () => {
+    const client = await ProvingClient.create();
+    const bound = provider.accessToken({ cnf: { jkt: client.jkt } });
+    const url = `${app.url}/plain`;
+    const proved = await client.headers({ method: 'GET', url, token: bound });
+    const connect = (headers: Record<string, string>): WebSocket => {
+      const socket = new WebSocket(url.replace('http', 'ws'), { headers });
+      sockets.push(socket);
+      return socket;
+    };
+
+    for (const refused of [
+      outcome(connect(proved)),
+      outcome(connect({ authorization: `Bearer ${bound}` })),
+      outcome(open('/plain', ['chat', `bearer.${bound}`])),
+    ]) {
+      expect(await refused).toMatchObject({
+        statusCode: 401,
+        body: expect.stringContaining('bound to a key (DPoP), and is taken in HTTP requests'),
+      });
+    }
+    expect(connected).toBe(0);
+  });
 
   it.each([
     ['a subprotocol with a token alone', () => [`bearer.${token()}`], 400, 'invalid_request'],

@@ -22,6 +22,7 @@ const complete: Required<TokenRequest> = {
   actorToken: undefined,
   audience: undefined,
   resource: undefined,
+  dpopProofs: [],
   scope: 'openid',
   client: undefined,
 };
