@@ -1,4 +1,5 @@
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
 import { ApiSecurity } from './api-security.js';
 import { isOfBrowsers } from './browser-operations.js';
@@ -8,6 +9,7 @@ export class BrokerApiSecurity extends ApiSecurity {
   constructor(
     private readonly broker: ResolvedBrokerOptions,
     private readonly session: ResolvedBrowserSessions | undefined,
+    private readonly dpop: ResolvedOptions['dpop'],
   ) {
     super();
   }
@@ -17,7 +19,8 @@ export class BrokerApiSecurity extends ApiSecurity {
   }
 
   scheme(): object {
-    return { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' };
+    const bearer = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' };
+    return this.dpop === 'required' ? { ...bearer, scheme: 'dpop' } : bearer; // RFC 9449 §7.1
   }
 
   answersNothing(route: unknown): boolean {

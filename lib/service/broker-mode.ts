@@ -95,7 +95,7 @@ export class BrokerMode
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
     this.diagnostics = new BrokerDiagnostics(surroundings, parts);
     this.apiDocument = new ApiDocument(
-      new BrokerApiSecurity(broker, options.session),
+      new BrokerApiSecurity(broker, options.session, options.dpop),
       surroundings.application,
       surroundings.providers,
     );

@@ -229,6 +229,12 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     });
   });
 
+  it('has the scheme DPoP in broker mode where no bearer token is taken', async () => {
+    const document = await documentOf({ options: { broker, dpop: 'required' } });
+
+    expect(document.components?.securitySchemes?.['oidc']).toMatchObject({ scheme: 'dpop' });
+  });
+
   it.each([
     ['passthrough', {}],
     ['broker', { broker }],

@@ -31,6 +31,14 @@ import { EXCHANGE_GRANT, mintedToken } from '../support/token-exchange.js';
 const outcomeOf = (reply: Reply): string =>
   reply.status < 300 ? String(reply.status) : `${reply.status} ${String(reply.json()['error'])}`;
 
+const documentsOf = async ({ url }: TestApp) => ({
+  ...(await request(`${url}/.well-known/openid-configuration`)).json(),
+  resource: (await request(`${url}/.well-known/oauth-protected-resource`)).json(),
+});
+
+const proofFor = (by: ProvingClient, at: TestApp, claims: Record<string, unknown> = {}) =>
+  by.proof({ method: 'POST', url: `${at.url}/auth/v2/token`, claims });
+
 describe.each(adapters)('what the token route issues for a key, on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let client: ProvingClient;
@@ -60,9 +68,6 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
     await provider.close();
   });
 
-  const proofFor = (by: ProvingClient, at: TestApp, claims: Record<string, unknown> = {}) =>
-    by.proof({ method: 'POST', url: `${at.url}/auth/v2/token`, claims });
-
   /** A token request with a proof. */
   const post = async (
     form: Readonly<Record<string, string>>,
@@ -81,6 +86,11 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
     const url = `${at.url}/required`;
     const headers = await by.headers({ method: 'GET', url, token });
     return outcomeOf(await request(url, { headers }));
+  };
+
+  const exchangeWith = (subject_token: string, by?: ProvingClient) => {
+    const form = { grant_type: EXCHANGE_GRANT, subject_token };
+    return by === undefined ? postToken(app, form) : post(form, { by });
   };
 
   const refreshCalls = (): number =>
@@ -239,11 +249,8 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
   });
 
   describe('dpop_jkt', () => {
-    const named = (redirect: Partial<{ redirectUri: string }> = {}) =>
-      openLogin(app, { ...redirect, query: { dpop_jkt: client.jkt } });
-
     it('DP-4: a login that names a key is finished with that key alone, and not used up by another', async () => {
-      const login: OpenLogin = await named();
+      const login: OpenLogin = await openLogin(app, { query: { dpop_jkt: client.jkt } });
       const before = provider.requestsTo('token').length;
 
       const refused = [
@@ -294,11 +301,6 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
   });
 
   describe('token exchange', () => {
-    const exchangeWith = (subject_token: string, by?: ProvingClient) => {
-      const form = { grant_type: EXCHANGE_GRANT, subject_token };
-      return by === undefined ? postToken(app, form) : post(form, { by });
-    };
-
     it('DP-4: never loosens a binding', async () => {
       const bound = provider.accessToken({ cnf: { jkt: client.jkt } });
 
@@ -364,10 +366,6 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
   it('documents say what proofs may be signed with, and whether they are needed', async () => {
     const required = await start({ options: { dpop: 'required' } });
     const off = await start({ options: { dpop: false } });
-    const documentsOf = async ({ url }: TestApp) => ({
-      ...(await request(`${url}/.well-known/openid-configuration`)).json(),
-      resource: (await request(`${url}/.well-known/oauth-protected-resource`)).json(),
-    });
     const dpop_signing_alg_values_supported = expect.arrayContaining(['ES256', 'EdDSA', 'PS256']);
 
     const [optional, needed, none] = await Promise.all([app, required, off].map(documentsOf));

@@ -8,6 +8,7 @@ import {
 } from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { PROOF_ALGORITHMS } from '../../lib/options/possession-options.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
 import { startBrokerApp, type BrokerAppOptions } from '../support/broker-app.js';
 import { failWith } from '../support/faults.js';
@@ -72,6 +73,7 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
       introspection_endpoint_auth_methods_supported: ['Bearer'],
       end_session_endpoint: `${routes}/logout`,
       jwks_uri: `${routes}/.well-known/jwks.json`,
+      dpop_signing_alg_values_supported: [...PROOF_ALGORITHMS],
       scopes_supported: ['openid', 'myscope', 'profile', 'email', 'offline_access'],
       response_types_supported: [],
       grant_types_supported: [
@@ -113,6 +115,7 @@ describe.each(adapters)('well-known documents on %s', (adapter) => {
       authorization_servers: [app.url],
       scopes_supported: ['openid', 'myscope', 'profile', 'email', 'offline_access'],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: [...PROOF_ALGORITHMS],
     });
   });
 

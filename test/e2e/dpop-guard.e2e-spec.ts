@@ -1,10 +1,12 @@
 import { Controller, Get, type MessageEvent, Post, Req, Sse, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import * as oidc from 'openid-client';
 import { type Observable, of } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { Auth, AuthGuard, IdToken, type IdTokenClaims, OidcService } from '../../lib/index.js';
 import { type AppOptions, adapters, startApp, type TestApp } from '../support/app.js';
+import { registerIfSecret } from '../support/canary-secrets.js';
 import { ProvingClient, hashOf } from '../support/dpop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { type Reply, type RequestOptions, request } from '../support/http-request.js';
@@ -12,14 +14,16 @@ import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { clientOf, obtainTokens } from '../support/openid-client-flow.js';
 import { startPathProxy } from '../support/path-proxy.js';
+import { type TestProvider, startProvider } from '../support/provider.js';
 import { rawRequest } from '../support/raw-request.js';
 
 const ALGS = 'algs="ES256 ES384 ES512 EdDSA Ed25519 PS256 PS384 PS512 RS256 RS384 RS512"';
 
 @Controller()
 class Routes {
-  constructor(private readonly oidc: OidcService) {}
+  constructor(private readonly service: OidcService) {}
 
   @Get('me')
   @Auth()
@@ -49,7 +53,7 @@ class Routes {
   @Auth()
   @UseGuards(AuthGuard)
   async twice(@Req() asked: { headers: Record<string, string> }): Promise<object> {
-    const { sub } = await this.oidc.authenticate(asked);
+    const { sub } = await this.service.authenticate(asked);
     return { sub };
   }
 
@@ -483,5 +487,41 @@ describe.each(adapters)('tokens that are bound to a key, on %s', (adapter) => {
       expect(outcomeOf(await ask(next))).toBe('200');
       expect((await ask('x', '/auth/v2/userinfo')).headers.get('dpop-nonce')).toHaveLength(51);
     });
+  });
+});
+
+describe.each(['JWTs', 'opaque tokens'])('real tokens that are bound to a key: %s', (kind) => {
+  const opaque = kind === 'opaque tokens';
+  let provider: TestProvider;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    provider = await startProvider({ opaqueAccessTokens: opaque });
+    const options = { dpopNonce: true, ...(opaque ? { introspection: true } : {}) };
+    app = await startApp({ provider, controllers: [Routes], options });
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.close();
+  });
+
+  it('DP-1: of oidc-provider are used by openid-client, and by nobody without the key', async () => {
+    const config = await clientOf(provider);
+    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
+    const tokens = await obtainTokens(provider, config, { options: { DPoP } });
+    const token = tokens.access_token;
+    registerIfSecret(token, 'bound access token');
+    const url = new URL(`${app.url}/me`);
+
+    const call = (by: oidc.DPoPHandle) =>
+      oidc.fetchProtectedResource(config, token, url, 'GET', null, undefined, { DPoP: by });
+    const reply = await call(DPoP);
+    const stranger = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
+
+    expect(tokens.token_type).toBe('dpop');
+    expect(await reply.json()).toMatchObject({ cnf: { jkt: await DPoP.calculateThumbprint() } });
+    await expect(call(stranger)).rejects.toMatchObject({ status: 401 });
+    expect(outcomeOf(await request(url, { bearer: token }))).toBe('401 invalid_token');
   });
 });

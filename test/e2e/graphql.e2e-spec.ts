@@ -213,6 +213,8 @@ const query = (app: TestApp, text: string, bearer?: string) => post(app, { query
 const aliases = (field: string): string =>
   Array.from({ length: 50 }, (_, index) => `a${index}: ${field}`).join(' ');
 
+const read = async (reply: Response): Promise<Answer> => JSON.parse(await reply.text());
+
 /** What a subscription is answered first; drivers differ in how they say no. */
 const outcome = async (socket: Client): Promise<string> =>
   socket
@@ -317,7 +319,6 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
       const body = JSON.stringify({ query: `{ ${aliases('me')} who roles }` });
       return fetch(url, { method: 'POST', headers, body });
     };
-    const read = async (reply: Response): Promise<Answer> => JSON.parse(await reply.text());
 
     const without = await ask();
     const nonce = without.headers.get('dpop-nonce');

@@ -8,6 +8,7 @@ import {
   randomNonce,
   randomPKCECodeVerifier,
   randomState,
+  type AuthorizationCodeGrantOptions,
   type Configuration,
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
@@ -37,7 +38,11 @@ export async function clientOf(provider: AnyProvider): Promise<Configuration> {
 export async function obtainTokens(
   provider: AnyProvider,
   client: Configuration,
-  { user = 'alice', scope = 'openid profile email offline_access myscope' } = {},
+  {
+    user = 'alice',
+    scope = 'openid profile email offline_access myscope',
+    options = {},
+  }: { user?: string; scope?: string; options?: AuthorizationCodeGrantOptions } = {},
 ): Promise<Tokens> {
   const [verifier, state, nonce] = [randomPKCECodeVerifier(), randomState(), randomNonce()];
   const url = buildAuthorizationUrl(client, {
@@ -51,9 +56,6 @@ export async function obtainTokens(
   });
 
   const back = await new UserAgent().loginAt(provider, url, user);
-  return authorizationCodeGrant(client, new URL(back), {
-    pkceCodeVerifier: verifier,
-    expectedState: state,
-    expectedNonce: nonce,
-  });
+  const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
+  return authorizationCodeGrant(client, new URL(back), checks, undefined, options);
 }
