@@ -25,7 +25,7 @@ function here(code: string, { issuer, port }: { issuer: TestIssuer; port: number
   return withEntries(code)
     .replace(/'https:\/\/idp\.example\.org\/[^']*'/g, `'${issuer.options.discoveryUrl}'`)
     .replaceAll(
-      /'(?:https:\/\/(?:app|nest)\.example\.org|http:\/\/localhost:3000)(?=[/'])/g,
+      /'(?:https:\/\/(?:api|app|nest)\.example\.org|http:\/\/localhost:3000)(?=[/'])/g,
       `'${url}`,
     )
     .replace(

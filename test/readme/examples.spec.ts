@@ -157,9 +157,7 @@ describe('the examples of the documents, run', () => {
 
   it('the page finishes the login that began in its browser, and no other', async () => {
     const { finishLogin } = await run(only('docs/clients.md', 'finishLogin'));
-    await started(
-      await run(only('docs/migration/express-openid-connect.md', 'allowedRedirectUris')),
-    );
+    await started(await run(only('docs/clients.md', 'allowedRedirectUris: ')));
     if (finishLogin === undefined) throw new Error('The page has no finishLogin()');
     const page = `http://localhost:${port}/`;
     const agent = new UserAgent();
