@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-// These need a process of their own: they look at all its memory, or at each turn of its event loop.
-const apart = ['test/e2e/load-memory.e2e-spec.ts', 'test/e2e/load-event-loop.e2e-spec.ts'];
+// These need a process of their own: they look at all its memory, or at each turn of its event loop; and the simulation, in CI as long as a hundred other
+// files, would keep those of its process waiting.
+const apart = [
+  'test/e2e/load-memory.e2e-spec.ts',
+  'test/e2e/load-event-loop.e2e-spec.ts',
+  'test/simulation/**/*.spec.ts',
+];
 
 // This one goes by the time on the wall, and so runs by itself when the others have ended.
 const measuring = ['test/unit/http/unknown-key-flood.spec.ts'];
@@ -17,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: [
-            'test/{support,structure,unit,readme,store,simulation}/**/*.spec.ts',
+            'test/{support,structure,unit,readme,store}/**/*.spec.ts',
             'test/e2e/**/*.e2e-spec.ts',
           ],
           exclude: [...apart, ...measuring],
