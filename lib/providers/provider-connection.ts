@@ -31,6 +31,12 @@ function reasonText(refusal: OAuthError): string {
   return refusal.cause instanceof Reason ? String(refusal.cause) : describeError(refusal);
 }
 
+/**
+ * The time limit of a call, which openid-client does not hand to its `fetch`. One for the process: Node before 24 gives a value of each that was ever
+ * used to every promise from then on, and connections come and go.
+ */
+const limits = new AsyncLocalStorage<{ readonly of: object; readonly deadline: Deadline }>();
+
 /** A call to the provider. */
 export interface ProviderCall {
   readonly endpoint: EndpointName;
@@ -48,8 +54,6 @@ export class ProviderConnection implements KeySource {
   readonly name: string;
   readonly keys: RemoteKeySet;
   readonly #metadata: CachedDocument<ProviderMetadata>;
-  /** openid-client hands no time limit of a single call to its `fetch`. */
-  readonly #deadline = new AsyncLocalStorage<Deadline>();
   readonly #logger = new SafeLogger();
   readonly #warned = new Set<string>();
 
@@ -128,7 +132,7 @@ export class ProviderConnection implements KeySource {
     try {
       endpointOf(metadata, endpoint);
       if (deadline === undefined) return await call(configuration);
-      return await this.#deadline.run(deadline, () => call(configuration));
+      return await limits.run({ of: this, deadline }, () => call(configuration));
     } catch (error) {
       const refused = grant === undefined ? undefined : toGrantRefusal(error, grant);
       if (grant === undefined || refused === undefined) {
@@ -205,7 +209,8 @@ export class ProviderConnection implements KeySource {
       const response = await this.http.request(url, { method, headers });
       return plainUserinfo(response, () => this.expectation()); // nothing else is asked for without a form
     }
-    const atMostMs = this.#deadline.getStore()?.leftMs();
+    const limit = limits.getStore();
+    const atMostMs = limit?.of === this ? limit.deadline.leftMs() : undefined;
     return readableAnswer(await this.http.request(url, { method, headers, body }, atMostMs));
   }
 
