@@ -16,7 +16,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isReturnPath } from '../options/return-path.js';
 import { KeyRing } from '../sealing/key-ring.js';
 import type { CheckedAuthRule } from '../tokens/auth-rule.js';
-import { cookieNamed, headerOf, loopMarkerOf } from '../tokens/session-cookie.js';
+import { cookieNamed, headerOf } from '../tokens/session-cookie.js';
 import { StepUpRefusal, wantedLogin } from '../tokens/step-up.js';
 import { DemandedLogins } from './demanded-logins.js';
 import { effectiveRule } from './declared-rules.js';
@@ -73,7 +73,7 @@ export class LoginRedirects implements OnApplicationBootstrap {
     const own = request.originalUrl ?? request.url ?? '/';
     const path = isReturnPath(own) ? own : '/';
     const loginUrl = this.urls.loginUrl(path, await this.#wanted(refusal, rule));
-    const marker = loopMarkerOf(session.cookieName);
+    const marker = `${session.cookieName}.redirected`;
     const mark = createHash('sha256').update(path).digest('base64url').slice(0, 22);
     if (cookieNamed(request.headers, marker) === mark) {
       const { error, description } = refusal;

@@ -10,7 +10,7 @@ import type { ResolvedBrowserSessions } from '../options/resolve-browser-session
 import type { RequestHeaders } from '../tokens/bearer-token.js';
 import type { BrowserSessionState } from '../tokens/browser-session-state.js';
 import { checkOrigin, isOwnNavigation } from '../tokens/request-origin.js';
-import { cookieNamed, cookiesNamed, loopMarkerOf } from '../tokens/session-cookie.js';
+import { cookieNamed, cookiesNamed } from '../tokens/session-cookie.js';
 import type { BrowserParts } from './browser-parts.js';
 import { Mode } from './mode.js';
 
@@ -86,7 +86,7 @@ export class BrowserLogins {
   }
 
   /**
-   * Ends the session of the cookie, and removes that, and what would take the next page's login for a loop.
+   * Ends the session of the cookie, and removes that.
    *
    * @throws {@link OAuthError} 400 for a target that is not allowed; 403 for another site's page; 404 without the option `session`; 503.
    */
@@ -96,10 +96,8 @@ export class BrowserLogins {
     const isHeld = cookiesNamed(headers, cookieName).length > 0;
     if (isHeld) checkOrigin(headers, origins);
     const location = await browser.logOut(request, cookieNamed(headers, cookieName));
-    const held = [cookieName, loopMarkerOf(cookieName)].filter(
-      (name) => cookiesNamed(headers, name).length > 0,
-    );
-    return { location, cookies: held.map((name) => ({ name, value: '', maxAgeSec: 0, secure })) };
+    const removal = { name: cookieName, value: '', maxAgeSec: 0, secure };
+    return { location, cookies: isHeld ? [removal] : [] };
   }
 
   #browser(): BrowserParts {

@@ -9,11 +9,6 @@ export function headerOf(headers: RequestHeaders, name: string): string | undefi
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** The cookie that says for a few seconds that its browser was sent to log in. */
-export function loopMarkerOf(cookieName: string): string {
-  return `${cookieName}.redirected`;
-}
-
 /** All values of the header `Cookie`: HTTP/2 may split it (RFC 9113 §8.2.3). */
 function cookieHeader(headers: RequestHeaders): string {
   if (headers instanceof Headers) return headers.get('cookie') ?? '';

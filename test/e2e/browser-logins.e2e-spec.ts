@@ -311,17 +311,6 @@ describe.each(adapters)('logins of browsers on %s', (adapter) => {
       expect(second.headers.getSetCookie()).toEqual([]);
     });
 
-    it('takes no login after a logout for one that did not last', async () => {
-      const browser = browserAt();
-      await browser.agent.get(`${app.url}/page`);
-      await browser.agent.post(`${app.url}/auth/v2/logout`, {});
-      expect(browser.reference).toBe('');
-
-      const reply = await browser.agent.get(`${app.url}/page`);
-
-      expect([reply.status, reply.text()]).toEqual([200, `hello ${alice.sub}`]);
-    });
-
     it('stops start-up without the option that keeps logins', async () => {
       const without = startBrokerApp({ adapter, provider, clock, controllers: [PageRoutes] });
 
