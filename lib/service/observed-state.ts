@@ -8,7 +8,7 @@ import { Mode } from './mode.js';
 /** Tells OpenTelemetry, where the host has it, what is read rather than counted. */
 @Injectable()
 export class ObservedState implements OnModuleInit, BeforeApplicationShutdown {
-  #end: readonly (() => void)[] = [];
+  readonly #end: (() => void)[] = [];
 
   constructor(
     private readonly providers: Providers,
@@ -17,11 +17,14 @@ export class ObservedState implements OnModuleInit, BeforeApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     await findOpenTelemetry();
-    this.#end = [observe('oidc.key_set.age', () => this.#ages()), ofVerifications()];
+    this.#end.push(
+      observe('oidc.key_set.age', () => this.#ages()),
+      ofVerifications(),
+    );
   }
 
   beforeApplicationShutdown(): void {
-    for (const end of this.#end) end();
+    for (const end of this.#end.splice(0)) end(); // once, however often the application is closed
   }
 
   #ages() {

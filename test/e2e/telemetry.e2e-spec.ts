@@ -189,6 +189,21 @@ describe('what OpenTelemetry is told', () => {
     expect(now.map((value, at) => value - (before[at] ?? 0))).toStrictEqual([1, 2, 1]);
   });
 
+  it('goes on counting for one application when another one is closed, twice', async () => {
+    const other = await startBrokerApp({ provider });
+    await other.app.close();
+    await other.app.close();
+
+    await guarded(app, 'no-token');
+
+    expect(await verifications()).toStrictEqual([
+      expect.any(Number),
+      expect.any(Number),
+      expect.any(Number),
+    ]);
+    expect((await verifications()).some(Number.isNaN)).toBe(false);
+  });
+
   it('says how old the keys of each provider are', async () => {
     await brokerLogin(app);
 
