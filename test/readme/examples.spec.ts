@@ -39,6 +39,13 @@ const only = (document: string, text: string): CodeBlock => {
   return found;
 };
 
+const ALICE = {
+  sub: 'alice',
+  roles: ['admins'],
+  email: 'alice@example.org',
+  preferred_username: 'alice',
+};
+
 describe('the examples of the documents, run', () => {
   let issuer: TestIssuer;
   let port: number;
@@ -49,16 +56,12 @@ describe('the examples of the documents, run', () => {
       clientId: 'my-client',
       clientSecret: SECRET,
       audience: 'my-aud',
-      user: {
-        sub: 'alice',
-        roles: ['admins'],
-        email: 'alice@example.org',
-        preferred_username: 'alice',
-      },
+      user: ALICE,
     });
   });
 
   afterEach(async () => {
+    issuer.loginAs(ALICE);
     for (const app of apps.splice(0)) await app.close();
   });
 
@@ -152,7 +155,6 @@ describe('the examples of the documents, run', () => {
     issuer.loginAs({ sub: 'bob', roles: [] });
     const bob = String((await login()).json()['access_token']);
     expect((await request(`${url}/orders/all`, { bearer: bob })).status).toBe(403);
-    issuer.loginAs({ sub: 'alice', roles: ['admins'] });
   });
 
   it('the page finishes the login that began in its browser, and no other', async () => {
