@@ -17,7 +17,7 @@ export function completeBrowserRoute(route: unknown, operation: Members): void {
   const answers = memberOf(operation, 'responses');
   switch (route) {
     case 'login':
-      addReturnTo(operation);
+      addBrowserLogins(operation);
       break;
     case 'callback':
       answers['303'] = {
@@ -44,22 +44,30 @@ export function completeBrowserRoute(route: unknown, operation: Members): void {
   }
 }
 
-/** Either `redirect_uri` or `return_to`. */
-function addReturnTo(operation: Members): void {
+/** What a login that ends with a session by cookie takes from its caller, with what it means there. */
+const OF_BROWSER_LOGINS = {
+  return_to: 'Instead of redirect_uri: logs the browser in by cookie, and leads it to this path',
+  target_link_uri: 'Where a login leads that another site begins with iss alone',
+  login_hint: 'Of a login that another site begins: passed on to the identity provider',
+};
+
+/** Either `redirect_uri`, or `return_to`, or what others begin a login with (OpenID Connect Core §4). */
+function addBrowserLogins(operation: Members): void {
   const known: unknown = operation['parameters'];
   const parameters = (Array.isArray(known) ? known : []).filter(isRecord);
   const others = parameters.map((one) =>
     one['name'] === 'redirect_uri' ? { ...one, required: false } : one,
   );
-  const returnTo = {
-    name: 'return_to',
-    in: 'query',
-    required: false,
-    description:
-      'Instead of redirect_uri: logs the browser in by cookie, and leads it to this path',
-    schema: text,
-  };
-  operation['parameters'] = [...others, returnTo];
+  const further = Object.entries(OF_BROWSER_LOGINS)
+    .filter(([name]) => !parameters.some((one) => one['name'] === name)) // "loginParameters" may list it
+    .map(([name, description]) => ({
+      name,
+      in: 'query',
+      required: false,
+      description,
+      schema: text,
+    }));
+  operation['parameters'] = [...others, ...further];
 }
 
 /** People who come by a navigation get a page. */

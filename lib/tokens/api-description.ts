@@ -40,10 +40,22 @@ function addTo(key: string, target: object, members: Readonly<Record<string, unk
   Reflect.defineMetadata(key, { ...Object(before), ...members }, target);
 }
 
-function addRequirements(target: object, ...requirements: readonly Requirement[]): void {
-  const before: unknown = Reflect.getOwnMetadata(SECURITY, target);
+function addRequirements(
+  target: object,
+  before: unknown,
+  ...requirements: readonly Requirement[]
+): void {
   const known: unknown[] = Array.isArray(before) ? before : [];
   Reflect.defineMetadata(SECURITY, [...known, ...requirements], target);
+}
+
+/** Of a class and the classes that it extends, as rules add up: what a class says itself hides what they say. Their `@Public()` opens nothing here. */
+function withInherited(target: object): unknown {
+  const own: unknown = Reflect.getOwnMetadata(SECURITY, target);
+  if (own !== undefined) return own;
+  const inherited: unknown = Reflect.getMetadata(SECURITY, target);
+  if (!Array.isArray(inherited)) return undefined;
+  return inherited.filter((one) => !(OPEN_EXTENSION in Object(one)));
 }
 
 /**
@@ -53,12 +65,14 @@ function addRequirements(target: object, ...requirements: readonly Requirement[]
 export function describeRule(rule: CheckedAuthRule | 'public', target: object): void {
   if (rule === 'public') {
     addTo(EXTENSIONS, target, { [OPEN_EXTENSION]: true });
-    addRequirements(target, { [OPEN_EXTENSION]: [] }); // of a class extensions are not read
+    const own: unknown = Reflect.getOwnMetadata(SECURITY, target);
+    addRequirements(target, own, { [OPEN_EXTENSION]: [] }); // of a class extensions are not read
     return;
   }
   const wanted = wantedLogin(rule);
   addRequirements(
     target,
+    withInherited(target),
     { [SECURITY_SCHEME]: [...rule.scopes] },
     ...(rule.optional ? [{}] : []),
     ...(wanted === undefined ? [] : [{ [LOGIN_EXTENSION]: loginWords(wanted) }]),

@@ -91,6 +91,40 @@ class Lobby {
   }
 }
 
+@Auth({ scopes: 'base', maxAgeSec: 600 })
+class Base {}
+
+@Controller('extending')
+@Auth({ scopes: 'own' })
+class Extending extends Base {
+  @Get()
+  @Auth({ scopes: 'handler' })
+  closed(): object {
+    return {};
+  }
+}
+
+@Public()
+class OpenBase {}
+
+@Controller('extending-open')
+@Auth({ scopes: 'own' })
+class ExtendingOpen extends OpenBase {
+  @Get()
+  closed(): object {
+    return {};
+  }
+}
+
+@Controller('opening')
+@Public()
+class Opening extends Base {
+  @Get()
+  open(): object {
+    return {};
+  }
+}
+
 class Answer {
   @ApiProperty()
   readonly text: string = '';
@@ -218,6 +252,16 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
     expect(operation(document, '/lobby/safe')?.security).toEqual([{ oidc: ['safe'] }]);
   });
 
+  it('adds up what a class and the classes that it extends demand, as the guard does', async () => {
+    const document = await documentOf({ controllers: [Extending, ExtendingOpen, Opening] });
+
+    const closed = operation(document, '/extending');
+    expect(closed?.security).toEqual([{ oidc: ['base', 'own', 'handler'] }]);
+    expect(JSON.stringify(closed?.responses['401'])).toContain('max_age');
+    expect(operation(document, '/extending-open')?.security).toEqual([{ oidc: ['own'] }]);
+    expect(operation(document, '/opening')?.security).toBeUndefined();
+  });
+
   it('has a bearer token without scopes in broker mode', async () => {
     const document = await documentOf({ options: { broker } });
 
@@ -343,6 +387,19 @@ describe.each(adapters)('the OpenAPI document on %s', (adapter) => {
       );
       expect(statusesOf('/auth/v2/logout', 'post')).toEqual(['200', '303', '400', '403', '503']);
       expect(JSON.stringify(document)).not.toContain('x-oidc');
+    });
+
+    it('names once what a login is begun with by others', async () => {
+      const options = { ...browsers, loginParameters: ['login_hint', 'max_age'] };
+      const names = namesOf(await documentOf({ options }));
+      await app?.close();
+      const plain = namesOf(await documentOf({ options: { broker } }));
+
+      for (const name of ['iss', 'target_link_uri', 'login_hint']) {
+        expect(names.filter((one) => one === name)).toEqual([name]);
+      }
+      expect(plain).not.toContain('target_link_uri');
+      expect(plain).not.toContain('login_hint');
     });
 
     it.each([
