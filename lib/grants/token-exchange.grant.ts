@@ -76,7 +76,7 @@ export class TokenExchangeGrant {
     const scope = grantedScope(subject, request.scope);
     const collector = this.collectors.of(provider);
     const collected = await collector.collect(
-      { accessToken: subjectToken, idTokenClaims: subject },
+      { accessToken: subjectToken, isBound: bound !== undefined, idTokenClaims: subject },
       subject,
     );
     collector.checkDemands(collected);

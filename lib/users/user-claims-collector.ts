@@ -65,13 +65,14 @@ export class UserClaimsCollector {
 
   /**
    * Asks userinfo where the tokens leave something open: a source of roles, user name, e-mail, the subject claim, or a
-   * claim that the option `claims` names.
+   * claim that the option `claims` names. Not with an access token that is bound to a key: userinfo would want a proof that its client alone could
+   * make (RFC 9449 §7.1), and as a bearer token it is sent nowhere.
    *
    * @param earlier at a refresh: what is not said now is remembered, and what cannot be had in time is not waited for.
    * @throws {@link OAuthError} 502 when userinfo is about another subject (OpenID Connect Core §5.3.2).
    */
   async collect(
-    tokens: { accessToken: string; idTokenClaims: ProviderClaims | undefined },
+    tokens: { accessToken: string; isBound?: boolean; idTokenClaims: ProviderClaims | undefined },
     user: UserIdentity,
     earlier?: EarlierClaims,
   ): Promise<CollectedClaims> {
@@ -88,7 +89,8 @@ export class UserClaimsCollector {
     };
     const accessToken = await had('accessToken', this.#claimsOf(tokens.accessToken, user));
     const said = { accessToken, idToken };
-    const userinfo = this.#leavesOpen(said, earlier?.said.idToken)
+    const asks = tokens.isBound !== true && this.#leavesOpen(said, earlier?.said.idToken);
+    const userinfo = asks
       ? this.#limited(await had('userinfo', this.provider.userinfo(tokens.accessToken, user.sub)))
       : undefined;
     const { roleClients } = this.provider.options;

@@ -27,6 +27,7 @@ import {
   postToken,
 } from '../support/open-login.js';
 import { EXCHANGE_GRANT, mintedToken } from '../support/token-exchange.js';
+import { alice } from '../support/users.js';
 
 const outcomeOf = (reply: Reply): string =>
   reply.status < 300 ? String(reply.status) : `${reply.status} ${String(reply.json()['error'])}`;
@@ -309,6 +310,33 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
       const good = await exchangeWith(bound, client);
       expect(good.json()['token_type']).toBe('DPoP');
       expect(decodeJwt(mintedToken(good))['cnf']).toEqual({ jkt: client.jkt });
+    });
+
+    it('DP-1: sends a bound token to nobody: what it does not say is not said', async () => {
+      const silent = { preferred_username: undefined, email: undefined, realm_access: undefined };
+      provider.clearRequests();
+
+      const bound = provider.accessToken({ ...silent, cnf: { jkt: client.jkt } });
+      const claims = decodeJwt(mintedToken(await exchangeWith(bound, client)));
+
+      expect(claims).toMatchObject({ sub: alice.sub, cnf: { jkt: client.jkt } });
+      expect(claims).not.toHaveProperty('email');
+      expect(provider.requestsTo('userinfo')).toEqual([]);
+      const unbound = await exchangeWith(provider.accessToken(silent), client);
+      expect(decodeJwt(mintedToken(unbound))['email']).toBe('alice@example.org');
+      expect(provider.requestsTo('userinfo')).toHaveLength(1);
+    });
+
+    it('CL-2: refuses a bound token that lacks a demanded claim, which userinfo would have', async () => {
+      const demanding = await start({ options: { claims: { email: ['alice@example.org'] } } });
+      const exchange = (subject_token: string) =>
+        post({ grant_type: EXCHANGE_GRANT, subject_token }, { at: demanding });
+      const bound = { cnf: { jkt: client.jkt } };
+
+      const lacking = await exchange(provider.accessToken({ ...bound, email: undefined }));
+      expect(outcomeOf(lacking)).toBe('403 insufficient_scope');
+      const having = provider.accessToken({ ...bound, email: 'alice@example.org' });
+      expect(outcomeOf(await exchange(having))).toBe('200');
     });
 
     it('DP-4: may tighten one', async () => {
