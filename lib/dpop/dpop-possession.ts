@@ -22,6 +22,7 @@ interface LookedAt {
 export class DpopPossession extends Possession {
   /** A request proves once, however many guards and resolvers ask: its proof would else be a repetition of itself. */
   readonly #lookedAt = new WeakMap<object, LookedAt>();
+  readonly #nextNonces = new WeakMap<object, string>();
 
   constructor(
     private readonly proofs: Proofs,
@@ -58,10 +59,14 @@ export class DpopPossession extends Possession {
     return outcome;
   }
 
+  nextNonce(request: object): string | undefined {
+    return this.#nextNonces.get(request);
+  }
+
   async #prove(
     accessToken: string,
     key: string,
-    { headers, rawHeaders, method = '', url = '' }: Credentials,
+    { headers, rawHeaders, method = '', url = '', request }: Credentials,
   ): Promise<string | undefined> {
     const { publicUrl } = this.options;
     const uri = publicUrl === undefined ? undefined : requestUri(publicUrl, url);
@@ -74,7 +79,9 @@ export class DpopPossession extends Possession {
       );
     }
     const demand = { method, uri, accessToken, key, status: 401 as const };
-    return (await this.proofs.take(proofsOf(headers, rawHeaders), demand)).nextNonce;
+    const { nextNonce } = await this.proofs.take(proofsOf(headers, rawHeaders), demand);
+    if (request !== undefined && nextNonce !== undefined) this.#nextNonces.set(request, nextNonce);
+    return nextNonce;
   }
 }
 

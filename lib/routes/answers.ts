@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { DemandedAnswer } from '../guard/login-demand.js';
 import type { LoginCookie } from '../login/login-cookies.js';
+import { Possession } from '../tokens/possession.js';
 
 const PROTECTION = {
   'X-Content-Type-Options': 'nosniff',
@@ -34,13 +35,22 @@ function serialised({ name, value, maxAgeSec, secure, crossSite }: LoginCookie):
   return [`${name}=${value}`, ...attributes].join('; ');
 }
 
+/** A response of Express (which is Node's own) or of Fastify (which holds it), with Node's request. */
+interface RouteResponse {
+  readonly req?: object;
+  readonly raw?: { readonly req?: object };
+}
+
 /**
  * Answers on either HTTP adapter. The routes write their answers themselves, so that a host's own interceptors do not
  * wrap bodies that the wire contract fixes.
  */
 @Injectable()
 export class Answers {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly possession: Possession,
+  ) {}
 
   /** Sets a header of the answer to come. */
   header(response: unknown, name: string, value: string): void {
@@ -48,19 +58,19 @@ export class Answers {
   }
 
   json(response: unknown, body: object, cookies: readonly LoginCookie[] = []): void {
-    this.#setCookies(response, cookies);
+    this.#prepare(response, cookies);
     this.adapterHost.httpAdapter.reply(response, body, 200);
   }
 
   /** 302, so that the browser follows with GET (RFC 9700 §4.12). */
   redirect(response: unknown, url: string, cookies: readonly LoginCookie[] = []): void {
-    this.#setCookies(response, cookies);
+    this.#prepare(response, cookies);
     this.adapterHost.httpAdapter.redirect(response, 302, url);
   }
 
   /** 303, so that the browser follows with GET whatever it came with (RFC 9110 §15.4.4). */
   seeOther(response: unknown, url: string, cookies: readonly LoginCookie[] = []): void {
-    this.#setCookies(response, cookies);
+    this.#prepare(response, cookies);
     this.adapterHost.httpAdapter.redirect(response, 303, url);
   }
 
@@ -78,7 +88,11 @@ export class Answers {
     httpAdapter.reply(response, body, status);
   }
 
-  #setCookies(response: unknown, cookies: readonly LoginCookie[]): void {
+  /** With the nonce for the client's next proofs, where it proved itself by one that will soon be over (RFC 9449 §8.2). */
+  #prepare(response: unknown, cookies: readonly LoginCookie[]): void {
+    const { raw, req = raw?.req }: RouteResponse = Object(response);
+    const nonce = req && this.possession.nextNonce(req);
+    if (nonce !== undefined) this.header(response, 'DPoP-Nonce', nonce);
     for (const cookie of cookies) {
       this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', serialised(cookie));
     }

@@ -24,6 +24,9 @@ export abstract class Possession {
     key: string | undefined,
     credentials: Credentials,
   ): Promise<string | undefined>;
+
+  /** That nonce once more, for whoever writes the answer: of a request that has proved. */
+  abstract nextNonce(request: object): string | undefined;
 }
 
 /** What a token that is bound to a key gets where no proof of it can come, or none came. */

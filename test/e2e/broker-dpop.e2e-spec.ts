@@ -13,6 +13,7 @@ import {
 import { registerIfSecret } from '../support/canary-secrets.js';
 import { startDevice } from '../support/device-login.js';
 import { ProvingClient } from '../support/dpop.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { type Reply, request } from '../support/http-request.js';
 import {
@@ -438,6 +439,52 @@ describe.each(adapters)('what the token route issues for a key, on %s', (adapter
 
     expect(outcomeOf(without)).toBe('400 use_dpop_nonce');
     expect(outcomeOf(reply)).toBe('200');
+  });
+
+  it('DP-3: our own routes hand out the next nonce before the one that came ends, as the guard does', async () => {
+    const clock = new FakeClock();
+    provider.behaviour.now = () => clock.now();
+    const at = await start({
+      clock,
+      options: { dpopNonce: true },
+      broker: { introspectionScope: 'myscope' },
+    });
+    const iat = () => Math.floor(clock.now().getTime() / 1000);
+    const form = handleForm(await openLogin(at));
+    const asked = await request(`${at.url}/auth/v2/token`, {
+      form,
+      headers: { dpop: await proofFor(client, at, { iat: iat() }) },
+    });
+    const nonce = asked.headers.get('dpop-nonce');
+    const dpop = await proofFor(client, at, { nonce, iat: iat() });
+    const issued = await request(`${at.url}/auth/v2/token`, { form, headers: { dpop } });
+    const { accessToken: token } = brokerTokens(issued);
+    const routes = ['userinfo', 'introspect', 'logout'] as const;
+    const answers = async (names: readonly (typeof routes)[number][]) => {
+      const replies: [number, string | null][] = [];
+      for (const name of names) {
+        const url = `${at.url}/auth/v2/${name}`;
+        const posted = name === 'introspect' ? { form: { token } } : {};
+        const method = name === 'introspect' ? 'POST' : 'GET';
+        const claims = { nonce, iat: iat() };
+        const headers = await client.headers({ method, url, token, claims });
+        const reply = await request(url, { headers, ...posted });
+        replies.push([reply.status, reply.headers.get('dpop-nonce')]);
+      }
+      return replies;
+    };
+
+    expect(await answers(['userinfo', 'introspect'])).toEqual([
+      [200, null],
+      [200, null],
+    ]);
+    clock.advance(20);
+    const next = expect.stringMatching(/^[\w-]{51}$/);
+    expect(await answers(routes)).toEqual([
+      [200, next],
+      [200, next],
+      [302, next],
+    ]);
   });
 
   it('FD-3: a token that a trusted instance bound needs its proof here', async () => {
