@@ -521,6 +521,26 @@ describe.each(drivers)('GraphQL by $title', ({ title, adapter, module }) => {
     await socket.dispose();
   });
 
+  it('DP-1: takes no token that is bound to a key in subscriptions, with a proof and without', async () => {
+    const prover = await ProvingClient.create();
+    const token = provider.accessToken({ cnf: { jkt: prover.jkt } });
+    const url = `${app.url}/graphql`;
+    const claims = { iat: clock.now().getTime() / 1000 };
+    const proved = await prover.headers({ method: 'GET', url, token, claims });
+
+    for (const socket of [
+      client({ authorization: `Bearer ${token}` }),
+      client(proved),
+      client({}, { authorization: `Bearer ${token}` }),
+      client({}, proved),
+    ]) {
+      const refusal = await outcome(socket);
+      expect(refusal).toContain('UNAUTHENTICATED');
+      expect(refusal).toContain('bound to a key (DPoP), and is taken in HTTP requests');
+      await socket.dispose();
+    }
+  });
+
   it('looks again at the token of a connection that was refused before', async () => {
     const socket = client({}, { authorization: `Bearer ${provider.accessToken({ jti: title })}` });
     const named = vi.spyOn(app.app.get(Mode, { strict: false }).issuers, 'named');

@@ -28,6 +28,7 @@ import { Authenticator } from '../../lib/tokens/authenticator.js';
 import { OidcMicroservicesModule } from '../../lib/microservices/index.js';
 import { required } from '../store/required.js';
 import { type AppOptions, hostModule, startApp } from '../support/app.js';
+import { ProvingClient } from '../support/dpop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { freePort } from '../support/free-port.js';
 import { endless, MessageController } from '../support/microservices/guarded-controller.js';
@@ -229,6 +230,21 @@ describe.each(cases)('messages over $title, $mode', ({ kind, service, mode, miss
     const strong = bearer(provider.accessToken({ acr: 'gold', auth_time: at }));
     expect(await client.call('Gold', strong)).toBe('secret');
   });
+
+  it.skipIf(missing)(
+    'DP-1: takes no token that is bound to a key, whatever proof it brings',
+    async () => {
+      const prover = await ProvingClient.create();
+      const token = provider.accessToken({ cnf: { jkt: prover.jkt } });
+      const url = `http://localhost:9/${kind.title}`;
+      const proved = await prover.headers({ method: 'POST', url, token });
+      const refused: object = Object(kind.refused(401, 'invalid_token'));
+
+      expect(await refusalOf(client.call('Plain', bearer(token)))).toMatchObject(refused);
+      expect(await refusalOf(client.call('Plain', proved))).toMatchObject(refused);
+      expect(await client.call('Maybe', proved)).toBeNull();
+    },
+  );
 
   it.skipIf(missing)('GW-5: says nothing beyond the contract', async () => {
     const token = provider.accessToken();

@@ -10,10 +10,12 @@ import {
 import { type ManagerOptions, type Socket, type SocketOptions, io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { epochSeconds } from '../../lib/clock/clock.js';
 import { LiveCalls } from '../../lib/guard/live-calls.js';
 import { Auth, AuthGuard, IdToken } from '../../lib/index.js';
 import { OidcWebsocketsModule } from '../../lib/websockets/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { ProvingClient } from '../support/dpop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   type MisbehavingProvider,
@@ -137,6 +139,45 @@ describe('gateways by socket.io', () => {
       socket.emit('who', {});
       expect(await told(socket, 'you')).toBe('sub-0001-alice');
     }
+  });
+
+  it.each(['websocket', 'polling'])(
+    'DP-1: takes no token that is bound to a key by %s, with a proof and without',
+    async (transport) => {
+      const client = await ProvingClient.create();
+      const token = provider.accessToken({ cnf: { jkt: client.jkt } });
+      const url = `${app.url}/socket.io/`;
+      const claims = { iat: epochSeconds(clock) };
+      const extraHeaders = await client.headers({ method: 'GET', url, token, claims });
+
+      for (const bound of [
+        { extraHeaders },
+        { extraHeaders: { authorization: `Bearer ${token}` } },
+        { auth: { token } },
+      ]) {
+        const refusal = await opening(open({ transports: [transport], ...bound }));
+        expect(refusal).toMatchObject({
+          error: 'invalid_token',
+          detail: expect.stringContaining('bound to a key (DPoP), and is taken in HTTP requests'),
+        });
+      }
+      expect(connected).toBe(0);
+    },
+  );
+
+  it('DP-1: goes on with no fresh token that is bound to a key', async () => {
+    const client = await ProvingClient.create();
+    const exp = epochSeconds(clock) + 600;
+    const socket = open({
+      transports: ['websocket'],
+      auth: { token: provider.accessToken({ exp }) },
+    });
+    await opening(socket);
+    const refused = told(socket, 'exception');
+
+    socket.emit('authenticate', { token: provider.accessToken({ cnf: { jkt: client.jkt } }) });
+
+    expect(await refused).toMatchObject({ error: 'invalid_token' });
   });
 
   it('GW-2: asks for a token where a connection takes up its former state, too', async () => {
