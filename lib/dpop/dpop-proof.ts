@@ -67,11 +67,8 @@ export async function checkProof(
   demand: ProofDemand,
   { clock, maxBytes }: { readonly clock: Clock; readonly maxBytes: number },
 ): Promise<HeldProof> {
-  const refuse = (name: string | Reason, details?: ReasonDetails): OAuthError =>
-    invalidProof(
-      demand.status,
-      typeof name === 'string' ? new Reason(`proof: ${name}`, details) : name,
-    );
+  const refuse = (name: string, details?: ReasonDetails): OAuthError =>
+    invalidProof(demand.status, new Reason(`proof: ${name}`, details));
   if (proof.length > maxBytes) throw refuse('too long', { option: '"maxTokenBytes"' });
   const { header, alg, typ, payload } = readJwsParts(proof, (cause) =>
     refuse(typeof cause === 'string' ? cause : 'no compact JWS'),

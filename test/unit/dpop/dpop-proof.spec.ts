@@ -137,6 +137,7 @@ describe('a proof of possession', () => {
     ],
     ['no address', { claims: { htu: undefined } }, 'proof: htu'],
     ['an address that is no text', { claims: { htu: { href: URI } } }, 'proof: htu'],
+    ['a list of addresses', { claims: { htu: [URI] } }, 'proof: htu'],
     ['no time', { claims: { iat: undefined } }, 'proof: iat'],
     ['a time that is a text', { claims: { iat: String(nowSec) } }, 'proof: iat'],
     ['the hash of another token', { claims: { ath: hashOf('another') } }, 'proof: ath'],
@@ -215,13 +216,26 @@ describe('a proof of possession', () => {
 
   it('DS-3: of a key that only takes time is not calculated with', async () => {
     const rsa = await ProvingClient.create('RS256');
-    const large = { ...rsa.jwk, n: 'A'.repeat(700) };
-    const slow = { ...rsa.jwk, e: 'AQABAQAB' };
+    const large = { ...rsa.jwk, n: 'A'.repeat(684) };
+    const slow = { ...rsa.jwk, e: 'AQABAQA' };
 
     for (const jwk of [large, slow, { ...rsa.jwk, n: 7 }, { kty: 'RSA' }]) {
       const proof = await proofWith({ header: { jwk } }, rsa);
       expect(await outcome(proof, { key: undefined })).toMatch(/proof: jwk is too large$/);
     }
+    const largest = { ...rsa.jwk, n: 'A'.repeat(683), e: 'AQABAQ' };
+    const proof = await proofWith({ header: { jwk: largest } }, rsa);
+    expect(await outcome(proof, { key: undefined })).toMatch(/proof: signature$/);
+  });
+
+  it('DS-3: longer than a token may be is not read', async () => {
+    const proof = await proofWith();
+    const read = (maxBytes: number) => checkProof(proof, demand(), { clock, maxBytes });
+
+    await expect(read(proof.length)).resolves.toMatchObject({ key: client.jkt });
+    await expect(read(proof.length - 1)).rejects.toMatchObject({
+      cause: { name: 'proof: too long' },
+    });
   });
 
   it('DP-1: of another key than that of the token is no matter of the proof', async () => {

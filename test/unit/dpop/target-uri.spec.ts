@@ -49,6 +49,13 @@ describe('the address of a proof', () => {
     ['https://a.example', 'http://evil.example/b', 'https://a.example/b'],
     ['https://a.example', 'HTTPS://evil.example:1/b?c', 'https://a.example/b'],
     ['https://a.example', '/b#c', 'https://a.example/b'],
+    [
+      'https://a.example',
+      '/to/https://evil.example/b',
+      'https://a.example/to/https://evil.example/b',
+    ],
+    ['https://a.example', '/.well-known/b.', 'https://a.example/.well-known/b.'],
+    ['https://a.example', '/.../b', 'https://a.example/.../b'],
   ])('DP-2: below %s the request for %s has the address %s', (publicUrl, target, uri) => {
     expect(requestUri(publicUrl, target)).toBe(uri);
   });

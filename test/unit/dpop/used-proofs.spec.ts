@@ -44,6 +44,8 @@ describe('proofs that were used', () => {
     clock.advance(62);
 
     expect([used.take(proof('c')), used.take(proof('d'))]).toEqual([true, true]);
+    clock.advance(1);
+    expect(() => used.take(proof('e'))).toThrow(/cannot be remembered/); // each is given up once
   });
 
   it('DP-3: with a full memory: nothing is forgotten early, and nothing more is taken', () => {
@@ -89,6 +91,7 @@ describe('proofs that were used', () => {
     expect(used.take(proof('b'))).toBe(true);
     used.release(proof('b'));
     expect(used.take(proof('a'))).toBe(true);
+    expect(() => used.take(proof('b'))).toThrow(/cannot be remembered/); // and makes room for one
   });
 
   it('DS-2: take no more than 50 MB, whatever they are called', async () => {
