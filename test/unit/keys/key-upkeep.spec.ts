@@ -49,6 +49,26 @@ describe.each(['reject', 'hang'] as const)('a store whose deletions %s', (fault)
   });
 });
 
+describe('a store whose deletions take long', () => {
+  it('KM-2: keeps no next key from being made by whoever tidies up meanwhile', async () => {
+    const store = new MemoryBrokerStore();
+    const { keys, clock } = await withOldKey(store);
+    let meanwhile: Promise<void> | undefined;
+    const deleteSigningKey = store.deleteSigningKey.bind(store);
+    store.deleteSigningKey = async (...key) => {
+      clock.advance(LIFETIME - HOUR);
+      meanwhile ??= keys.tidyUp();
+      await deleteSigningKey(...key);
+    };
+
+    await keys.tidyUp();
+    await meanwhile;
+
+    expect(meanwhile).toBeDefined();
+    expect(await store.listSigningKeys()).toHaveLength(2);
+  });
+});
+
 describe('a store that deletes nothing', () => {
   it('KM-2: keeps no next key from being published, and is tried again later and later', async () => {
     const counting = countingStore();
