@@ -387,4 +387,51 @@ describe('clocks of instances that differ', () => {
     expect(revocations.endOf(used(130))).toEqual(later(now, 130));
     expect(revocations.endOf(used(-30))).toEqual(now);
   });
+
+  it('fault 13: are not told by rows that are known', async () => {
+    const here = await startKeyKeeper();
+    const there = await startWithClock(here, 0);
+    const seen = here.record('clocks-differ');
+    await here.revocations.pull();
+    await there.revocations.revokeToken(anId(), issued(there));
+
+    for (let minute = 0; minute < 5; minute += 1) {
+      await here.revocations.pull();
+      here.clock.advance(60);
+    }
+
+    expect(seen).toEqual([]);
+  });
+
+  it('fault 13: are not told by a clock of ours that was set back', async () => {
+    const here = await startKeyKeeper();
+    const there = await startWithClock(here, -700);
+    const seen = here.record('clocks-differ');
+    await here.revocations.pull();
+    setBack(here, 700);
+    await there.revocations.revokeToken(anId(), issued(there));
+
+    await here.revocations.pull();
+
+    expect(seen).toEqual([]);
+  });
+
+  it('fault 13: are not told by old rows, which count again because tokens may live longer', async () => {
+    const here = await startKeyKeeper(lifetime(300));
+    const { store, clock } = here;
+    const seen = here.record('clocks-differ');
+    const token = issued(here);
+    await (await startKeyKeeper({ store, clock })).revocations.revokeToken(token.jti ?? '', token);
+    clock.advance(2 * HOUR);
+    await here.revocations.pull();
+    expect(here.revocations.covers(token)).toBe(false); // forgotten
+    const { keys } = await startKeyKeeper({ store, clock, ...lifetime(10 * HOUR) });
+    await keys.refresh();
+    await here.keys.look();
+
+    await here.revocations.pull();
+
+    expect(here.revocations.covers(token)).toBe(true);
+    expect(seen).toEqual([]);
+  });
 });
