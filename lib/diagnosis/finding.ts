@@ -215,6 +215,8 @@ export interface Finding {
   readonly seen: string;
   /** What to change. */
   readonly mend: string;
+  /** Where to read on, in the pages that come with the package: `nestjs-oidc-auth/docs/diagnosis.md#…`. */
+  readonly link: string;
 }
 
 /** What was looked at, and what was found. */

@@ -1,3 +1,4 @@
+import { findingLink } from '../errors/page-link.js';
 import { printable } from '../errors/printable.js';
 import {
   type Diagnosis,
@@ -21,7 +22,14 @@ export class Notes {
     instead: Partial<Pick<Kind, 'severity' | 'mend'>> = {},
   ): void {
     const { severity, mend } = { ...findingKinds[code], ...instead };
-    this.findings.push({ code, severity, about: this.about, seen: printable(seen, 500), mend });
+    this.findings.push({
+      code,
+      severity,
+      about: this.about,
+      seen: printable(seen, 500),
+      mend,
+      link: findingLink(code),
+    });
   }
 
   note(fact: string): void {
@@ -41,10 +49,11 @@ export function diagnosisText({ findings, facts }: Diagnosis): string {
     findings.filter((finding) => finding.severity === severity).length;
   return [
     ...facts.map((fact) => `  ${fact}`),
-    ...findings.flatMap(({ code, severity, about, seen, mend }) => [
+    ...findings.flatMap(({ code, severity, about, seen, mend, link }) => [
       '',
       `${severity} ${code}: ${about}: ${seen}`,
       `  mend: ${mend}`,
+      `  more: ${link}`,
     ]),
     '',
     `${count('error')} errors, ${count('warning')} warnings`,

@@ -79,7 +79,7 @@ export async function checkProof(
   const { jwk } = header;
   if (!isRecord(jwk)) throw refuse('jwk is missing');
   const fault = faultOf(jwk);
-  if (fault !== undefined) throw refuse(fault);
+  if (fault !== undefined) throw refuse(fault, { anchor: 'reason-proof-jwk' });
 
   const { jti, htm, htu, iat, nonce } = payload;
   if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI) throw refuse('jti');

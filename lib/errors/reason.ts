@@ -1,4 +1,5 @@
 import { withoutCredentials } from './credentials.js';
+import { type ReasonAnchor, anchorOf } from './page-link.js';
 import { printable } from './printable.js';
 
 const MOST_VALUES = 5;
@@ -16,6 +17,8 @@ export interface ReasonDetails {
   readonly option?: string;
   /** What to do about it. */
   readonly mend?: string;
+  /** Where the page on troubleshooting tells of it, when the name holds a value. */
+  readonly anchor?: ReasonAnchor;
 }
 
 function quoted(value: unknown): string {
@@ -45,6 +48,8 @@ export class Reason {
   readonly missing: string | undefined;
   readonly option: string | undefined;
   readonly mend: string | undefined;
+  /** Where the page on troubleshooting tells of it, if it does. */
+  readonly anchor: string;
 
   constructor(name: string, details: ReasonDetails = {}) {
     this.name = printable(name);
@@ -53,6 +58,7 @@ export class Reason {
     this.missing = details.missing && listed(details.missing);
     this.option = details.option;
     this.mend = details.mend;
+    this.anchor = details.anchor ?? `reason-${anchorOf(this.name)}`;
   }
 
   /** `aud: expected "my-aud", came "account"; see "audience"`. */

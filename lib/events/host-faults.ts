@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { refusalLink, withLink } from '../errors/page-link.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { type WholeError, wholeError } from '../errors/whole-error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
@@ -76,6 +77,7 @@ export class HostFaults {
     const { message, stack } = this.masked(error, secrets);
     const line = `${who} threw ${message}`;
     const admitted = this.#limiter.admit(line, line);
-    if (admitted !== undefined) this.#logger.error(admitted, stack);
+    if (admitted === undefined) return;
+    this.#logger.error(withLink(admitted, refusalLink(['reason-threw'])), stack);
   }
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
+import { eventLink, refusalLink, withLink } from '../errors/page-link.js';
 import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { wholeError } from '../errors/whole-error.js';
@@ -120,7 +121,8 @@ export class OidcEvents {
       const { message, stack } = wholeError(error);
       const line = `A listener of the event "${name}" threw ${message}`;
       const admitted = this.#limiter.admit(line, line);
-      if (admitted !== undefined) this.#logger.error(admitted, stack);
+      if (admitted === undefined) return;
+      this.#logger.error(withLink(admitted, refusalLink(['reason-threw'])), stack);
     };
     const guarded = (event: OidcEventMap[Name]): void => {
       try {
@@ -139,7 +141,7 @@ export class OidcEvents {
     this.#emitter.emit(name, told);
     count('oidc.events', { 'oidc.event': name, 'oidc.provider': event.provider });
     if (SUCCESSES.has(name) && this.#options?.logSuccesses === true) {
-      this.#logger.log(lineOf(name, told, ''));
+      this.#logger.log(withLink(lineOf(name, told, ''), eventLink(name)));
     }
     const advice = ALARMS[name];
     if (advice === undefined) return;
@@ -156,13 +158,14 @@ export class OidcEvents {
     const line = lineOf(name, event, advice);
     if (this.#told.has(line) || this.#told.size >= MOST_TOLD) return;
     this.#told.add(line);
-    this.#logger[LEVELS[name] ?? 'warn'](line);
+    this.#logger[LEVELS[name] ?? 'warn'](withLink(line, eventLink(name)));
   }
 
   #log(name: OidcEventName, event: object, advice: string): void {
     const line = lineOf(name, event, advice);
     const admitted = this.#limiter.admit(`${name} ${kindOf(event)}`, line);
-    if (admitted !== undefined) this.#logger[LEVELS[name] ?? 'warn'](admitted);
+    if (admitted === undefined) return;
+    this.#logger[LEVELS[name] ?? 'warn'](withLink(admitted, eventLink(name)));
   }
 }
 

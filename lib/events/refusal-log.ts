@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../clock/clock.js';
 import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
+import { anchorOf, refusalLink, withLink } from '../errors/page-link.js';
 import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { count } from '../telemetry/telemetry.js';
@@ -41,6 +42,14 @@ function whyOf(error: OAuthError): string {
   return `${printable(description)}: ${describeError(cause)}`;
 }
 
+/** Where to read on: about the reason, else the error of a library, else our text, else the code. */
+function linkOf(error: OAuthError): string {
+  const { cause, description } = error;
+  const library = cause instanceof Error ? [cause.name] : [];
+  const names = [...library, description].map((name) => `reason-${anchorOf(name)}`);
+  return refusalLink([reasonOf(error)?.anchor ?? '', ...names, `error-${error.error}`]);
+}
+
 /** What tells one kind of refusal from another, without anything that a caller chooses; what was expected may be of a caller's login. */
 function kindOf(error: OAuthError): string {
   const { name, missing } = reasonOf(error) ?? { name: whyOf(error) };
@@ -49,7 +58,7 @@ function kindOf(error: OAuthError): string {
 
 /**
  * Tells the host's developer of each refused request: one line with route or handler, status, code, and the reason with its
- * mend. One line a minute for each reason at each place; the next one says how many were left out.
+ * mend, and where to read on. One line a minute for each reason at each place; the next one says how many were left out.
  */
 @Injectable()
 export class RefusalLog {
@@ -73,7 +82,8 @@ export class RefusalLog {
     const code = `${error.getStatus()} ${error.error}`;
     const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`.slice(0, LONGEST_LINE);
     const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error)}`, line);
-    if (admitted !== undefined) this.#logger[levelOf(error, outcome)](admitted);
+    if (admitted === undefined) return;
+    this.#logger[levelOf(error, outcome)](withLink(admitted, linkOf(error)));
   }
 
   /** Tells of a refusal in code that a host calls without our guard; it goes on to the caller. */

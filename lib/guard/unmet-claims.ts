@@ -1,4 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
+import { warningLink, withLink } from '../errors/page-link.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -34,11 +35,11 @@ export class UnmetClaims {
   check(): void {
     if (this.broker.mapClaims !== undefined) return;
     for (const [path, handlers] of this.#demanded()) {
-      this.#logger.warn(
+      const line =
         `@Auth({ claims }) on ${listed(handlers)} demands "${path}", which no token of this application holds: everybody gets 403. ` +
-          `For roles write @Auth({ roles }); a claim of the provider belongs into the option "claims", which is looked at before a token ` +
-          `is minted; or let "broker.mapClaims" mint it.`,
-      );
+        `For roles write @Auth({ roles }); a claim of the provider belongs into the option "claims", which is looked at before a token ` +
+        `is minted; or let "broker.mapClaims" mint it.`;
+      this.#logger.warn(withLink(line, warningLink('log-auth-claims-on-demands')));
     }
     this.#checkTrustedIssuers();
   }

@@ -52,6 +52,8 @@ function parametersOf({ acrValues, maxAgeSec }: Partial<WantedLogin> = {}): Reco
 function checked(name: string, value: string): string {
   const isWhole = value.length <= LONGEST && !/\p{Cc}/u.test(value);
   if (isWhole && (name !== 'max_age' || isMaxAge(value))) return value;
-  const cause = new Reason(`${name} is malformed or too long`);
+  const cause = new Reason(`${name} is malformed or too long`, {
+    anchor: 'reason-is-malformed-or-too-long',
+  });
   throw new OAuthError('invalid_request', cause.name, { cause });
 }

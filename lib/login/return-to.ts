@@ -50,6 +50,7 @@ export function checkedReturnTo(
     expected: ['a path such as /page', ...session.returnTo],
     came: withoutDetails(returnTo),
     option: '"session.returnTo"',
+    anchor: 'reason-return_to-is-not-allowed',
   });
   throw refused(cause.name, cause);
 }

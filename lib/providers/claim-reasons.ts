@@ -16,6 +16,12 @@ const OPTIONS: Readonly<Record<string, string>> = {
   nbf: '"clockToleranceSec"',
 };
 
+const ANCHORS = {
+  'ID token': 'reason-of-the-id-token',
+  'logout token': 'reason-of-the-logout-token',
+  userinfo: 'reason-of-the-userinfo',
+} as const satisfies Record<ClaimSource, string>;
+
 /** The event of a refusal is cut too, and must show what was expected beside what came. */
 const LONGEST_VALUE = 80;
 
@@ -35,6 +41,7 @@ export function claimReason(
     ...shown,
     ...('came' in shown ? { came: cut(shown.came) } : {}),
     ...(option === undefined ? {} : { option }),
+    anchor: ANCHORS[source],
   });
 }
 

@@ -96,7 +96,8 @@ export class ClientTokens {
       const answer = await this.connection.ask(call, (configuration) =>
         clientCredentialsGrant(configuration, withResource(parameters, resource)),
       );
-      if (answer.token_type !== 'bearer') throw badUpstreamAnswer('token_type');
+      if (answer.token_type !== 'bearer')
+        throw badUpstreamAnswer('answer without the token_type Bearer');
       const end = new Deadline(this.clock, keptSec(answer.expires_in) * 1000);
       return { token: answer.access_token, end };
     } catch (error) {

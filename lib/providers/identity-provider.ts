@@ -100,7 +100,7 @@ export class IdentityProvider extends TokenIssuers {
    */
   async identityIssuer(iss: string): Promise<string> {
     const issuer = identityIssuer(iss, await this.connection.metadata(), this.options);
-    if (issuer === undefined) throw badUpstreamAnswer('iss');
+    if (issuer === undefined) throw badUpstreamAnswer('an issuer that is none of its own');
     return issuer;
   }
 

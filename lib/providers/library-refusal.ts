@@ -42,7 +42,8 @@ export function reasonOfLibrary(error: unknown): Reason | undefined {
     return claimReason('ID token', 'alg', { expected: details['expected'], came });
   }
   if (named.member === undefined) return undefined;
-  return new Reason(`answer without a usable ${named.member}`);
+  const anchor = 'reason-answer-without-a-usable';
+  return new Reason(`answer without a usable ${named.member}`, { anchor });
 }
 
 function ofClaim(claim: string, { code, details }: Refusal): Reason {

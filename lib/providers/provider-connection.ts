@@ -5,6 +5,7 @@ import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
 import { printable } from '../errors/printable.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
+import { warningLink, withLink } from '../errors/page-link.js';
 import { Reason } from '../errors/reason.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { OidcEvents } from '../events/oidc-events.js';
@@ -197,10 +198,11 @@ export class ProviderConnection implements KeySource {
     for (const { member, problem, option } of unusable) {
       if (this.#warned.has(member)) continue;
       this.#warned.add(member);
-      this.#logger.warn(
+      const line =
         `"${member}" in the metadata of the identity provider is not used, as if it were absent: it ${problem}. ` +
-          `Have it mended there, or set "${option}".`,
-      );
+        `Have it mended there, or set "${option}".`;
+      const link = warningLink('log-in-the-metadata-of-the-identity-provider-is-not-used');
+      this.#logger.warn(withLink(line, link));
     }
   }
 

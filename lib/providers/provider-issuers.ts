@@ -1,4 +1,5 @@
 import { unavailable } from '../errors/oauth.error.js';
+import { warningLink, withLink } from '../errors/page-link.js';
 import { printable } from '../errors/printable.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
@@ -89,9 +90,11 @@ export function issuerMistake(
 export function expectedIssuersOf(published: string, options: ResolvedProvider): readonly string[] {
   const issuers = issuersOf(published, options);
   if (issuers !== undefined) return issuers;
-  new SafeLogger().error(
+  const line =
     `The discovery document names the issuer "${printable(published)}", expected ` +
-      `"${options.expectedIssuers[0]}"; it is not used (${mendOf(published, options)})`,
+    `"${options.expectedIssuers[0]}"; it is not used (${mendOf(published, options)})`;
+  new SafeLogger().error(
+    withLink(line, warningLink('log-the-discovery-document-names-the-issuer')),
   );
   throw unavailable('issuer of the discovery document');
 }

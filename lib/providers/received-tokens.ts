@@ -42,7 +42,8 @@ async function readTokens(
   expected: IdTokenExpectation,
   { scope, refreshToken, idToken: use = 'checked' }: AnswerReading,
 ): Promise<TokenAnswer & { readonly idTokenClaims: Record<string, unknown> | undefined }> {
-  if (answer.token_type !== 'bearer') throw badUpstreamAnswer('token_type');
+  if (answer.token_type !== 'bearer')
+    throw badUpstreamAnswer('answer without the token_type Bearer');
   const claims = use === 'checked' ? answer.claims() : undefined;
   const idToken = claims === undefined ? undefined : answer.id_token;
   const idTokenClaims = claims === undefined ? undefined : { ...claims };

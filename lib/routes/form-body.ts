@@ -31,7 +31,8 @@ function tooLarge(): OAuthError {
 }
 
 function notAForm(what: string, came: string): OAuthError {
-  const cause = new Reason(`not a form in UTF-8, by its ${what}`, { expected: FORM, came });
+  const anchor = 'reason-not-a-form-in-utf-8-by-its';
+  const cause = new Reason(`not a form in UTF-8, by its ${what}`, { expected: FORM, came, anchor });
   return new OAuthError('invalid_request', `Send ${FORM} in UTF-8`, { cause });
 }
 

@@ -83,7 +83,9 @@ function checked<T extends object>(
   }
   const [problem] = validateSync(parameters, { stopAtFirstError: true });
   if (problem === undefined) return parameters;
-  const cause = new Reason(`${problem.property} is malformed or too long`);
+  const cause = new Reason(`${problem.property} is malformed or too long`, {
+    anchor: 'reason-is-malformed-or-too-long',
+  });
   throw new OAuthError('invalid_request', cause.name, { cause });
 }
 

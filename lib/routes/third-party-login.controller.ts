@@ -1,6 +1,6 @@
 import { Post, Req, Res, type Type } from '@nestjs/common';
 import { OAuthError } from '../errors/oauth.error.js';
-import { Reason } from '../errors/reason.js';
+import { Reason, type ReasonDetails } from '../errors/reason.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { Answers } from './answers.js';
 import { Parameter, type RouteRequest, formOf } from './request-parameters.js';
@@ -13,8 +13,8 @@ class ThirdPartyForm {
   @Parameter(32) readonly provider: string | undefined;
 }
 
-function refused(text: string, option?: string): OAuthError {
-  const cause = new Reason(text, option === undefined ? {} : { option });
+function refused(text: string, details: ReasonDetails): OAuthError {
+  const cause = new Reason(text, details);
   return new OAuthError('invalid_request', text, { cause });
 }
 
@@ -33,10 +33,10 @@ export function thirdPartyLoginController(path: string): Type {
     @Post()
     async login(@Req() request: RouteRequest, @Res() response: unknown): Promise<void> {
       if (!this.urls.hasBrowserSessions) {
-        throw refused('there are no logins here that others begin', '"session"');
+        throw refused('there are no logins here that others begin', { option: '"session"' });
       }
       const form = formOf(request, ThirdPartyForm);
-      if (form.iss === undefined) throw refused('iss is missing');
+      if (form.iss === undefined) throw refused('iss is missing', { anchor: 'reason-is-missing' });
       const given = Object.entries(form).filter(([, value]) => value !== undefined);
       const query = new URLSearchParams(given).toString();
       this.answers.seeOther(response, `${this.urls.url('login') ?? ''}?${query}`);

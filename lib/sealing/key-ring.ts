@@ -2,6 +2,7 @@ import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common';
 import { CompactEncrypt, EncryptJWT, type JWTPayload, compactDecrypt, jwtDecrypt } from 'jose';
 import { Clock } from '../clock/clock.js';
+import { warningLink, withLink } from '../errors/page-link.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
@@ -164,7 +165,8 @@ export class KeyRing {
     this.#secrets = secretsOf(options, this.origin);
     if (this.missing !== undefined && options.routes.login !== undefined) {
       const reason = `"encryptionKeys" is not set, and ${this.missing}.`;
-      new SafeLogger().warn(`${reason} ${PER_PROCESS}`);
+      const link = warningLink('log-logins-finish-only-on-the-instance-that-began-them');
+      new SafeLogger().warn(withLink(`${reason} ${PER_PROCESS}`, link));
     }
   }
 

@@ -56,9 +56,13 @@ export function unmetDemand(
     const missing = values.map(String).filter((role) => !roles.includes(role));
     return new Reason('roles', { missing, option });
   }
-  const what = claimAt(claims, path) === undefined ? 'is not there' : 'holds other values';
   const expected = PERSONAL.test(path) ? {} : { expected: values };
-  return new Reason(`claim ${path} ${what}`, { ...expected, option });
+  if (claimAt(claims, path) === undefined) {
+    const anchor = 'reason-claim-is-not-there';
+    return new Reason(`claim ${path} is not there`, { ...expected, option, anchor });
+  }
+  const anchor = 'reason-claim-holds-other-values';
+  return new Reason(`claim ${path} holds other values`, { ...expected, option, anchor });
 }
 
 function checkDemands(identity: Identity, demands: readonly ClaimDemand[], option: string): void {

@@ -56,7 +56,8 @@ function notJws(token: string): Reason {
   const kinds: Readonly<Record<number, string>> = { 0: 'an opaque token', 4: 'an encrypted token' };
   const came = kinds[dots] ?? 'something else';
   const mend = 'the guard verifies JWTs; many providers issue them for a registered API alone';
-  return new Reason(`not a compact JWS but ${came}`, { mend });
+  const anchor = 'reason-not-a-compact-jws-but-an-opaque-token';
+  return new Reason(`not a compact JWS but ${came}`, { mend, anchor });
 }
 
 /**

@@ -44,7 +44,8 @@ function isMeantForClient(payload: Payload, issuer: TokenIssuer): boolean {
 }
 
 function isIdToken(why: string): OAuthError {
-  return invalidToken(new Reason(`ID token: ${why}`, { option: '"accessTokenMark"' }));
+  const anchor = 'reason-id-token';
+  return invalidToken(new Reason(`ID token: ${why}`, { option: '"accessTokenMark"', anchor }));
 }
 
 function checkMark(payload: Payload, mark: Readonly<Record<string, string | true>>): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { format, resolveConfig } from 'prettier';
 
+import { anchorsModule } from './anchors.js';
 import { EVENTS_BEGIN, EVENTS_END, eventsText } from './events-list.js';
 import { FINDINGS_BEGIN, FINDINGS_END, findingsText } from './findings-list.js';
 import { METRICS_BEGIN, METRICS_END, metricsText } from './metrics-table.js';
@@ -33,15 +34,19 @@ export interface MadePage {
   readonly made: string;
 }
 
-/** Each page with parts that are made from the code, as it is and as it should be. */
+/** Each page with parts that are made from the code, and the anchors that the code names, as it is and as it should be. */
 export async function madePages(root: string): Promise<readonly MadePage[]> {
   const code = new TsDoc(join(root, 'lib'));
   const config = await resolveConfig(join(root, 'docs/options.md'));
-  return Promise.all(
+  const pages = await Promise.all(
     PARTS.map(async ({ page, begin, end, make }) => {
       const written = readFileSync(join(root, page), 'utf8');
       const text = between(written, begin, end, make(code));
       return { page, written, made: await format(text, { ...config, parser: 'markdown' }) };
     }),
   );
+  const anchors = anchorsModule(readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8'));
+  const page = 'lib/errors/page-anchors.ts';
+  const made = await format(anchors, { ...config, parser: 'typescript' });
+  return [...pages, { page, written: readFileSync(join(root, page), 'utf8'), made }];
 }

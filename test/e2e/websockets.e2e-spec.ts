@@ -15,6 +15,7 @@ import { OidcWebsocketsModule } from '../../lib/websockets/index.js';
 import { type AppOptions, startApp, type TestApp } from '../support/app.js';
 import { brokerLogin, startBrokerApp } from '../support/broker-app.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { withoutLink } from '../support/page-links.js';
 import {
   type MisbehavingProvider,
   startMisbehavingProvider,
@@ -211,7 +212,7 @@ describe.each(webSocketKinds)('gateways by $title', ({ title, adapter, connect }
     client.send('authenticate', { token: 'opaque' });
     await client.next('exception');
 
-    const lines = app.logs().slice(linesBefore);
+    const lines = app.logs().slice(linesBefore).map(withoutLink);
     expect(lines.map((line) => line.slice(line.indexOf('[OidcAuth] ') + 11))).toEqual([
       'WebSocket handshake refused (403 insufficient_scope): scopes: missing "chat"; see @Auth({ scopes })',
       'WebSocket handshake refused (401 invalid_token): aud: expected "my-aud", came "other"; see "audience"',

@@ -1,5 +1,6 @@
 import { secretsIn } from './canary-secrets.js';
 import { takeUncheckedOutput } from './output-capture.js';
+import { linkFaults } from './page-links.js';
 import { takeServerErrors } from './server-errors.js';
 
 const cleanPrototype = new Set(Reflect.ownKeys(Object.prototype));
@@ -18,7 +19,7 @@ export function watchUnhandledRejections(): void {
 
 /**
  * What no test may leave behind, since the last call: an unhandled rejection, a changed
- * `Object.prototype`, a secret in the output, an answer 500. Each is one sentence.
+ * `Object.prototype`, a secret in the output, a line of the log that leads nowhere, an answer 500. Each is one sentence.
  */
 export async function takeViolations(): Promise<string[]> {
   await new Promise((resolve) => setImmediate(resolve)); // rejections are reported at the end of a turn
@@ -26,7 +27,7 @@ export async function takeViolations(): Promise<string[]> {
   return [
     ...rejections.splice(0).map((reason) => `Nobody handled a rejection: ${reason}`),
     ...takePollution().map((key) => `Object.prototype got the property ${key}`),
-    ...takeUncheckedOutput().flatMap(leaksOf),
+    ...takeUncheckedOutput().flatMap((line) => [...leaksOf(line), ...linkFaults(line)]),
     ...takeServerErrors().map((request) => `The application answered 500 to ${request}`),
   ];
 }

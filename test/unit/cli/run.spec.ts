@@ -89,6 +89,7 @@ describe('nestjs-oidc-auth doctor', () => {
     expect(text).toContain(
       'error wrong-secret: provider default: the token endpoint says invalid_client',
     );
+    expect(text).toContain('\n  more: nestjs-oidc-auth/docs/diagnosis.md#wrong-secret\n');
     expect(text).not.toContain(IDP_SECRET);
   });
 

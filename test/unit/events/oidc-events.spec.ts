@@ -8,6 +8,7 @@ import {
   type OidcEventName,
 } from '../../../lib/events/oidc-events.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { withoutLink } from '../../support/page-links.js';
 
 const provider = 'default';
 
@@ -112,6 +113,8 @@ describe('OidcEvents', () => {
     expect(lines.map(([at]) => at)).toEqual(level === undefined ? [] : [level]);
     for (const [, text] of lines) {
       expect(text).toMatch(new RegExp(`^${name} \\{"provider":"default"`));
+      expect(text).toContain(` (nestjs-oidc-auth/docs/operations.md#event-${name})`);
+      expect(() => withoutLink(text)).not.toThrow();
     }
   });
 
@@ -215,7 +218,7 @@ describe('OidcEvents', () => {
       await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would be noted by now
 
       expect(seen).toEqual(['second']);
-      expect(lines).toEqual([
+      expect(lines.map(([level, text]) => [level, withoutLink(text)])).toEqual([
         ['error', 'A listener of the event "login" threw RangeError: the reason of the host'],
       ]);
       expect(stacks).toEqual([expect.stringMatching(/^RangeError: the reason.*\n +at /)]);

@@ -12,6 +12,7 @@ import {
 import { Reason } from '../../../lib/errors/reason.js';
 import { RefusalLog, type Outcome } from '../../../lib/events/refusal-log.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { withoutLink } from '../../support/page-links.js';
 
 const levels = ['error', 'warn', 'log', 'debug', 'verbose', 'fatal'] as const;
 
@@ -135,7 +136,52 @@ describe('the log of refused requests', () => {
     opened().report('POST /token', error, outcome);
 
     const code = `${error.getStatus()} ${error.error}`;
-    expect(lines).toEqual([[level, `POST /token refused (${code}): ${why}`]]);
+    const told = lines.map(([at, text]) => [at, withoutLink(text)]);
+    expect(told).toEqual([[level, `POST /token refused (${code}): ${why}`]]);
+  });
+
+  const signature = Object.assign(new Error('secret'), { name: 'JWSSignatureVerificationFailed' });
+  const demand = { anchor: 'reason-claim-is-not-there' } as const;
+
+  it.each<[what: string, error: OAuthError, anchor: string]>([
+    ['a reason', aud('x'), 'reason-aud'],
+    ['a word', invalidGrant('reused refresh token'), 'reason-reused-refresh-token'],
+    ['a reason with a value', invalidToken(new Reason('claim a.b', demand)), demand.anchor],
+    [
+      'a refusal within another',
+      new OAuthError('invalid_request', 'subject_token does not hold', { cause: aud('x') }),
+      'reason-aud',
+    ],
+    ['a library error', invalidToken(signature), 'reason-jwssignatureverificationfailed'],
+    [
+      'a text that is explained',
+      unavailable('timed out'),
+      'reason-the-identity-provider-cannot-be-reached-at-the-moment',
+    ],
+    ['a reason of nobody’s', invalidGrant(new Reason('the moon is full')), 'error-invalid_grant'],
+    ['an unknown library error', invalidToken(new TypeError('x')), 'error-invalid_token'],
+    ['a text alone', new OAuthError('access_denied', 'No account'), 'error-access_denied'],
+  ])('ends with where to read on about %s', (_what, error, anchor) => {
+    opened().report('A.b', error, 'refused');
+
+    expect(lines[0]?.[1]).toContain(` (nestjs-oidc-auth/docs/troubleshooting.md#${anchor})`);
+    expect(() => withoutLink(lines[0]?.[1])).not.toThrow();
+  });
+
+  it('leads to the page where a host without types made up a code', () => {
+    opened().report('A.b', Reflect.construct(OAuthError, ['teapot', 'Short and stout']), 'refused');
+
+    expect(lines[0]?.[1]).toContain('Short and stout (nestjs-oidc-auth/docs/troubleshooting.md)');
+  });
+
+  it('names the page last and once, behind the number of lines left out', () => {
+    const log = opened();
+    log.report('A.b', aud('x'), 'refused');
+    log.report('A.b', aud('x'), 'refused');
+    clock.advance(60);
+    log.report('A.b', aud('x'), 'refused');
+
+    expect(withoutLink(lines[1]?.[1])).toMatch(/\(and 1 more since the last line\)$/);
   });
 
   it('LG-3: has one line a minute, whatever callers choose', () => {
@@ -186,7 +232,7 @@ describe('the log of refused requests', () => {
   it('LG-2: escapes what stands in the place and the text', () => {
     opened().report('A\u202e.b\n', new OAuthError('access_denied', 'x\u200by\r'), 'refused');
 
-    expect(lines[0]?.[1]).toBe(
+    expect(withoutLink(lines[0]?.[1])).toBe(
       String.raw`A\u202e.b\u000a refused (400 access_denied): x\u200by\u000d`,
     );
   });
@@ -197,7 +243,7 @@ describe('the log of refused requests', () => {
 
     opened().report('A.b', new OAuthError('access_denied', 'x', { cause }), 'refused');
 
-    expect(lines[0]?.[1].length).toBeLessThan(1600);
+    expect(withoutLink(lines[0]?.[1]).length).toBe(1500);
   });
 
   it('LG-3: goes on without a clock, which may be the host’s', () => {
