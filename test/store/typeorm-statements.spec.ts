@@ -7,7 +7,14 @@ import { AbstractLogger, DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { TypeOrmBrokerStore, brokerEntities } from '../../lib/store/typeorm/index.js';
-import { NOW, after, anId, hashOf } from '../../lib/testing/store-contract/rows.js';
+import {
+  NOW,
+  aSession,
+  aState,
+  after,
+  anId,
+  hashOf,
+} from '../../lib/testing/store-contract/rows.js';
 import { required } from './required.js';
 import { sqliteMissing } from './sqlite-driver.js';
 
@@ -19,6 +26,8 @@ const old = () =>
 
 /** Does something once, right before the first statement that looks so. */
 class Interruption extends AbstractLogger {
+  /** How many there were so far. */
+  seen = 0;
   #statement: RegExp | undefined;
   #work: () => void = () => undefined;
 
@@ -28,6 +37,7 @@ class Interruption extends AbstractLogger {
   }
 
   override logQuery(query: string): void {
+    this.seen += 1;
     if (this.#statement?.test(query) !== true) return;
     this.#statement = undefined;
     this.#work();
@@ -68,6 +78,26 @@ describe.skipIf(missing)(`Statements of the SQL store${missing ? ` (${missing})`
     other.exec(statement);
     other.close();
   }
+
+  it('are one for each thing that a refresh asks', async () => {
+    const session = aSession();
+    await store.createSession(session);
+    const [leaseId, { generation }] = [anId(), session];
+    const asked = [
+      () => store.findSession(session.id, NOW),
+      () => store.takeLease(session.id, { leaseId, until: after(15), now: NOW, generation }),
+      () => store.rotateSession(session.id, leaseId, aState()),
+    ];
+
+    const statements: number[] = [];
+    for (const ask of asked) {
+      const before = interruption.seen;
+      expect(await ask()).toBeTruthy();
+      statements.push(interruption.seen - before);
+    }
+
+    expect(statements).toEqual([1, 1, 1]);
+  });
 
   it('ST-3: write a revocation whose older one is purged meanwhile', async () => {
     const first = old();

@@ -1,14 +1,17 @@
 import type { BrokerStore } from '../../lib/contract/broker-store.js';
 
 /** What a store is asked for a session. */
-type SessionMethod =
-  | 'createSession'
-  | 'findSession'
-  | 'listSessions'
-  | 'releaseLease'
-  | 'revokeSession'
-  | 'rotateSession'
-  | 'takeLease';
+const SESSION_METHODS = [
+  'createSession',
+  'findSession',
+  'listSessions',
+  'releaseLease',
+  'revokeSession',
+  'rotateSession',
+  'takeLease',
+] as const;
+
+type SessionMethod = (typeof SESSION_METHODS)[number];
 
 /** Puts something in the place of a store's next answers; `usual` asks it. */
 export function intercept(
@@ -60,4 +63,17 @@ export function counting(store: BrokerStore, method: SessionMethod): { times: nu
   };
   intercept(store, method, counted, Infinity);
   return count;
+}
+
+/** Notes what a store is asked for sessions from now on, in order. */
+export function spying(store: BrokerStore): readonly SessionMethod[] {
+  const asked: SessionMethod[] = [];
+  for (const method of SESSION_METHODS) {
+    const noted = (usual: () => Promise<unknown>) => {
+      asked.push(method);
+      return usual();
+    };
+    intercept(store, method, noted, Infinity);
+  }
+  return asked;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { unavailable } from '../../../lib/errors/oauth.error.js';
 import type { ProviderTokens } from '../../../lib/sessions/session-content.js';
-import { counting, failing, lockRows } from '../../support/intercept-store.js';
+import { counting, failing, lockRows, spying } from '../../support/intercept-store.js';
 import {
   type SessionInstance,
   startSessionInstance,
@@ -36,6 +36,16 @@ describe('a refresh', () => {
       expect(await instance.refresh(token)).toBe('400 invalid_grant');
     }
     expect(instance.upstream.presented).toEqual([]);
+  });
+
+  it('asks the store four things, in order', async () => {
+    const instance = await startSessionInstance();
+    const { refreshToken } = await instance.logIn();
+    const asked = spying(instance.store);
+
+    await instance.refresh(refreshToken);
+
+    expect(asked).toEqual(['findSession', 'takeLease', 'findSession', 'rotateSession']);
   });
 
   it('RF-3: by many at once in one process is one, for each scope', async () => {
