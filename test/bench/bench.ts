@@ -94,6 +94,7 @@ export async function main(args: readonly string[]): Promise<void> {
         ...finding,
       };
       writeFileSync(`${RESULTS}${row.name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+      if (finding.missing !== undefined) print(`\nLEFT OUT: ${finding.missing}`);
       print(`\n${table(finding.lines)}`);
     }
   } finally {

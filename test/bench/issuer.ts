@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { type Server, createServer } from 'node:http';
+import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 import { type CryptoKey, type JWK, SignJWT, exportJWK, generateKeyPair } from 'jose';
 
-const KEY_ID = 'key-1';
+export const KEY_ID = 'key-1';
+const OPAQUE = 'opaque-';
 export const AUDIENCE = 'bench-api';
 export const CLIENT_ID = 'bench-client';
 export const CLIENT_SECRET = 'client-secret-of-the-benchmarks-32-long';
@@ -29,15 +31,17 @@ function claimsOf(user: number): Record<string, unknown> {
 
 /** A provider that all contestants trust: discovery, a key set, and tokens signed with RS256. Laid out as a realm of Keycloak. */
 export class BenchIssuer {
+  #asked = 0;
+
   private constructor(
     private readonly server: Server,
     private readonly privateKey: CryptoKey,
     readonly publicKey: JWK,
   ) {
     server.on('request', (request, response) => {
-      const body = request.url?.endsWith('/certs') ? { keys: [this.publicKey] } : this.#metadata();
+      this.#asked += 1;
       response.setHeader('Content-Type', 'application/json');
-      response.end(JSON.stringify(body));
+      void this.#answerTo(request).then((body) => response.end(JSON.stringify(body)));
     });
   }
 
@@ -61,9 +65,19 @@ export class BenchIssuer {
     return `${this.origin}/realms/bench`;
   }
 
-  /** An access token of one of any number of users. */
-  async token(user: number): Promise<string> {
-    return new SignJWT(claimsOf(user))
+  /** How many requests have come so far. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** A token that says nothing by itself: of that user, until it is asked about. */
+  opaqueToken(user: number): string {
+    return `${OPAQUE}${user}-${'x'.repeat(32)}`;
+  }
+
+  /** An access token of one of any number of users; `more` are further claims. */
+  async token(user: number, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    return new SignJWT({ ...claimsOf(user), ...more })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID })
       .setIssuer(this.issuer)
       .setSubject(`user-${user}`)
@@ -83,6 +97,23 @@ export class BenchIssuer {
     this.server.close();
   }
 
+  async #answerTo(request: IncomingMessage): Promise<Record<string, unknown>> {
+    if (request.url?.endsWith('/certs')) return { keys: [this.publicKey] };
+    if (!request.url?.endsWith('/introspect')) return this.#metadata();
+    const token = new URLSearchParams(await text(request)).get('token') ?? '';
+    if (!token.startsWith(OPAQUE)) return { active: false };
+    const user = Number(token.split('-')[1]);
+    const { iss, aud, sub } = { iss: this.issuer, aud: AUDIENCE, sub: `user-${user}` };
+    return {
+      active: true,
+      ...claimsOf(user),
+      iss,
+      aud,
+      sub,
+      exp: Math.floor(Date.now() / 1000) + 3600,
+    };
+  }
+
   #metadata(): Record<string, unknown> {
     const at = (path: string): string => `${this.issuer}/protocol/openid-connect/${path}`;
     return {
@@ -91,6 +122,7 @@ export class BenchIssuer {
       token_endpoint: at('token'),
       userinfo_endpoint: at('userinfo'),
       jwks_uri: at('certs'),
+      introspection_endpoint: at('introspect'),
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256'],

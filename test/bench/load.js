@@ -27,6 +27,7 @@ function worker(target, tally, isOver) {
     const socket = connect(target.port, '127.0.0.1').setNoDelay();
     let bytes = Buffer.alloc(0);
     let sentAt = 0;
+    let dueAt = performance.now();
     const next = () => {
       if (isOver() || (target.once && tally.sent >= target.requests.length)) {
         socket.destroy();
@@ -48,15 +49,12 @@ function worker(target, tally, isOver) {
       tally.answers += 1;
       tally.statuses[answer.status] = (tally.statuses[answer.status] ?? 0) + 1;
       tally.waits.push(performance.now() - sentAt);
-      if (target.perSecond === undefined) next();
-      else
-        setTimeout(
-          next,
-          Math.max(
-            0,
-            (1000 * target.connections) / target.perSecond - (performance.now() - sentAt),
-          ),
-        );
+      if (target.perSecond === undefined) {
+        next();
+        return;
+      }
+      dueAt = Math.max(dueAt + (1000 * target.connections) / target.perSecond, sentAt);
+      setTimeout(next, Math.max(0, dueAt - performance.now()));
     });
   });
 }

@@ -26,6 +26,8 @@ export interface Finding {
   readonly lines: readonly Line[];
   /** All measurements, by contestant. */
   readonly raw: unknown;
+  /** Why there are no lines, or not all: what would be needed is not on this machine, or takes more than it has. */
+  readonly missing?: string;
 }
 
 export interface Row {

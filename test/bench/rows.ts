@@ -1,8 +1,17 @@
 import type { Row } from './row.js';
+import { forgedRows } from './rows/forged.js';
 import { newTokenRows } from './rows/new-tokens.js';
 import { peerRows } from './rows/peers.js';
+import { refreshRows } from './rows/refresh.js';
 import { rememberedRows } from './rows/remembered.js';
 import { startRows } from './rows/start-up.js';
 
 /** All of them, in the order in which they are run. */
-export const rows: readonly Row[] = [...rememberedRows, ...peerRows, ...newTokenRows, ...startRows];
+export const rows: readonly Row[] = [
+  ...rememberedRows,
+  ...peerRows,
+  ...newTokenRows,
+  ...forgedRows,
+  ...refreshRows,
+  ...startRows,
+];

@@ -22,6 +22,10 @@ export interface Settings {
 export interface Usage {
   readonly cpuMs: number;
   readonly rssMb: number;
+  /** Not of processes that cannot be asked. */
+  readonly heapMb?: number;
+  /** What it has asked its database, where it was told to count. */
+  readonly statements?: number;
 }
 
 /** A server in a process of its own. */
@@ -29,7 +33,8 @@ export interface Served {
   readonly port: number;
   /** What it said when it was ready, besides its port. */
   readonly said: Readonly<Record<string, unknown>>;
-  usage(): Promise<Usage>;
+  /** @param settled after the garbage was collected. */
+  usage(settled?: 'settled'): Promise<Usage>;
   /** Starts the profiler; called again it writes a `.cpuprofile`. */
   profile?(file: string): Promise<void>;
   stop(): Promise<void>;
@@ -40,13 +45,18 @@ function pathOf(file: string): string {
 }
 
 async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const [answer] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`A server ended with ${String(code)}`);
-    }),
-  ]);
-  return answer;
+  const heard = new AbortController();
+  const { signal } = heard;
+  const exited = once(child, 'exit', { signal }).then(([code]) => {
+    throw new Error(`A server ended with ${String(code)}`);
+  });
+  try {
+    const [answer] = await Promise.race([once(child, 'message', { signal }), exited]);
+    return answer;
+  } finally {
+    exited.catch(() => undefined);
+    heard.abort();
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -67,8 +77,8 @@ export async function serveNode(file: string, settings: Settings): Promise<Serve
   return {
     port,
     said,
-    usage: async () => {
-      child.send({});
+    usage: async (settled) => {
+      child.send({ settled: settled !== undefined });
       return answerOf<Usage>(child);
     },
     profile: async (written) => {
@@ -137,22 +147,41 @@ export interface Answered {
   readonly p99: number;
 }
 
-/** The process that makes the load. */
-export class LoadGenerator {
-  readonly #child = fork(pathOf('load.js'));
+/** A process that carries out one order after another. */
+export class Worker<Order extends object, Results> {
+  readonly #child: ChildProcess;
 
-  /** Loads all of them at once, until each has given so many answers. */
-  async run(targets: readonly Target[], answers: number): Promise<readonly Answered[]> {
-    this.#child.send({ targets, answers });
-    const { results, error } = await answerOf<{ results?: Answered[]; error?: string }>(
-      this.#child,
-    );
+  /** @param file of a program that sends `{ results }` or `{ error }` for each order that it gets. */
+  constructor(file: string) {
+    this.#child = fork(pathOf(file));
+  }
+
+  async order(order: Order): Promise<Results> {
+    this.#child.send(order);
+    const { results, error } = await answerOf<{ results?: Results; error?: string }>(this.#child);
     if (results === undefined) throw new Error(error);
     return results;
   }
 
   stop(): Promise<void> {
     return end(this.#child);
+  }
+}
+
+/** The process that makes the load. */
+export class LoadGenerator {
+  readonly #worker = new Worker<
+    { targets: readonly Target[]; answers: number },
+    readonly Answered[]
+  >('load.js');
+
+  /** Loads all of them at once, until each has given so many answers. */
+  run(targets: readonly Target[], answers: number): Promise<readonly Answered[]> {
+    return this.#worker.order({ targets, answers });
+  }
+
+  stop(): Promise<void> {
+    return this.#worker.stop();
   }
 }
 

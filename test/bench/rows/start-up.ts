@@ -30,7 +30,7 @@ function startRow(adapter: Adapter): Row {
         raw.push({ bare, ours });
         progress(`round ${round}: ${JSON.stringify({ bare, ours })}`);
       }
-      const line = (which: keyof Usage, unit: string, goal: string): Line => ({
+      const line = (which: 'cpuMs' | 'rssMb', unit: string, goal: string): Line => ({
         what: `${title}, more than`,
         against: 'a bare Nest application',
         value: spreadOf(raw.map(({ bare, ours }) => ours[which] - bare[which])),

@@ -1,6 +1,8 @@
 // What every server of the benchmarks does: it is told what to be, says where it listens, and what it has used when it is asked.
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** What the benchmark wants this server to be: see `Settings` in served.ts. */
 export const settings = JSON.parse(process.env.BENCH_SETTINGS ?? '{}');
@@ -56,11 +58,31 @@ async function toggleProfiler(file) {
   await writeFile(file, JSON.stringify(profile));
 }
 
+let more = () => ({});
+
+/** What this server says of itself beside processor time and memory. */
+export function tellMore(tell) {
+  more = tell;
+}
+
+const collect = () => {
+  setFlagsFromString('--expose_gc');
+  const gc = runInNewContext('gc');
+  for (let times = 0; times < 4; times += 1) gc();
+};
+
 export function ready(port, extra = {}) {
   process.on('disconnect', () => process.exit(0));
-  process.on('message', ({ profile }) => {
+  process.on('message', ({ profile, settled }) => {
     const { user, system } = process.cpuUsage();
-    const said = { cpuMs: (user + system) / 1000, rssMb: process.memoryUsage().rss / 1e6 };
+    if (settled === true) collect();
+    const { rss, heapUsed } = process.memoryUsage();
+    const said = {
+      cpuMs: (user + system) / 1000,
+      rssMb: rss / 1e6,
+      heapMb: heapUsed / 1e6,
+      ...more(),
+    };
     if (profile === undefined) process.send(said);
     else void toggleProfiler(profile).then(() => process.send(said));
   });

@@ -23,8 +23,14 @@ async function binaries(): Promise<string | undefined> {
   return newest === undefined ? undefined : join(INSTALLED, newest, 'bin');
 }
 
-/** PostgreSQL with user `test`, database `postgres`; `undefined` where it is not installed. */
-export async function startPostgres(): Promise<Service | undefined> {
+/**
+ * PostgreSQL with user `test`, database `postgres`; `undefined` where it is not installed.
+ *
+ * @param kind `fast`: what was written may be lost when the machine stops, which no test minds.
+ */
+export async function startPostgres(
+  kind: 'fast' | 'durable' = 'fast',
+): Promise<Service | undefined> {
   const bin = await binaries();
   if (bin === undefined) return undefined;
   const account = await accountOf('postgres');
@@ -38,7 +44,8 @@ export async function startPostgres(): Promise<Service | undefined> {
     'listen_addresses=127.0.0.1',
     `unix_socket_directories=${folder}`,
   ];
-  const flags = [...settings, 'max_connections=400', 'fsync=off'].flatMap((one) => ['-c', one]);
+  const fsync = kind === 'fast' ? 'fsync=off' : 'fsync=on';
+  const flags = [...settings, 'max_connections=400', fsync].flatMap((one) => ['-c', one]);
   const server = startChild([join(bin, 'postgres'), ['-D', data, ...flags]], {
     cwd: folder,
     ...account,
