@@ -229,19 +229,23 @@ describe('the lease of a refresh', () => {
     expect(instance.upstream.presented).toEqual([]);
   });
 
-  it('RF-5: is given back when the provider fails, and the session is as it was', async () => {
-    const instance = await startSessionInstance();
-    const { id, refreshToken } = await instance.logIn();
-    const before = await instance.sessions.find(id);
-    const renew = instance.upstream.renew.bind(instance.upstream);
-    instance.upstream.renew = () => Promise.reject(unavailable('down'));
+  it.each([0, 1])(
+    'RF-5: is given back when the provider fails, also after %i lost requests',
+    async (lost) => {
+      const instance = await startSessionInstance();
+      const { id, refreshToken } = await instance.logIn();
+      const before = await instance.sessions.find(id);
+      const renew = instance.upstream.renew.bind(instance.upstream);
+      instance.upstream.renew = () => Promise.reject(unavailable('down'));
+      failing(instance.store, 'releaseLease', { times: lost });
 
-    expect(await instance.refresh(refreshToken)).toBe('503 temporarily_unavailable');
+      expect(await instance.refresh(refreshToken)).toBe('503 temporarily_unavailable');
 
-    expect(await instance.sessions.find(id)).toEqual(before);
-    instance.upstream.renew = renew;
-    expect(await instance.refresh(refreshToken)).toMatch(/^[0-9a-f]{32}\./);
-  });
+      expect(await instance.sessions.find(id)).toEqual(before);
+      instance.upstream.renew = renew;
+      expect(await instance.refresh(refreshToken)).toMatch(/^[0-9a-f]{32}\./);
+    },
+  );
 });
 
 describe('the commit of a refresh', () => {
@@ -318,6 +322,20 @@ describe('the commit of a refresh', () => {
     duringCall(one, async () => {
       const session = await other.sessions.find(id);
       if (session) await other.sessions.end(session, 'logout');
+    });
+
+    expect(await one.refresh(refreshToken)).toBe('400 invalid_grant');
+
+    expect(one.upstream.revoked).toEqual(['provider-refresh-1', 'provider-refresh-2']);
+  });
+
+  it('LO-2: that lost its way to a session that ended meanwhile is not taken for done', async () => {
+    const { one, other } = await startSessionInstances();
+    const { id, refreshToken } = await one.logIn();
+    intercept(one.store, 'rotateSession', async () => {
+      const session = await other.sessions.find(id);
+      if (session) await other.sessions.end(session, 'logout');
+      throw new Error('the connection was lost');
     });
 
     expect(await one.refresh(refreshToken)).toBe('400 invalid_grant');
