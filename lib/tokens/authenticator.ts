@@ -114,7 +114,6 @@ export class Authenticator {
     presented: PresentedToken,
     credentials: Credentials,
     rule: CheckedAuthRule,
-    remembered?: Verification,
   ): Promise<Identity> {
     const { token } = presented;
     const { request } = credentials;
@@ -123,7 +122,7 @@ export class Authenticator {
     if (known?.token === token) throw known.refusal;
     let verification: Verification;
     try {
-      verification = remembered ?? (await this.verifier.verifyUnproved(token));
+      verification = await this.verifier.verifyUnproved(token);
     } catch (refusal) {
       if (request !== undefined) this.#refusals.set(request, { token, refusal });
       throw refusal;

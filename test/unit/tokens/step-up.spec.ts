@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkAuthRule, sumOfRules, type AuthRule } from '../../../lib/tokens/auth-rule.js';
 import { authorize } from '../../../lib/tokens/authorize.js';
 import { challengeOf } from '../../../lib/tokens/challenge.js';
-import { StepUpRefusal } from '../../../lib/tokens/step-up.js';
+import { StepUpRefusal, wantedLogin } from '../../../lib/tokens/step-up.js';
 
 const NOW = 1_700_000_000;
 
@@ -43,12 +43,21 @@ describe('SU-1: a login that a rule is met by', () => {
     [{ acr: 'gold' }, [{ acr: ['silver', 'gold'] }]],
     [{ acr: 'gold' }, [{ acr: 'silver gold' }, { acr: 'gold platinum' }]],
     [{ auth_time: NOW }, [{ maxAgeSec: 300 }]],
+    [{ auth_time: NOW }, [{ maxAgeSec: 1 }]],
     [{ auth_time: NOW - 305 }, [{ maxAgeSec: 300 }]], // clocks differ
     [{ auth_time: NOW + 5 }, [{ maxAgeSec: 300 }]],
     [{ auth_time: NOW - 10, acr: 'gold' }, [{ maxAgeSec: 300, acr: 'gold' }]],
   ])('%j meets %j', (claims, rules) => {
     expect(outcome(claims, ...rules)).toBe('allowed');
   });
+});
+
+it.each<[acrs: string[][], maxAgeSec: number | undefined, wanted: object | undefined]>([
+  [[], undefined, undefined],
+  [[['gold']], undefined, { acrValues: ['gold'] }],
+  [[], 60, { acrValues: [], maxAgeSec: 60 }],
+])('SU-1: with acr %j and maxAgeSec %j the login is %j', (acrs, maxAgeSec, wanted) => {
+  expect(wantedLogin({ acrs, maxAgeSec })).toEqual(wanted);
 });
 
 describe('SU-1: a login that a rule is not met by', () => {

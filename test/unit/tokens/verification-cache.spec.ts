@@ -193,6 +193,38 @@ describe('remembered verifications', () => {
     expect(kept.every((key) => cache.get(key, 0) !== undefined)).toBe(true);
   });
 
+  it.each([
+    ['texts of their claims', 100_000, 20],
+    ['keys', 20, 100_000],
+  ])('DS-2: are bounded by the size of the %s too', async (_, ofClaim, ofKey) => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const claims = { iss: 'i', sub: 's', exp: 1000, x: 'x'.repeat(ofClaim) };
+    const keys = Array.from({ length: 800 }, (__, at) => `${at}`.padStart(ofKey, 'x'));
+
+    for (const key of keys) cache.set(key, { claims, issuer, holds: () => true });
+
+    const kept = keys.filter((key) => cache.get(key, 0) !== undefined);
+    expect(kept.length).toBeGreaterThan(200);
+    expect(kept.length).toBeLessThan(300);
+  });
+
+  it('JV-10: are found by nothing but their key, whatever characters it has', async () => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const claims = { iss: 'i', sub: 's', exp: 1000 };
+    const end = 'e'.repeat(40);
+
+    cache.set(`\u0141${end}`, { claims, issuer, holds: () => true });
+
+    expect(cache.get(`A${end}`, 0)).toBeUndefined(); // which is what Latin-1 makes of it
+    expect(cache.get(`\u0141${end}`, 0)).toBeDefined();
+  });
+
   it('DS-2: of 9 kB full of tiny objects fill no memory', async () => {
     const { provider, verifier } = await startVerifier();
     const issuer = await verifier.provider.named(provider.issuer);
