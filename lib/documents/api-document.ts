@@ -11,7 +11,12 @@ import {
 import type { Providers } from '../providers/providers.js';
 import { textList } from '../tokens/text-list.js';
 import type { ApiSecurity } from './api-security.js';
-import { type Members, completeBrowserRoute, memberOf } from './browser-operations.js';
+import {
+  type Members,
+  addFailurePages,
+  completeBrowserRoute,
+  memberOf,
+} from './browser-operations.js';
 import { guardsEverything } from '../tokens/whole-application.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
@@ -48,6 +53,7 @@ export class ApiDocument {
           continue;
         }
         if (route === 'login') this.#addLoginParameters(operation);
+        if (route === 'callback') addFailurePages(operation);
         this.#completeOperation(operation, hasScopes);
         if (hasCookies) completeBrowserRoute(route, operation);
       }

@@ -24,7 +24,6 @@ export function completeBrowserRoute(route: unknown, operation: Members): void {
         description: 'A browser that began with return_to is logged in, and goes there',
         headers: { ...location, 'Set-Cookie': { schema: text } },
       };
-      for (const status of ['400', '403', '502', '503']) addPage(answers[status]);
       break;
     case 'session':
       operation['security'] = [{ [SESSION_SCHEME]: [] }, {}];
@@ -42,6 +41,12 @@ export function completeBrowserRoute(route: unknown, operation: Members): void {
       break;
     default:
   }
+}
+
+/** Completes the operation of a callback: a person whose login failed gets a page. */
+export function addFailurePages(operation: Members): void {
+  const answers = memberOf(operation, 'responses');
+  for (const status of ['400', '403', '502', '503']) addPage(answers[status]);
 }
 
 /** What a login that ends with a session by cookie takes from its caller, with what it means there. */

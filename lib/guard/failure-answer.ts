@@ -2,7 +2,7 @@ import type { HostFaults } from '../events/host-faults.js';
 import type { LoginFailure } from '../options/browser-session-options.js';
 import type { ResolvedBrowserSessions } from '../options/resolve-browser-sessions.js';
 import type { DemandedAnswer } from './login-demand.js';
-import { HOST_PAGE_HEADERS, PAGE_HEADERS, failurePage } from './pages.js';
+import { type FailedLogin, HOST_PAGE_HEADERS, PAGE_HEADERS, failurePage } from './pages.js';
 
 /** The failure page, the host's where it has one; ours where that throws, or gives no text. */
 export function failureAnswer(
@@ -19,5 +19,11 @@ export function failureAnswer(
   } catch (error) {
     faults.report('"session.failurePage"', error);
   }
+  return ownFailureAnswer(failure);
+}
+
+/** Our failure page. */
+export function ownFailureAnswer(failure: FailedLogin): DemandedAnswer {
+  const { status } = failure;
   return { status, headers: Object.entries(PAGE_HEADERS), body: failurePage(failure) };
 }

@@ -50,7 +50,7 @@ const UNMET: readonly string[] = [
 ];
 
 /** What happened, in words for people; the code is for whoever they ask. */
-function wordsFor({ status, error }: LoginFailure): readonly [title: string, text: string] {
+function wordsFor({ status, error }: FailedLogin): readonly [title: string, text: string] {
   if (status >= 500) {
     return [
       'The login service does not answer',
@@ -81,12 +81,22 @@ function wordsFor({ status, error }: LoginFailure): readonly [title: string, tex
   ];
 }
 
-/** The page of a login that failed. */
-export function failurePage(failure: LoginFailure): string {
+/** A login that failed, with where it begins anew if that is known. */
+export type FailedLogin = Omit<LoginFailure, 'retryUrl'> & {
+  readonly retryUrl: string | undefined;
+};
+
+function retryLink(url: string | undefined): string {
+  if (url === undefined) return '<p>Go back to where you came from, and begin again there.</p>';
+  return `<p><a href="${escaped(url)}">Try again</a></p>`;
+}
+
+/** The page of a login that failed. Nothing of what the browser brought is on it. */
+export function failurePage(failure: FailedLogin): string {
   const [title, text] = wordsFor(failure);
   return page(
     title,
-    `<p>${escaped(text)}</p><p><a href="${escaped(failure.retryUrl)}">Try again</a></p>` +
+    `<p>${escaped(text)}</p>${retryLink(failure.retryUrl)}` +
       `<p><small>${failure.status} ${escaped(failure.error)}</small></p>`,
   );
 }

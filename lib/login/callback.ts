@@ -117,9 +117,9 @@ export class Callback {
     return { begun, returnTo: login.returnTo, cookies: [done] };
   }
 
-  /** Where a login of a session by cookie would have ended; `undefined` when nobody can tell any more. */
-  async returnToOf(state: string | undefined): Promise<string | undefined> {
-    return state === undefined ? undefined : (await this.pending.fromState(state))?.returnTo;
+  /** The login that a state stands for, for one that failed; `undefined` when nobody can tell any more. */
+  async loginOf(state: string | undefined): Promise<PendingLogin | undefined> {
+    return state === undefined ? undefined : this.pending.fromState(state);
   }
 
   async #answered(request: CallbackRequest, cookies: RequestCookies): Promise<AnsweredCallback> {

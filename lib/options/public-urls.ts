@@ -68,6 +68,18 @@ export class PublicUrls {
     return `${this.url('login') ?? ''}?${query.toString()}`;
   }
 
+  /** Where a login begins that ends at our own callback with tokens. */
+  loginForTokens({
+    redirectUri,
+    scope,
+    provider,
+  }: Readonly<Record<'redirectUri' | 'scope' | 'provider', string>>): string | undefined {
+    const login = this.url('login');
+    const named = this.options.providers.several ? { provider } : {};
+    const query = new URLSearchParams({ redirect_uri: redirectUri, scope, ...named });
+    return login === undefined ? undefined : `${login}?${query.toString()}`;
+  }
+
   /** Address of the protected-resource document (RFC 9728), or `undefined` when it is not published. */
   resourceMetadata(): string | undefined {
     const { publicUrl, routes } = this.options;

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { OAuthError } from '../errors/oauth.error.js';
 import { HostFaults } from '../events/host-faults.js';
-import { failureAnswer } from '../guard/failure-answer.js';
+import { failureAnswer, ownFailureAnswer } from '../guard/failure-answer.js';
+import type { DemandedAnswer } from '../guard/login-demand.js';
 import { isPageVisit, opensPage } from '../guard/login-redirects.js';
 import { BrowserLogins } from '../service/browser-logins.js';
 import { Answers } from './answers.js';
@@ -66,15 +67,27 @@ export class CallbackEnd {
         const allowed = method === 'GET' ? 'POST' : 'GET'; // RFC 9110 §15.5.6
         this.adapterHost.httpAdapter.setHeader(response, 'Allow', allowed);
       }
-      const { options } = this.browsers;
       const wantsPage = method === 'GET' ? isPageVisit(request) : opensPage(request);
-      if (options === undefined || !wantsPage) throw error;
+      if (!wantsPage) throw error;
       const refusal = this.refusals.of(error, request, response);
-      const retryUrl = await this.browsers.retryUrl(stateOf(request, method));
-      const { error: code, description } = refusal;
-      const failure = { status: refusal.getStatus(), error: code, description, retryUrl };
-      this.answers.page(response, failureAnswer(failure, options, this.faults));
+      this.answers.page(response, await this.#failed(refusal, stateOf(request, method)));
     }
+  }
+
+  /** A page in place of JSON, for a person who cannot read that. */
+  async #failed(refusal: OAuthError, state: string | undefined): Promise<DemandedAnswer> {
+    const { options } = this.browsers;
+    const failure = {
+      status: refusal.getStatus(),
+      error: refusal.error,
+      description: refusal.description,
+    };
+    if (options === undefined) {
+      const retryUrl = await this.browsers.retryUrlForTokens(state);
+      return ownFailureAnswer({ ...failure, retryUrl });
+    }
+    const retryUrl = await this.browsers.retryUrl(state);
+    return failureAnswer({ ...failure, retryUrl }, options, this.faults);
   }
 
   async #conclude(

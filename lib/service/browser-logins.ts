@@ -53,10 +53,16 @@ export class BrowserLogins {
     return { location: location ?? returnTo, cookies: [...end.cookies, cookie] };
   }
 
-  /** Where a login that failed begins anew. */
+  /** Where a login that failed begins anew, so that the browser ends with a session. */
   async retryUrl(state: string | undefined): Promise<string> {
-    const returnTo = await this.mode.browser?.callback.returnToOf(state);
-    return this.urls.loginUrl(returnTo ?? '/');
+    const login = await this.mode.logins.callback.loginOf(state);
+    return this.urls.loginUrl(login?.returnTo ?? '/');
+  }
+
+  /** The same where our callback answers tokens; `undefined` when nobody can tell any more what login it was. */
+  async retryUrlForTokens(state: string | undefined): Promise<string | undefined> {
+    const login = await this.mode.logins.callback.loginOf(state);
+    return login?.target === 'callback' ? this.urls.loginForTokens(login) : undefined;
   }
 
   /**

@@ -21,6 +21,7 @@ import {
   startMisbehavingProvider,
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { expectPage } from '../support/pages.js';
 import { UserAgent } from '../support/user-agent.js';
 import { alice, bob } from '../support/users.js';
 
@@ -29,23 +30,6 @@ const visit = {
   'sec-fetch-mode': 'navigate',
   'sec-fetch-dest': 'document',
 };
-
-/** What a page of ours must say to browsers. */
-function expectPage(reply: Reply, status: number, title: string): void {
-  expect([reply.status, reply.headers.get('content-type')]).toEqual([
-    status,
-    'text/html; charset=utf-8',
-  ]);
-  expect(reply.text()).toContain(`<h1>${title}</h1>`);
-  expect(reply.text()).toMatch(/^<!doctype html><html lang="en">/);
-  expect(reply.text()).not.toMatch(/<script|javascript:| on\w+=/i);
-  const policy = reply.headers.get('content-security-policy') ?? '';
-  expect(policy).toContain("default-src 'none'");
-  expect(policy).toContain("frame-ancestors 'none'");
-  expect(reply.headers.get('x-frame-options')).toBe('DENY');
-  expect(reply.headers.get('cache-control')).toBe('no-store');
-  expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
-}
 
 const badCallback = (at: TestApp): Promise<Reply> =>
   request(`${at.url}/auth/v2/callback?state=x&code=y`, { headers: visit });

@@ -7,7 +7,7 @@ import { type BrokerAppOptions, startBrokerApp } from './broker-app.js';
 import { registerSecret } from './canary-secrets.js';
 import { GuardedRoutes } from './guarded-routes.js';
 import { type Reply, type RequestHeaders, request } from './http-request.js';
-import { UserAgent } from './user-agent.js';
+import { UserAgent, visit } from './user-agent.js';
 
 /** Handlers of a host's application with pages. */
 @Controller()
@@ -92,7 +92,7 @@ export class Browser {
     readonly app: { readonly url: string },
     now?: () => number,
   ) {
-    this.agent = new UserAgent(now);
+    this.agent = new UserAgent(now, {}, visit);
   }
 
   /** The session cookie's value; a secret from then on. */

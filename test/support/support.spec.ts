@@ -57,7 +57,7 @@ import {
   tokenVectors,
   validToken,
 } from './token-vectors.js';
-import { UserAgent } from './user-agent.js';
+import { UserAgent, visit } from './user-agent.js';
 import { alice, bob } from './users.js';
 import { takeViolations } from './violations.js';
 
@@ -809,7 +809,8 @@ describe('requests', () => {
     await request(`${provider.issuer}/x`, {
       headers: { host: 'evil.example', 'sec-fetch-mode': 'cors', 'x-twice': ['a', 'b'] },
     });
-    await new UserAgent().get(`${provider.issuer}/y`, { headers: { 'sec-fetch-dest': 'image' } });
+    const person = new UserAgent(undefined, {}, visit);
+    await person.get(`${provider.issuer}/y`, { headers: { 'sec-fetch-dest': 'image' } });
 
     const [first, second] = provider.requests;
     expect(first?.headers).toMatchObject({ host: 'evil.example', 'x-twice': 'a, b' });

@@ -17,18 +17,19 @@ type FillForm = (form: HtmlForm) => Readonly<Record<string, string>>;
 
 const MOST_STEPS = 20;
 
-/** What a browser says of itself when a person types an address. */
+/** What a browser says of itself that does not tell a person's visit from a script's request. */
 const navigation = {
   accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
   'sec-fetch-site': 'none',
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
   'user-agent': 'test-user-agent',
 };
 
+/** What tells a person's visit of a page, who gets a page where a login fails; scripts and programs get JSON. */
+export const visit = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+
 /**
- * A minimal browser: a cookie jar, redirects, forms. It sends what a navigation sends, does not know
- * `SameSite`, and runs no scripts. Built on `node:http`, since `fetch` forces its own `Sec-Fetch-Mode`.
+ * A minimal browser: a cookie jar, redirects, forms. It does not know `SameSite`, and runs no scripts; refusals it gets as
+ * programs do, unless it sends {@link visit}. Built on `node:http`, since `fetch` forces its own `Sec-Fetch-Mode`.
  *
  * @example
  * ```ts
@@ -42,11 +43,12 @@ export class UserAgent {
 
   /**
    * `now` moves the expiry of cookies; default: the real time. `servers` says where public origins really
-   * are: `{ 'https://app.example.org': app.url }`.
+   * are: `{ 'https://app.example.org': app.url }`. `sent` goes with each request, such as {@link visit}.
    */
   constructor(
     now?: () => number,
     private readonly servers: Readonly<Record<string, string>> = {},
+    private readonly sent: RequestHeaders = {},
   ) {
     this.#jar = new CookieJar(now);
   }
@@ -160,6 +162,7 @@ export class UserAgent {
       ...(connectTo === undefined ? {} : { connectTo }),
       headers: {
         ...navigation,
+        ...this.sent,
         ...(connectTo === undefined ? {} : { host: url.host }),
         ...(cookies.length === 0 ? {} : { cookie: cookies.join('; ') }),
         ...headers,
