@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type OAuthError, invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import { isRecord } from '../options/value-rules.js';
@@ -7,39 +8,39 @@ import type { IssuerMarks } from './verification-keys.js';
 
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 const MAX_KID_LENGTH = 256;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What can be read of a JWS before its signature was checked. Nothing of it is to be believed. */
-export interface UnverifiedJws {
+/** Header and payload of a JWS, each a JSON object. Nothing of them is to be believed before the signature was checked. */
+export interface JwsParts {
   readonly alg: string;
   readonly kid: string | undefined;
   readonly typ: string | undefined;
-  readonly iss: string;
-  readonly marks: IssuerMarks;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly payload: Record<string, unknown>;
+  /** What was signed: both as they came (RFC 7515 §5.1). */
+  readonly signingInput: string;
+  readonly signature: Buffer;
 }
 
-/** Header and payload of a JWS, each a JSON object. */
-export interface JwsParts extends Pick<UnverifiedJws, 'alg' | 'kid' | 'typ'> {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly payload: Readonly<Record<string, unknown>>;
+/** A JWS that names its issuer. */
+export interface UnverifiedJws extends JwsParts {
+  readonly iss: string;
+  readonly marks: IssuerMarks;
 }
 
 /** What to throw for a text that is no JWS as we read them. */
 type Refusal = (cause: string | Reason) => OAuthError;
 
 /** Decodes one part strictly: the canonical encoding only, so that a token has one spelling (RFC 7515 §2). */
-function decodePart(part: string, refusal: Refusal): string {
+function decodePart(part: string, refusal: Refusal): Buffer {
   const bytes = Buffer.from(part, 'base64url');
   if (bytes.toString('base64url') !== part) throw refusal('base64url');
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw refusal('UTF-8');
-  }
+  return bytes;
 }
 
-function parseObject(part: string, refusal: Refusal): Readonly<Record<string, unknown>> {
-  const text = decodePart(part, refusal);
+function parseObject(part: string, refusal: Refusal): Record<string, unknown> {
+  const bytes = decodePart(part, refusal);
+  if (!isUtf8(bytes)) throw refusal('UTF-8');
+  const text = bytes.toString('utf8');
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -49,6 +50,32 @@ function parseObject(part: string, refusal: Refusal): Readonly<Record<string, un
   if (!isRecord(parsed)) throw refusal('not an object');
   if (nestsTooDeep(parsed)) throw refusal('nested too deep');
   return parsed;
+}
+
+/** The header that was read last: of the tokens of one issuer it is the same for each. */
+let last: { readonly encoded: string; readonly header: JwsParts['header'] } | undefined;
+
+function readHeader(encoded: string, refusal: Refusal): JwsParts['header'] {
+  if (last?.encoded !== encoded) {
+    last = { encoded, header: Object.freeze(parseObject(encoded, refusal)) };
+  }
+  return last.header;
+}
+
+/**
+ * Whether a token can be a JWS at all: three parts, of which the first is JSON. Everything else is opaque to us, whatever dots are in it.
+ * Nothing is believed of it yet.
+ */
+export function looksLikeJws(token: string): boolean {
+  const [header = '', ...others] = token.split('.');
+  if (others.length !== 2) return false;
+  if (header === last?.encoded) return true;
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null;
+  } catch {
+    return false;
+  }
 }
 
 function notJws(token: string): Reason {
@@ -66,12 +93,10 @@ function notJws(token: string): Reason {
  */
 export function readJwsParts(token: string, refusal: Refusal = invalidToken): JwsParts {
   const parts = COMPACT.exec(token);
-  const [, encodedHeader, encodedPayload, signature] = parts ?? [];
-  if (!encodedHeader || !encodedPayload || !signature) throw refusal(notJws(token));
-  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) {
-    throw refusal('base64url');
-  }
-  const header = parseObject(encodedHeader, refusal);
+  const [, encodedHeader, encodedPayload, encodedSignature] = parts ?? [];
+  if (!encodedHeader || !encodedPayload || !encodedSignature) throw refusal(notJws(token));
+  const signature = decodePart(encodedSignature, refusal);
+  const header = readHeader(encodedHeader, refusal);
   const { alg, kid, typ, crit, b64, zip, enc } = header;
   if (crit !== undefined || b64 !== undefined || zip !== undefined || enc !== undefined) {
     throw refusal('header extension');
@@ -81,7 +106,9 @@ export function readJwsParts(token: string, refusal: Refusal = invalidToken): Jw
     throw refusal('kid');
   }
   if (typ !== undefined && typeof typ !== 'string') throw refusal('typ');
-  return { header, alg, kid, typ, payload: parseObject(encodedPayload, refusal) };
+  const payload = parseObject(encodedPayload, refusal);
+  const signingInput = token.slice(0, token.lastIndexOf('.'));
+  return { header, alg, kid, typ, payload, signingInput, signature };
 }
 
 /**
@@ -91,10 +118,10 @@ export function readJwsParts(token: string, refusal: Refusal = invalidToken): Jw
  * @throws {@link OAuthError} 401 `invalid_token`
  */
 export function readCompactJws(token: string): UnverifiedJws {
-  const { alg, kid, typ, payload } = readJwsParts(token);
-  const { iss } = payload;
+  const parts = readJwsParts(token);
+  const { iss } = parts.payload;
   if (typeof iss !== 'string') throw invalidToken('iss');
-  return { alg, kid, typ, iss, marks: marksOf(payload) };
+  return { ...parts, iss, marks: marksOf(parts.payload) };
 }
 
 function marksOf(payload: Readonly<Record<string, unknown>>): IssuerMarks {

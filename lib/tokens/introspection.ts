@@ -6,21 +6,6 @@ import { isRecord } from '../options/value-rules.js';
 
 type Payload = Readonly<Record<string, unknown>>;
 
-/**
- * Whether a token can be a JWS at all: three parts, of which the first is JSON. Everything else is opaque to us, whatever dots are in it.
- * Nothing is believed of it yet.
- */
-export function looksLikeJws(token: string): boolean {
-  const [header = '', ...others] = token.split('.');
-  if (others.length !== 2) return false;
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
-    return typeof parsed === 'object' && parsed !== null;
-  } catch {
-    return false;
-  }
-}
-
 /** Types of access tokens that are known here, with whether they are bound to a key (RFC 6750 §6.1.1, RFC 9449 §6.2). */
 const TOKEN_TYPES: Readonly<Record<string, boolean | undefined>> = { bearer: false, dpop: true };
 

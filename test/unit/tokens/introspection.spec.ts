@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events';
 
 import { describe, expect, it } from 'vitest';
 
-import { completed, looksLikeJws, saysAccessToken } from '../../../lib/tokens/introspection.js';
+import { looksLikeJws } from '../../../lib/tokens/compact-jws.js';
+import { completed, saysAccessToken } from '../../../lib/tokens/introspection.js';
 import {
   answerWith,
   closeSocket,
