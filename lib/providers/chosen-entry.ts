@@ -48,6 +48,8 @@ export async function chosenEntry(
   iss: string,
   marks: IssuerMarks = { audiences: [], party: undefined },
 ): Promise<TokenIssuer | undefined> {
+  const [only, another] = providers;
+  if (another === undefined) return only?.named(iss);
   const asked = await Promise.all(providers.map((provider) => candidateOf(provider, iss)));
   const candidates = asked.filter((one) => one !== undefined);
   const unknown = candidates.find(({ issuer }) => issuer === undefined);

@@ -31,6 +31,8 @@ export class IdentityProvider extends TokenIssuers {
   readonly #requests: AuthorizationRequests;
   /** Tells it from another one that comes under its name. */
   readonly identity: string;
+  /** Under each name that it has had. */
+  readonly #issuers = new Map<string, TokenIssuer>();
   #retired = false;
 
   constructor(
@@ -61,10 +63,14 @@ export class IdentityProvider extends TokenIssuers {
     if (!mayIssue(iss, this.options, this.connection.knownMetadata())) return undefined;
     const { issuers, accessTokenIssuers } = await this.connection.metadata();
     if (!issuers.includes(iss) && !accessTokenIssuers.includes(iss)) return undefined;
+    const known = this.#issuers.get(iss);
+    if (known !== undefined) return known;
     const { introspection } = this;
     const always = introspection?.always === true ? introspection : undefined;
-    const issuer = providersIssuer(iss, this.options, this.connection.keys, always);
-    return { ...issuer, accepts: () => !this.#retired };
+    const made = providersIssuer(iss, this.options, this.connection.keys, always);
+    const issuer = { ...made, accepts: () => !this.#retired };
+    this.#issuers.set(iss, issuer);
+    return issuer;
   }
 
   override async introspectionOf(token: string): Promise<Introspection | undefined> {

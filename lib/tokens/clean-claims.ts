@@ -48,10 +48,10 @@ function all(names: string, reading: Reading): [name: string, reading: Reading][
   return names.split(' ').map((name) => [name, reading]);
 }
 
-const ROLES = all('roles', texts);
+const ROLES = new Map(all('roles', texts));
 
 /** OpenID Connect Core §2, §5.1; Front-Channel Logout 1.0 §3; RFC 7519 §4.1; RFC 9068 §2.2; and where roles and scopes are elsewhere. */
-const READINGS: readonly [name: string, reading: Reading][] = [
+const READINGS: ReadonlyMap<string, Reading> = new Map([
   ...all('name given_name family_name middle_name nickname preferred_username', text),
   ...all('profile picture website email gender birthdate zoneinfo locale phone_number', text),
   ...all('jti sid azp client_id acr nonce at_hash c_hash', text),
@@ -62,7 +62,7 @@ const READINGS: readonly [name: string, reading: Reading][] = [
   ...all('scp', textOrList),
   ...all('address', record),
   ...all('realm_access resource_access', record),
-];
+]);
 
 function isTextOnly(list: readonly unknown[]): boolean {
   return list.every((entry) => typeof entry === 'string');
@@ -78,9 +78,10 @@ function clean(
   readings: typeof READINGS,
   mistyped: MistypedClaims,
 ): void {
-  for (const [name, reading] of readings) {
-    const came = Object.hasOwn(claims, name) ? claims[name] : undefined;
-    if (came === undefined) continue;
+  for (const name of Object.keys(claims)) {
+    const reading = readings.get(name);
+    const came = claims[name];
+    if (reading === undefined || came === undefined) continue;
     const read = reading(came);
     if (read === undefined) Reflect.deleteProperty(claims, name);
     else claims[name] = read;

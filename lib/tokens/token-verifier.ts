@@ -12,8 +12,9 @@ import { checkCharacters } from './bearer-token.js';
 import { boundKeyOf } from './bound-key.js';
 import { type TimeRules, checkAccessTokenClaims, checkTimes } from './check-claims.js';
 import { cleanClaims } from './clean-claims.js';
-import { readCompactJws } from './compact-jws.js';
-import { completed, kindOfOpaque, looksLikeJws, saysAccessToken } from './introspection.js';
+import { looksLikeJws, readCompactJws } from './compact-jws.js';
+import { completed, kindOfOpaque, saysAccessToken } from './introspection.js';
+import { membersOf } from './nesting.js';
 import { unprovable } from './possession.js';
 import { type Verification, VerificationCache } from './verification-cache.js';
 import {
@@ -29,7 +30,7 @@ function freezeDeeply(root: object): void {
   const open: object[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     Object.freeze(node);
-    for (const member of Object.values(node)) {
+    for (const member of membersOf(node)) {
       if (typeof member === 'object' && member !== null) open.push(member);
     }
   }
@@ -88,12 +89,10 @@ export class TokenVerifier {
     const known = this.remembered(token);
     if (known !== undefined) return known;
     checkCharacters(token); // so that no other one is ever remembered
+    if (endedForSec > 0) return this.#verifyAndReport(token, endedForSec);
     // Who comes with the same token meanwhile waits for the same answer: fields of a GraphQL query come at once.
-    const name = `${endedForSec} ${token}`;
-    const running =
-      this.#running.get(name) ??
-      this.#verifyAndKeep(token, endedForSec).finally(() => this.#running.delete(name));
-    this.#running.set(name, running);
+    const running = this.#running.get(token) ?? this.#verifyAndKeep(token);
+    this.#running.set(token, running);
     return running;
   }
 
@@ -108,10 +107,19 @@ export class TokenVerifier {
     return known;
   }
 
-  async #verifyAndKeep(token: string, endedForSec: number): Promise<Verification> {
+  async #verifyAndKeep(token: string): Promise<Verification> {
+    try {
+      const verification = await this.#verifyAndReport(token, 0);
+      this.#cache.set(token, verification);
+      return verification;
+    } finally {
+      this.#running.delete(token);
+    }
+  }
+
+  async #verifyAndReport(token: string, endedForSec: number): Promise<Verification> {
     try {
       const verification = await this.#verifyAnew(token, epochSeconds(this.clock), endedForSec);
-      if (endedForSec === 0) this.#cache.set(token, verification);
       VERIFICATIONS.verified += 1;
       return verification;
     } catch (error) {

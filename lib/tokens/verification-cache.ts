@@ -1,4 +1,5 @@
 import type { IdTokenClaims } from './id-token-claims.js';
+import { membersOf } from './nesting.js';
 import type { TokenIssuer } from './verification-keys.js';
 
 /** A verification that was made, with what must still hold for it to be used again. */
@@ -27,6 +28,8 @@ const INDEXED = 32;
 const CAPACITY = 5000;
 /** About ten kB for each token, when there are as many as there may be. */
 const MOST_BYTES = 48 * 1024 * 1024;
+/** So much is left when there is too much: a map from which each new entry drives out the first one walks over the gaps of all before. */
+const LEFT = 7 / 8;
 
 const BYTES_OF_OBJECT = 72;
 const BYTES_OF_MEMBER = 48;
@@ -37,8 +40,10 @@ function sizeOf(claims: object): number {
   let bytes = BYTES_OF_OBJECT;
   const open: object[] = [claims];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (!Array.isArray(node)) bytes += Object.keys(node).join('').length * BYTES_OF_CHARACTER;
-    const members: unknown[] = Object.values(node);
+    const members = membersOf(node);
+    if (node !== members) {
+      for (const name of Object.keys(node)) bytes += name.length * BYTES_OF_CHARACTER;
+    }
     for (const member of members) {
       bytes += BYTES_OF_MEMBER;
       if (typeof member === 'string') bytes += member.length * BYTES_OF_CHARACTER;
@@ -57,7 +62,7 @@ function ownText(text: string): string {
 }
 
 /**
- * Remembers verifications by a text, a token as a whole, up to a number and a size. The least recently used one goes first, and what is used is put
+ * Remembers verifications by a text, a token as a whole, up to a number and a size. Those least recently used go first, and what is used is put
  * behind the others only when a quarter of them was put in after it: a use costs no bookkeeping while nothing new comes.
  */
 export class VerificationCache<Kept extends Verification = Verification> {
@@ -83,9 +88,17 @@ export class VerificationCache<Kept extends Verification = Verification> {
     this.#turns += 1;
     const bytes = sizeOf(verification.claims) + key.length * BYTES_OF_CHARACTER;
     this.#put({ key: ownText(key), verification, bytes });
-    for (const { key: oldest } of this.#entries.values()) {
-      if (this.#entries.size <= CAPACITY && this.#bytes <= MOST_BYTES) return;
-      this.#remove(oldest);
+    if (this.#exceeds(1)) this.#makeRoom();
+  }
+
+  #exceeds(share: number): boolean {
+    return this.#entries.size > CAPACITY * share || this.#bytes > MOST_BYTES * share;
+  }
+
+  #makeRoom(): void {
+    for (const { key } of this.#entries.values()) {
+      if (!this.#exceeds(LEFT)) return;
+      this.#remove(key);
     }
   }
 
