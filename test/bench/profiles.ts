@@ -6,7 +6,7 @@ import { type Adapter, bearer, settingsFor } from './rows/remembered.js';
 import { LoadGenerator, type Target, serveNode } from './served.js';
 
 const USERS = 100;
-const NEW_TOKENS = 3000;
+const NEW_TOKENS = 6000;
 const ANSWERS = 8000;
 const SHOWN = 40;
 
