@@ -193,6 +193,15 @@ export class ProviderGroup extends RequestGroup {
   requireIssuerInCallback?: boolean = true;
 
   /**
+   * Refuse a logout token without `exp`, which Back-Channel Logout §2.4 demands. `false` is for providers that leave it out (Ory Hydra): such a token
+   * counts for two minutes from its `iat`; an `exp` that is there must hold all the same.
+   * @defaultValue `true`
+   */
+  @Optional()
+  @Must('must be true or false', isFlag)
+  requireExpInLogoutToken?: boolean = true;
+
+  /**
    * What may sign ID tokens, logout tokens and userinfo: what is registered for this client at the provider
    * (`id_token_signed_response_alg`, OpenID Connect Core §3.1.3.7, Back-Channel Logout §2.6). Default: `RS256`, or what the
    * provider's metadata lists, where RS256 is not listed.

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors/oauth.error.js';
+import { Reason } from '../errors/reason.js';
 import { isRecord } from '../options/value-rules.js';
 import { readCompactJws } from '../tokens/compact-jws.js';
 import { verifySignature } from '../tokens/verify-signature.js';
@@ -22,6 +23,8 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Providers of before the final specification wrote `JWT` or nothing (Back-Channel Logout §2.4). */
 const TYPES: readonly string[] = ['jwt', 'logout+jwt'];
 const LONGEST_ID = 256;
+/** What §4 recommends at most; for tokens that do not say when they end, in seconds. */
+const LIFETIME_SEC = 120;
 
 function refused(cause: unknown): OAuthError {
   return new OAuthError('invalid_request', 'logout_token is not valid', { cause });
@@ -41,11 +44,13 @@ function optionalText(value: unknown, claim: string): string | undefined {
  * Validates a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6): signature, by an algorithm of ID tokens, `iss`,
  * `aud`, `iat`, `exp`, `events`, `sub` or `sid`, no `nonce`, and no other kind of token.
  *
+ * @param requiresExp refuses tokens that do not say when they end.
  * @throws {@link OAuthError} 400 `invalid_request`
  */
 export async function checkLogoutToken(
   logoutToken: string,
   expected: IdTokenExpectation,
+  requiresExp = true,
 ): Promise<LogoutTokenClaims> {
   const payload = await verifiedPayload(logoutToken, expected);
   const { iss, aud, jti, events, nonce } = payload;
@@ -55,7 +60,7 @@ export async function checkLogoutToken(
   }
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   if (!audiences.includes(clientId)) throw refusedFor('aud', { expected: clientId, came: aud });
-  const { iat, exp } = timesOf(payload, expected);
+  const { iat, exp } = timesOf(payload, expected, requiresExp);
   if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_ID) throw refusedFor('jti');
   if (!isRecord(events) || !Object.hasOwn(events, EVENT) || !isRecord(events[EVENT])) {
     throw refusedFor('events');
@@ -68,13 +73,19 @@ export async function checkLogoutToken(
 }
 
 function timesOf(
-  { iat, exp }: Readonly<Record<string, unknown>>,
+  { iat, exp: written }: Readonly<Record<string, unknown>>,
   { nowSec, toleranceSec }: IdTokenExpectation,
+  requiresExp: boolean,
 ): { iat: number; exp: number } {
   const [earliest, latest] = [nowSec - toleranceSec, nowSec + toleranceSec];
   if (typeof iat !== 'number' || iat > latest) {
     throw refusedFor('iat', { expected: `until ${latest}`, came: iat });
   }
+  if (written === undefined && requiresExp) {
+    const option = '"requireExpInLogoutToken"';
+    throw refused(new Reason('exp of the logout token is missing', { option }));
+  }
+  const exp = written === undefined ? iat + LIFETIME_SEC : written;
   if (typeof exp !== 'number' || !Number.isFinite(exp) || exp <= earliest) {
     throw refusedFor('exp', { expected: `after ${earliest}`, came: exp });
   }

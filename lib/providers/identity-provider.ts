@@ -229,7 +229,9 @@ export class IdentityProvider extends TokenIssuers {
 
   /** @throws {@link OAuthError} 400 `invalid_request` for a logout token that does not hold. */
   async readLogoutToken(logoutToken: string): Promise<LogoutTokenClaims> {
-    return checkLogoutToken(logoutToken, await this.connection.expectation());
+    const { requireExpInLogoutToken } = this.options;
+    const expected = await this.connection.expectation();
+    return checkLogoutToken(logoutToken, expected, requireExpInLogoutToken);
   }
 
   /**

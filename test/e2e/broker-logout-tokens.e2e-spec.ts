@@ -161,6 +161,35 @@ describe('logout tokens', () => {
     expect(reply.status).toBe(200);
   });
 
+  it('LO-5: without exp count for two minutes where the provider is known to leave it out, and a wrong exp never', async () => {
+    const broker = { signingAlgorithm: 'ES256' } as const;
+    const options = { requireExpInLogoutToken: false };
+    const lax = await startBrokerApp({ provider, clock, broker, options });
+    const now = Math.floor(clock.now().getTime() / 1000);
+    const outcome = async (claims: JsonMembers): Promise<number> => {
+      const some = { sid: 'nobody', sub: undefined, ...claims };
+      return (await sendLogoutToken(lax, logoutToken(provider, { claims: some }))).status;
+    };
+
+    expect(await outcome({ exp: undefined })).toBe(200);
+    expect(await outcome({ exp: undefined, iat: now - 124 })).toBe(200); // 5 s for clocks that differ
+    for (const claims of [
+      { exp: undefined, iat: now - 125 },
+      { exp: undefined, iat: undefined },
+      { exp: undefined, iat: now + 60 },
+      { exp: now - 10 },
+      { exp: null },
+      { exp: String(now + 60) },
+    ]) {
+      expect(await outcome(claims), JSON.stringify(claims)).toBe(400);
+    }
+    const once = logoutToken(provider, { claims: { exp: undefined, sid: 'nobody' } });
+    expect((await sendLogoutToken(lax, once)).status).toBe(200);
+    clock.advance(100);
+    expect((await sendLogoutToken(lax, once)).status).toBe(400);
+    await lax.close();
+  });
+
   it('LG-3: are an alarm when they are refused, with what was expected and what came', async () => {
     clock.advance(61);
     const linesBefore = app.logs().length;

@@ -264,6 +264,7 @@ export const badValues: Readonly<Record<string, BadValues>> = {
     [null, 'null'],
   ],
   requireIssuerInCallback: flags,
+  requireExpInLogoutToken: flags,
   fetch: [
     ['fetch', '"fetch"'],
     [null, 'null'],
