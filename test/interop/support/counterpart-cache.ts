@@ -1,8 +1,15 @@
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/counterparts/', import.meta.url));
+
+/** For what takes minutes to make: a fresh clone finds it again. */
+export const LASTING_CACHE = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'nestjs-oidc-auth-counterparts',
+);
 
 async function exists(path: string): Promise<boolean> {
   return access(path).then(
@@ -20,11 +27,12 @@ async function exists(path: string): Promise<boolean> {
 export async function keptFolder(
   name: string,
   make: (folder: string) => Promise<void>,
+  cache = CACHE,
 ): Promise<string> {
-  const kept = join(CACHE, name);
+  const kept = join(cache, name);
   if (await exists(kept)) return kept;
-  await mkdir(CACHE, { recursive: true });
-  const folder = await mkdtemp(join(CACHE, `${name}.`));
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, `${name}.`));
   try {
     await make(folder);
     await rename(folder, kept).catch(async (error: unknown) => {

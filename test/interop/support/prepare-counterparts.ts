@@ -1,3 +1,4 @@
+import { hydraProgram } from './hydra-server.js';
 import { keycloakHome } from './keycloak-distribution.js';
 import { KeycloakServer } from './keycloak-server.js';
 import { pythonWithCounterparts } from './python-environment.js';
@@ -22,6 +23,11 @@ async function startKeycloak(): Promise<string | undefined> {
   return server.url;
 }
 
+/** None is built where one runs already. */
+async function unlessHydraRuns(): Promise<string | undefined> {
+  return process.env['OIDC_TEST_HYDRA_URL'] ? undefined : hydraProgram();
+}
+
 /** Before the suites: fetches the counterparts that are not here yet, once, and starts Keycloak. */
 export async function setup(): Promise<void> {
   const keycloak = async (): Promise<void> => {
@@ -32,6 +38,7 @@ export async function setup(): Promise<void> {
     provide('OIDC_TEST_PYTHON', pythonWithCounterparts),
     provide('OIDC_TEST_ZITADEL_PROGRAM', zitadelProgram),
     keycloak(),
+    provide('OIDC_TEST_HYDRA_PROGRAM', unlessHydraRuns),
   ]);
 }
 

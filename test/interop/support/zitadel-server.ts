@@ -1,27 +1,21 @@
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { ended, listening, startChild } from '../../support/services/child.js';
 import { keptFolder } from './counterpart-cache.js';
+import { go, hasGo } from './go.js';
 import { quietPort } from './quiet-port.js';
 
-const run = promisify(execFile);
 const VERSION = 'v3.52.0';
+const GO = 24;
 const EXAMPLE = `github.com/zitadel/oidc/v3/example/server@${VERSION}`;
 
-/** The example server of Zitadel's OpenID provider library, built; `undefined` without Go. */
+/** The example server of Zitadel's OpenID provider library, built; `undefined` without a Go that can. */
 export async function zitadelProgram(): Promise<string | undefined> {
-  const hasGo = await run('go', ['version']).then(
-    () => true,
-    () => false,
-  );
-  if (!hasGo) return undefined;
+  if (!(await hasGo(GO))) return undefined;
   const folder = await keptFolder(`zitadel-oidc-${VERSION}`, async (made) => {
-    await writeFile(join(made, 'go.mod'), 'module counterpart\ngo 1.24\n');
-    const env = { ...process.env, GOBIN: made, GOTOOLCHAIN: 'local' };
-    await run('go', ['install', EXAMPLE], { cwd: made, env });
+    await writeFile(join(made, 'go.mod'), `module counterpart\ngo 1.${GO}\n`);
+    await go(['install', EXAMPLE], made, { GOBIN: made });
   });
   return join(folder, 'server');
 }
