@@ -105,11 +105,7 @@ export class SessionRenewal {
   async #take({ id, generation, sealed }: BrokerSession, lease: Lease): Promise<boolean> {
     const request = { leaseId: lease.id, until: lease.end.at, now: this.clock.now(), generation };
     const taken = await this.store.ask(
-      async (store, again) => {
-        if (await store.takeLease(id, request)) return true;
-        if (!again) return false;
-        return (await store.findSession(id, request.now))?.leaseId === lease.id;
-      },
+      async (store, again) => (await store.takeLease(id, request)) || again, // of an answer that was lost the row tells
       { repeat: true },
     );
     if (!taken) return false;
@@ -196,16 +192,11 @@ export class SessionRenewal {
     return { state, content: next };
   }
 
-  /** Writes the new state while the lease is ours. Asked again after an answer that was lost, the row says whether it was written. */
+  /** Writes the new state while the lease is ours. After an answer that was lost it is not: whoever waits finds in the row what was written. */
   #commit(id: string, lease: Lease, state: SessionState): Promise<boolean> {
-    return this.store.ask(
-      async (store, again) => {
-        if (await store.rotateSession(id, lease.id, state)) return true;
-        if (!again) return false;
-        return (await store.findSession(id, this.clock.now()))?.sealed === state.sealed;
-      },
-      { until: lease.end },
-    );
+    return this.store.ask((store) => store.rotateSession(id, lease.id, state), {
+      until: lease.end,
+    });
   }
 
   /** What nobody can use is given back; where the provider gave no new refresh token, that of the session stays good. */

@@ -87,6 +87,21 @@ describe('the end of a session by a refresh', () => {
   );
 });
 
+it('LO-2: the end of a session by a refresh is no news where it ended meanwhile', async () => {
+  const { one, other } = await startSessionInstances();
+  const { id, refreshToken } = await one.logIn();
+  one.upstream.renew = async () => {
+    const session = await other.sessions.find(id);
+    if (session) await other.sessions.end(session, 'logout');
+    throw new SessionEnd('provider-ended-it', invalidGrant('the provider says so'));
+  };
+  const ended = one.record('session-ended');
+
+  expect(await one.refresh(refreshToken)).toBe('400 invalid_grant');
+
+  expect(ended).toEqual([]);
+});
+
 describe('the content that a refresh works on', () => {
   it('RF-4: is read under the lease, also after a renewal that gave out no refresh token', async () => {
     const { one, other } = await startSessionInstances();
@@ -214,6 +229,23 @@ describe('the lease of a refresh', () => {
     expect(await other.refresh(successor)).toMatch(/^[0-9a-f]{32}\./);
   });
 
+  it('RF-4: is not taken for granted because an answer was lost', async () => {
+    const instance = await startSessionInstance();
+    const { store, clock, upstream, sessions } = instance;
+    const { id, refreshToken } = await instance.logIn();
+    intercept(store, 'takeLease', async () => {
+      const now = clock.now();
+      const until = new Date(now.getTime() + LEASE_SEC * 1000);
+      await store.takeLease(id, { leaseId: 'of another', until, now, generation: 1 });
+      throw new Error('the connection was lost');
+    });
+
+    expect(await instance.refresh(refreshToken)).toBe('503 temporarily_unavailable');
+
+    expect(upstream.presented).toEqual([]);
+    expect((await sessions.find(id))?.leaseId).toBe('of another');
+  });
+
   it('RF-4: is given back when the row cannot be read under it', async () => {
     const instance = await startSessionInstance();
     const { id, refreshToken } = await instance.logIn();
@@ -257,11 +289,15 @@ describe('the commit of a refresh', () => {
   ];
 
   it.each(outages)('fault 10: is repeated when the database %s', async (_, fails, heard) => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ broker: { refreshGraceSec: 0 } });
     const { id, refreshToken } = await instance.logIn();
     duringCall(instance, () => {
       failing(instance.store, 'rotateSession', { times: fails - 1 });
-      failing(instance.store, 'rotateSession', { heard });
+      intercept(instance.store, 'rotateSession', async (usual) => {
+        if (heard) await usual();
+        instance.clock.advance(1); // behind the grace time
+        throw new Error('the connection was lost');
+      });
       failing(instance.store, 'findSession', { times: fails > 1 ? 1 : 0 });
     });
     const alarms = instance.record('renewal-lost');
