@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { unavailable } from '../../../lib/errors/oauth.error.js';
-import type { ProviderTokens } from '../../../lib/sessions/session-content.js';
+import type { ProviderTokens, SessionContent } from '../../../lib/sessions/session-content.js';
 import { counting, failing, lockRows, spying } from '../../support/intercept-store.js';
 import {
   type SessionInstance,
@@ -12,8 +12,12 @@ import {
 const OURS = /^[0-9a-f]{32}\./;
 const UNKNOWN = '0'.repeat(32);
 
-/** A session whose provider gave these tokens. */
-async function loggedIn(instance: SessionInstance, changed: Partial<ProviderTokens>) {
+/** A session whose provider gave these tokens; with `claimsAt` it is a browser's. */
+async function loggedIn(
+  instance: SessionInstance,
+  changed: Partial<ProviderTokens>,
+  more: Pick<SessionContent, 'claimsAt'> = {},
+) {
   const provider = { ...instance.upstream.next(instance.clock), ...changed };
   const content = {
     provider,
@@ -22,6 +26,7 @@ async function loggedIn(instance: SessionInstance, changed: Partial<ProviderToke
     profile: {},
     said: {},
     scope: 'openid',
+    ...more,
   };
   return instance.logIn({ content });
 }
@@ -206,4 +211,18 @@ describe('the access token of the provider', () => {
 
     expect(await instance.providerToken(UNKNOWN)).toBe('400 invalid_grant');
   });
+});
+
+it('BS-9: a renewal notes when the claims of a browser’s session were said, and of no other', async () => {
+  const instance = await startSessionInstance();
+  const nowSec = (): number => Math.floor(instance.clock.now().getTime() / 1000);
+  const browsers = await loggedIn(instance, {}, { claimsAt: nowSec() });
+  const other = await loggedIn(instance, {});
+  instance.clock.advance(290);
+
+  for (const { id } of [browsers, other]) await instance.providerToken(id);
+
+  const claimsAt = async (id: string) => (await instance.sessions.findOpen(id))?.content.claimsAt;
+  expect(await claimsAt(browsers.id)).toBe(nowSec());
+  expect(await claimsAt(other.id)).toBeUndefined();
 });
