@@ -57,8 +57,8 @@ export function hasRoles(claims: ProviderClaims | undefined): claims is Provider
   return values.some((value) => Array.isArray(value) || isRecord(value));
 }
 
-function without(claims: ProviderClaims | undefined, names: readonly string[]): ProviderClaims {
-  return Object.fromEntries(Object.entries(claims ?? {}).filter(([name]) => !names.includes(name)));
+function without(claims: ProviderClaims, names: readonly string[]): ProviderClaims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !names.includes(name)));
 }
 
 /**

@@ -9,6 +9,7 @@ describe('how a user was authenticated', () => {
     const idToken = { ...first, iss: 'https://idp.example.org', roles: ['admins'] };
 
     expect(authenticationClaims(idToken, undefined)).toEqual(first);
+    expect(authenticationClaims({ acr: 'gold' }, undefined)).toEqual({ acr: 'gold' });
     expect(authenticationClaims(undefined, undefined)).toEqual({});
     expect(authenticationClaims(Object.create(first), undefined)).toEqual({});
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OAuthError, type OidcAuthOptions } from '../../../lib/index.js';
 import { type Said, startCollector } from '../../support/claims-collector.js';
 import { failWith } from '../../support/faults.js';
+import { capturedLogs } from '../../support/output-capture.js';
 import { alice } from '../../support/users.js';
 
 /** What comes of the option at a login. */
@@ -112,6 +113,7 @@ describe('broker.mapClaims', () => {
       const { claims } = await startCollector({ mapClaims: () => JSON.parse(json) });
 
       await expect(claims()).rejects.toThrow('broker.mapClaims gave no object');
+      expect(capturedLogs().join('\n')).toContain('"broker.mapClaims" must return an object');
     },
   );
 

@@ -4,6 +4,7 @@ import type { ClaimsMapper, ProviderClaims } from '../../../lib/index.js';
 import { rolesOf } from '../../../lib/tokens/roles.js';
 import { type Said, startCollector } from '../../support/claims-collector.js';
 import type { JsonMembers } from '../../support/compact-jws.js';
+import { capturedLogs } from '../../support/output-capture.js';
 import { TEST_CLIENT_ID } from '../../support/provider-options.js';
 import { alice } from '../../support/users.js';
 
@@ -171,6 +172,53 @@ describe('what mapClaims changes', () => {
       tenant: { any: ['thing'] },
     });
     expect(minted).not.toHaveProperty('birthdate');
+  });
+});
+
+describe('what mapClaims hands on', () => {
+  const accessToken = { preferred_username: 'of-access', department: 'of-access', groups: ['a'] };
+  const idToken = { sub: alice.sub, preferred_username: 'of-id', birthplace: 'Rome' };
+  const handOn = async (mapClaims: ClaimsMapper, more: JsonMembers = {}) => {
+    const { provider, claims } = await startCollector({ mapClaims });
+    return claims({
+      accessToken: provider.accessToken({ ...none, email: undefined, ...accessToken }),
+      idToken: { ...idToken, ...more },
+    });
+  };
+
+  it('CL-2: is minted: user name and roles as they are without it, all else of any source', async () => {
+    expect(await handOn((claims) => claims)).toMatchObject({
+      preferred_username: 'of-id',
+      department: 'of-access',
+      birthplace: 'Rome',
+      groups: ['a'],
+      roles: ['a'],
+    });
+  });
+
+  it('CL-4: of "email_verified" alone is that of our own address', async () => {
+    const verifiedHere = { email: alice.email, email_verified: false };
+    const { provider, claims } = await startCollector({
+      mapClaims: ({ email_verified: flag }) => ({ email_verified: flag }),
+    });
+    const said = {
+      accessToken: provider.accessToken({ email: 'other@example.org', email_verified: true }),
+      idToken: { sub: alice.sub, ...verifiedHere },
+    };
+
+    expect(await claims(said)).toMatchObject(verifiedHere);
+  });
+
+  it('of what no host can set is left out, and told of once where it was changed', async () => {
+    const { claims } = await startCollector({
+      mapClaims: ({ sub }) => ({ sub, iss: 'mine', aud: undefined, tenant: 't' }),
+    });
+
+    const minted = [await claims(), await claims()];
+
+    for (const one of minted) expect(one).toMatchObject({ sub: alice.sub, tenant: 't' });
+    const told = capturedLogs().filter((line) => line.includes('which a host cannot set'));
+    expect(told).toEqual([expect.stringContaining('"broker.mapClaims" gives "iss"')]);
   });
 });
 

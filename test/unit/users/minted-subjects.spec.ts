@@ -111,3 +111,23 @@ describe('"sub" from an address that can change hands', () => {
     expect((await claims({ idToken }, before)).sub).toBe(ADDRESS);
   });
 });
+
+/** The minted `sub` when the host's function gives that `name`. */
+const subjectOf = async (given: unknown) => {
+  const { claims } = await startCollector({}, { subject: () => Object(given).name });
+  return (await claims()).sub;
+};
+
+describe('"sub" from the function of the host', () => {
+  it.each(['a', '!~', 'staff|1', 'x'.repeat(255)])('is what it gives: %s', async (name) => {
+    expect(await subjectOf({ name })).toBe(name);
+  });
+
+  it.each(['', 'a b', ' a', 'a ', 'a\n', 'ä', 'x'.repeat(256), 7, undefined, ['a']])(
+    'is never %j, and the log says so',
+    async (name) => {
+      await expect(subjectOf({ name })).rejects.toThrow('subject gave no name');
+      expect(capturedLogs().join('\n')).toContain('"subject" must return 1 to 255 printable');
+    },
+  );
+});
