@@ -183,6 +183,13 @@ describe.each(adapters)('tokens that are bound to a key, on %s', (adapter) => {
     ['a certificate', () => ({ 'x5t#S256': hashOf('certificate') })],
     ['a certificate beside the key', (jkt) => ({ jkt, 'x5t#S256': hashOf('certificate') })],
     ['a key that is there itself', (jkt) => ({ jkt, jwk: {} })],
+    ['a key for something else', (jkt) => ({ jkt, 'kc-jkt-type': 'attest_jwt' })],
+    ['a key for nothing', (jkt) => ({ jkt, 'kc-jkt-type': null })],
+    ['a type without a key', () => ({ 'kc-jkt-type': 'DPoP' })],
+    [
+      'a certificate beside the key of Keycloak',
+      (jkt) => ({ jkt, 'kc-jkt-type': 'DPoP', 'x5t#S256': hashOf('certificate') }),
+    ],
     ['an unknown way', () => ({ kid: 'key' })],
     ['nothing', () => ({})],
     ['null', () => null],
@@ -195,6 +202,17 @@ describe.each(adapters)('tokens that are bound to a key, on %s', (adapter) => {
     const token = boundTo(cnf(client.jkt));
 
     expect(outcomeOf(await prove('/me', { token }))).toBe('401 invalid_token');
+    expect(outcomeOf(await request(`${app.url}/me`, { bearer: token }))).toBe('401 invalid_token');
+  });
+
+  it('DP-1: by Keycloak, which says so in a member of its own, are used with its key alone', async () => {
+    const token = provider.accessToken({
+      typ: 'DPoP',
+      cnf: { jkt: client.jkt, 'kc-jkt-type': 'DPoP' },
+    });
+
+    expect(outcomeOf(await prove('/me', { token }))).toBe('200');
+    expect(outcomeOf(await prove('/me', { token, by: other }))).toBe('401 invalid_token');
     expect(outcomeOf(await request(`${app.url}/me`, { bearer: token }))).toBe('401 invalid_token');
   });
 

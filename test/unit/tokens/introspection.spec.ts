@@ -47,6 +47,8 @@ describe('an opaque access token', () => {
     ['is bound to no thumbprint', { cnf: { jkt: 'x' } }],
     ['is bound to a certificate', { cnf: { 'x5t#S256': 'x'.repeat(43) } }],
     ['is a DPoP token of no key', { token_type: 'DPoP' }],
+    ['is a DPoP token of Keycloak of no key', { typ: 'DPoP' }],
+    ['is a DPoP token of Keycloak of no key after all', { typ: 'DPoP', token_type: 'Bearer' }],
     ['is a DPoP token, and comes alone', { token_type: 'DPoP', cnf: { jkt: 'x'.repeat(43) } }],
     ['is a token of no type', { token_type: 7 }],
     ['shows no access token', { typ: undefined }],

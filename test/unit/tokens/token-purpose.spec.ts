@@ -227,6 +227,23 @@ describe('the option "accessTokenMark"', () => {
   });
 });
 
+describe('a token of Keycloak that is bound to a key', () => {
+  const jkt = 'x'.repeat(43);
+
+  it('DP-1: is one that says to which, and no bearer token without', async () => {
+    const { outcomes, reasons } = await judge({
+      silent: [{ typ: 'DPoP' }],
+      null: [{ typ: 'DPoP', cnf: null }],
+      bound: [{ typ: 'DPoP', cnf: { jkt } }],
+    });
+
+    expect(new Set(Object.values(outcomes))).toEqual(new Set([REFUSED]));
+    expect(reasons.map((reason) => reason.split(':', 2).join(':'))).toEqual(
+      Array(2).fill('cnf: bound in a way that is not known here'),
+    );
+  });
+});
+
 describe('the reason of a refusal', () => {
   it.each<[string, Partial<OidcAuthOptions>, JsonMembers, JsonMembers, string]>([
     ['type', {}, { scope: 'a' }, { typ: 'kb+jwt' }, 'typ: came "kb+jwt"'],
