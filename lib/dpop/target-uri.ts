@@ -20,13 +20,14 @@ export function targetUri(written: string): string | undefined {
 
 /**
  * The address that a request was made for, as its client knows it: below `publicUrl`, whatever the request says of our host. A path with dot
- * segments has none: routers and normal forms read it differently.
+ * segments, or with a backslash, which is a slash in a normal form, has none: routers and normal forms read it differently.
  *
  * @param target of the request line, also in absolute form (RFC 9112 §3.2.2).
  */
 export function requestUri(publicUrl: string, target: string): string | undefined {
   const [path = ''] = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
   if (path !== '' && !path.startsWith('/')) return undefined;
-  if (path.split(/[/\\]/).some((part) => /^(?:\.|%2e){1,2}$/i.test(part))) return undefined;
+  if (path.includes('\\')) return undefined;
+  if (path.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part))) return undefined;
   return targetUri(publicUrl + path);
 }

@@ -68,6 +68,8 @@ describe('the address of a proof', () => {
     '/a/%2E./b',
     '/a/.%2e',
     '/a\\..\\b',
+    '/a\\b',
+    '\\b',
     '*',
     'b',
     '@evil.example/b',
