@@ -7,6 +7,8 @@ import {
   TEST_CLIENT_SECRET,
 } from '../../support/provider-options.js';
 import { isJson, KeycloakAdmin } from './keycloak-admin.js';
+import { type Level, makeLevels } from './keycloak-levels.js';
+import { otpCredential } from './one-time-password.js';
 
 const REALM_FILE = new URL('../keycloak/demo-realm.json', import.meta.url);
 const KEY_PROVIDER = 'org.keycloak.keys.KeyProvider';
@@ -64,6 +66,13 @@ export class KeycloakRealm {
         }),
       ],
     });
+  }
+
+  /** Makes logins climb levels of authentication; alice has a secret for one-time passwords. */
+  async climbTo(levels: readonly Level[], otpSecret: string): Promise<void> {
+    await makeLevels(this.#admin, this.name, levels);
+    const user = await this.#userPath('alice');
+    await this.#admin.replace(user, { credentials: [otpCredential(otpSecret)] });
   }
 
   /** Where Keycloak tells that it has ended a session. */

@@ -10,6 +10,8 @@ export interface Visit {
   readonly user?: RealmUser;
   /** Refuses consent. */
   readonly deny?: boolean;
+  /** Gives the one-time password that a page asks for; without it none is expected. */
+  readonly otp?: () => string;
 }
 
 export interface LoginOptions extends Visit {
@@ -79,8 +81,9 @@ export class KeycloakUser {
 /** Fills a form and clicks one of its buttons. */
 function filled(
   { action, fields }: HtmlForm,
-  { user = 'alice', deny = false }: Visit,
+  { user = 'alice', deny = false, otp }: Visit,
 ): Readonly<Record<string, string>> {
+  if ('otp' in fields && otp !== undefined) return { ...fields, otp: otp() };
   if ('password' in fields) return { ...fields, username: user, password: `password-of-${user}` };
   if (!action.pathname.endsWith('/consent')) return fields;
   return { ...fields, ...(deny ? { cancel: 'No' } : { accept: 'Yes' }) };
