@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -72,7 +73,7 @@ export class BenchIssuer {
 
   /** A token that says nothing by itself: of that user, until it is asked about. */
   opaqueToken(user: number): string {
-    return `${OPAQUE}${user}-${'x'.repeat(32)}`;
+    return `${OPAQUE}${user}-${createHash('sha256').update(String(user)).digest('hex')}`;
   }
 
   /** An access token of one of any number of users; `more` are further claims. */

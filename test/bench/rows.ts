@@ -1,4 +1,5 @@
 import type { Row } from './row.js';
+import { credentialRows } from './rows/credentials.js';
 import { forgedRows } from './rows/forged.js';
 import { newTokenRows } from './rows/new-tokens.js';
 import { peerRows } from './rows/peers.js';
@@ -11,6 +12,7 @@ export const rows: readonly Row[] = [
   ...rememberedRows,
   ...peerRows,
   ...newTokenRows,
+  ...credentialRows,
   ...forgedRows,
   ...refreshRows,
   ...startRows,

@@ -6,7 +6,7 @@ export interface Contestant {
   readonly name: string;
   start(): Promise<Served>;
   /** Requests to warm up with, and those that are measured. */
-  requests(served: Served): Requests;
+  requests(served: Served): Requests | Promise<Requests>;
 }
 
 export interface Requests {
@@ -40,7 +40,8 @@ async function round(
   const served: Served[] = [];
   try {
     for (const contestant of contestants) served.push(await contestant.start());
-    const sent = served.map((one, at) => contestants[at]?.requests(one));
+    const sent: (Requests | undefined)[] = [];
+    for (const [at, one] of served.entries()) sent.push(await contestants[at]?.requests(one));
     const targets = (which: 'warmUp' | 'measured'): Target[] =>
       served.map(({ port }, at) => ({
         port,

@@ -13,13 +13,14 @@ IdToken()(Api.prototype, 'me', 0);
 decorate([common.Get('me'), Auth()], Api.prototype, 'me');
 common.Controller()(Api);
 
-const { clientId, clientSecret, audience, issuer } = settings;
+const { clientId, clientSecret, audience, issuer, options } = settings;
 const oidc = OidcAuthModule.forRoot({
   clientId,
   clientSecret,
   audience,
   discoveryUrl: `${issuer}/.well-known/openid-configuration`,
   publicUrl: 'http://localhost:3000',
+  ...options,
 });
 
 await listen(moduleOf(common, { imports: [oidc], controllers: [Api] }), core);
