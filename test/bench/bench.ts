@@ -65,6 +65,7 @@ export async function main(args: readonly string[]): Promise<void> {
     options: {
       rounds: { type: 'string', default: '7' },
       answers: { type: 'string', default: '8000' },
+      short: { type: 'boolean', default: false },
       profiles: { type: 'boolean', default: false },
     },
   });
@@ -82,6 +83,7 @@ export async function main(args: readonly string[]): Promise<void> {
       const finding: Finding = await row.run({
         issuer,
         timing,
+        short: values.short,
         progress: (text) => print(`  ${text}`),
       });
       lines.push(...finding.lines);
@@ -91,6 +93,7 @@ export async function main(args: readonly string[]): Promise<void> {
         at: new Date(),
         machine: machine(),
         timing,
+        short: values.short,
         ...finding,
       };
       writeFileSync(`${RESULTS}${row.name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);

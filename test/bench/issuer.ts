@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { type CryptoKey, type JWK, SignJWT, exportJWK, generateKeyPair } from 'jose';
 
 export const KEY_ID = 'key-1';
+/** Of a key whose signatures cost little to make. */
+const QUICK_KEY_ID = 'key-2';
 const OPAQUE = 'opaque-';
 export const AUDIENCE = 'bench-api';
 export const CLIENT_ID = 'bench-client';
@@ -38,6 +40,7 @@ export class BenchIssuer {
     private readonly server: Server,
     private readonly privateKey: CryptoKey,
     readonly publicKey: JWK,
+    private readonly quickKeys: { readonly privateKey: CryptoKey; readonly publicKey: JWK },
   ) {
     server.on('request', (request, response) => {
       this.#asked += 1;
@@ -52,7 +55,10 @@ export class BenchIssuer {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const published = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
-    return new BenchIssuer(server, privateKey, published);
+    const quick = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(quick.publicKey)), kid: QUICK_KEY_ID, alg: 'ES256' };
+    const quickKeys = { privateKey: quick.privateKey, publicKey: { ...jwk, use: 'sig' } };
+    return new BenchIssuer(server, privateKey, published, quickKeys);
   }
 
   get origin(): string {
@@ -77,16 +83,25 @@ export class BenchIssuer {
   }
 
   /** An access token of one of any number of users; `more` are further claims. */
-  async token(user: number, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  token(user: number, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const header = { alg: 'RS256', typ: 'JWT', kid: KEY_ID };
+    return this.#claims(user, more).setProtectedHeader(header).sign(this.privateKey);
+  }
+
+  /** One that is signed with ES256, where there must be very many. */
+  quickToken(user: number): Promise<string> {
+    const header = { alg: 'ES256', typ: 'JWT', kid: QUICK_KEY_ID };
+    return this.#claims(user, {}).setProtectedHeader(header).sign(this.quickKeys.privateKey);
+  }
+
+  #claims(user: number, more: Readonly<Record<string, unknown>>): SignJWT {
     return new SignJWT({ ...claimsOf(user), ...more })
-      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: KEY_ID })
       .setIssuer(this.issuer)
       .setSubject(`user-${user}`)
       .setAudience(AUDIENCE)
       .setJti(`token-${user}`)
       .setIssuedAt()
-      .setExpirationTime('2h')
-      .sign(this.privateKey);
+      .setExpirationTime('2h');
   }
 
   async tokens(count: number): Promise<string[]> {
@@ -99,7 +114,9 @@ export class BenchIssuer {
   }
 
   async #answerTo(request: IncomingMessage): Promise<Record<string, unknown>> {
-    if (request.url?.endsWith('/certs')) return { keys: [this.publicKey] };
+    if (request.url?.endsWith('/certs')) {
+      return { keys: [this.publicKey, this.quickKeys.publicKey] };
+    }
     if (!request.url?.endsWith('/introspect')) return this.#metadata();
     const token = new URLSearchParams(await text(request)).get('token') ?? '';
     if (!token.startsWith(OPAQUE)) return { active: false };

@@ -6,6 +6,8 @@ import type { Timing } from './under-load.js';
 export interface Surroundings {
   readonly issuer: BenchIssuer;
   readonly timing: Timing;
+  /** Whether rows of a fixed size do a small part of it, to show that they work. */
+  readonly short: boolean;
   readonly progress: (text: string) => void;
 }
 

@@ -1,6 +1,8 @@
 import type { Row } from './row.js';
 import { credentialRows } from './rows/credentials.js';
 import { forgedRows } from './rows/forged.js';
+import { memoryRows } from './rows/memory.js';
+import { mintingRows } from './rows/minting.js';
 import { newTokenRows } from './rows/new-tokens.js';
 import { peerRows } from './rows/peers.js';
 import { refreshRows } from './rows/refresh.js';
@@ -14,6 +16,8 @@ export const rows: readonly Row[] = [
   ...newTokenRows,
   ...credentialRows,
   ...forgedRows,
+  ...memoryRows,
+  ...mintingRows,
   ...refreshRows,
   ...startRows,
 ];

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-
-import { AUDIENCE, type BenchIssuer, KEY_ID } from '../issuer.js';
+import { forgedToken } from '../forgeries.js';
+import type { BenchIssuer } from '../issuer.js';
 import type { Row } from '../row.js';
 import { type Answered, LoadGenerator, type Served, type Target, serveNode } from '../served.js';
 import { spreadOf } from '../statistics.js';
@@ -14,24 +13,6 @@ const CONNECTIONS = 8;
 const MOST_ANSWERS = 5000;
 /** Nobody waits for another's answer, so that forgeries come as often as they are meant to. */
 const FORGERS = 64;
-
-const encoded = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
-
-/** Signed by nobody: a third names a key that there is, a third one that there is not, a third another issuer. All are different. */
-function forgedToken(issuer: BenchIssuer, at: number): string {
-  const kind = at % 3;
-  const header = { alg: 'RS256', typ: 'JWT', kid: kind === 1 ? `key-of-forger-${at}` : KEY_ID };
-  const nowSec = Math.floor(Date.now() / 1000);
-  const claims = {
-    iss: kind === 2 ? `https://forger-${at}.example.org` : issuer.issuer,
-    sub: `user-${at}`,
-    aud: AUDIENCE,
-    typ: 'Bearer',
-    iat: nowSec,
-    exp: nowSec + 3600,
-  };
-  return `${encoded(header)}.${encoded(claims)}.${randomBytes(256).toString('base64url')}`;
-}
 
 /** What valid callers saw, how often forgeries came, and how often the provider was asked meanwhile. */
 interface Seen {
