@@ -66,6 +66,7 @@ export async function main(args: readonly string[]): Promise<void> {
       rounds: { type: 'string', default: '7' },
       answers: { type: 'string', default: '8000' },
       short: { type: 'boolean', default: false },
+      largest: { type: 'boolean', default: false },
       profiles: { type: 'boolean', default: false },
     },
   });
@@ -84,6 +85,7 @@ export async function main(args: readonly string[]): Promise<void> {
         issuer,
         timing,
         short: values.short,
+        largest: values.largest,
         progress: (text) => print(`  ${text}`),
       });
       lines.push(...finding.lines);

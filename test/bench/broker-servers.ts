@@ -46,6 +46,7 @@ export class Flows {
 
 /** Of all instances of one application. */
 export interface BrokerApplication {
+  readonly settings: Settings;
   start(more?: Readonly<Record<string, unknown>>): Promise<Served>;
 }
 
@@ -73,5 +74,5 @@ export async function brokerApplication(
     // What an instance does by itself every few seconds is not counted as that of a request.
     broker: { store, revocationPollSec: 10, ...Object(more['broker']) },
   };
-  return { start: (own) => serveNode('servers/broker.js', { ...settings, ...own }) };
+  return { settings, start: (own) => serveNode('servers/broker.js', { ...settings, ...own }) };
 }

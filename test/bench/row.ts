@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly timing: Timing;
   /** Whether rows of a fixed size do a small part of it, to show that they work. */
   readonly short: boolean;
+  /** Whether they do what takes an hour and tens of gigabytes too. */
+  readonly largest: boolean;
   readonly progress: (text: string) => void;
 }
 

@@ -1,6 +1,7 @@
 import type { Row } from './row.js';
 import { credentialRows } from './rows/credentials.js';
 import { forgedRows } from './rows/forged.js';
+import { instanceRows } from './rows/instances.js';
 import { memoryRows } from './rows/memory.js';
 import { mintingRows } from './rows/minting.js';
 import { newTokenRows } from './rows/new-tokens.js';
@@ -8,6 +9,7 @@ import { peerRows } from './rows/peers.js';
 import { refreshRows } from './rows/refresh.js';
 import { rememberedRows } from './rows/remembered.js';
 import { startRows } from './rows/start-up.js';
+import { tableSizeRows } from './rows/table-size.js';
 
 /** All of them, in the order in which they are run. */
 export const rows: readonly Row[] = [
@@ -19,5 +21,7 @@ export const rows: readonly Row[] = [
   ...memoryRows,
   ...mintingRows,
   ...refreshRows,
+  ...tableSizeRows,
+  ...instanceRows,
   ...startRows,
 ];

@@ -124,7 +124,7 @@ async function measured(
 }
 
 /** How often a second the store takes the statements of a refresh, by themselves. */
-async function limitOf(storeUrl: string, callers: number, seconds: number): Promise<number> {
+export async function limitOf(storeUrl: string, callers: number, seconds: number): Promise<number> {
   const settings = { adapter: 'fastify', issuer: '', publicKey: {}, clientId: '' } as const;
   const more = { clientSecret: '', audience: '', tokens: [], storeUrl, callers, seconds };
   const served = await serveNode('servers/refresh-statements.js', { ...settings, ...more });
