@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-
 import { ModuleRef } from '@nestjs/core';
 import { SignJWT } from 'jose';
 

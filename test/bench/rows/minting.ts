@@ -20,8 +20,9 @@ const mintingRow: Row = {
     for (let round = 1; round <= timing.rounds; round += 1) {
       for (const algorithm of ALGORITHMS) {
         const settings = { ...settingsFor(issuer, 'fastify', []), algorithm, times };
-        const { said, stop } = await serveNode('servers/minting.js', settings);
-        await stop();
+        const served = await serveNode('servers/minting.js', settings);
+        const { said } = served;
+        await served.stop();
         const cost = { mintUs: Number(said['mintUs']), signUs: Number(said['signUs']) };
         (raw[algorithm] ??= []).push(cost);
         progress(`round ${round}: ${algorithm} ${JSON.stringify(cost)}`);
