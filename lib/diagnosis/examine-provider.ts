@@ -182,7 +182,8 @@ async function examineAsClient(
   } else {
     const why = probe.error ?? describeError(probe.cause);
     notes.note(
-      `no access token by client credentials (${why}), so audience, sub and roles were not looked at; hand one over to have them looked at`,
+      `no access token by client credentials (${why}), so audience, sub and roles were not looked at; to have them looked at hand over one of a user: ` +
+        '"doctor … --token-env NAME", or diagnose({ accessToken })',
     );
   }
 }

@@ -51,7 +51,13 @@ const UNMET: readonly string[] = [
 
 /** What happened, in words for people; the code is for whoever they ask. */
 function wordsFor({ status, error }: FailedLogin): readonly [title: string, text: string] {
-  if (status >= 500) {
+  if (status === 500 || status === 502) {
+    return [
+      'Something is wrong on our side',
+      'Trying again may not help. Whoever looks after this application can read why in its log.',
+    ];
+  }
+  if (status > 500) {
     return [
       'The login service does not answer',
       'It cannot be reached at the moment. Please wait a little, and try again.',

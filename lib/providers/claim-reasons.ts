@@ -22,6 +22,10 @@ const ANCHORS = {
   userinfo: 'reason-of-the-userinfo',
 } as const satisfies Record<ClaimSource, string>;
 
+/** Claims that are held against our clock. */
+const TIMES = new Set(['exp', 'iat', 'nbf', 'auth_time']);
+const CLOCKS = 'keep the clocks here and at the provider right by NTP';
+
 /** The event of a refusal is cut too, and must show what was expected beside what came. */
 const LONGEST_VALUE = 80;
 
@@ -41,6 +45,7 @@ export function claimReason(
     ...shown,
     ...('came' in shown ? { came: cut(shown.came) } : {}),
     ...(option === undefined ? {} : { option }),
+    ...(TIMES.has(claim) && typeof values.came === 'number' ? { mend: CLOCKS } : {}),
     anchor: ANCHORS[source],
   });
 }

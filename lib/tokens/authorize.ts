@@ -43,6 +43,12 @@ function claimsRefusal(cause: Reason): OAuthError {
   return new OAuthError('insufficient_scope', text, { cause });
 }
 
+/** Where roles never arrive, no role of a user's will help. */
+function mendOf(roles: readonly string[]): { mend?: string } {
+  if (roles.length > 0) return {};
+  return { mend: 'no role arrived at all: does the provider write roles into these tokens?' };
+}
+
 /** Why a demand is not met, without what the user's claims hold instead. */
 export function unmetDemand(
   {
@@ -54,7 +60,7 @@ export function unmetDemand(
 ): Reason {
   if (path === undefined) {
     const missing = values.map(String).filter((role) => !roles.includes(role));
-    return new Reason('roles', { missing, option });
+    return new Reason('roles', { missing, option, ...mendOf(roles) });
   }
   const expected = PERSONAL.test(path) ? {} : { expected: values };
   if (claimAt(claims, path) === undefined) {
@@ -90,7 +96,11 @@ export function authorize(
   const unmet = rule.anyRoles.find((list) => !list.some((role) => identity.roles.includes(role)));
   if (unmet !== undefined) {
     throw claimsRefusal(
-      new Reason('none of the roles', { missing: unmet, option: '@Auth({ anyRole })' }),
+      new Reason('none of the roles', {
+        missing: unmet,
+        option: '@Auth({ anyRole })',
+        ...mendOf(identity.roles),
+      }),
     );
   }
   checkLogin(identity, rule, times);

@@ -94,6 +94,17 @@ describe.each(adapters)('a failed login without sessions by cookie, on %s', (ada
     expect(reply.headers.has('retry-after')).toBe(true);
   });
 
+  it('sends nobody away to wait where the application is set up wrong', async () => {
+    const agent = person();
+    const login = await openOwnLogin(app, agent);
+    provider.behaviour.faults.token = failWith(401, { body: { error: 'invalid_client' } });
+
+    const reply = await agent.get(wayBack(login, provider), { follow: false });
+
+    expectPage(reply, 502, 'Something is wrong on our side');
+    expect(reply.text()).toContain('Whoever looks after this application');
+  });
+
   it('knows of no login to begin again where the state says nothing', async () => {
     const reply = await request(`${ownCallback(app)}?state=x&code=y`, { headers: visit });
 

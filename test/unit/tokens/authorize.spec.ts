@@ -18,8 +18,12 @@ const claims: IdTokenClaims = {
 };
 
 /** `allowed`, or the refusal: its text, the scopes of its challenge, and what the log says. */
-function outcome(rule: AuthRule, ofIssuer: AuthRule = {}): string | [string, string, string] {
-  const identity = { claims, provider: 'default', roles: rolesOf(claims, []), holds: () => true };
+function outcome(
+  rule: AuthRule,
+  ofIssuer: AuthRule = {},
+  roles = rolesOf(claims, []),
+): string | [string, string, string] {
+  const identity = { claims, provider: 'default', roles, holds: () => true };
   try {
     authorize(identity, checkAuthRule(rule), checkAuthRule(ofIssuer).demands, {
       nowSec: 1_000,
@@ -108,6 +112,16 @@ describe('a rule that a token does not meet', () => {
   ])('%j is refused, and says why', (rule, text, scopes, log) => {
     expect(outcome(rule)).toEqual([text, scopes, log]);
   });
+
+  it.each<AuthRule>([{ roles: 'owners' }, { anyRole: 'owners' }])(
+    '%j says where no role arrived at all, which no role of the user mends',
+    (rule) => {
+      const mend = 'no role arrived at all: does the provider write roles into these tokens?';
+
+      expect(outcome(rule, {}, [])).toEqual([NOT_ALLOWED, '', expect.stringContaining(mend)]);
+      expect(outcome(rule)).toEqual([NOT_ALLOWED, '', expect.not.stringContaining(mend)]);
+    },
+  );
 
   it('CL-2: of the issuer is refused too, whatever the handler demands', () => {
     expect(outcome({}, { claims: { tier: 'gold' } })).toBe('allowed');
