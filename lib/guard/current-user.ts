@@ -13,6 +13,15 @@ import type { Identity } from '../tokens/identity.js';
 import { callerOf } from './caller.js';
 
 /**
+ * Who the caller is, and of which application. One for the process: Node before 24 gives a value of each that was ever used to every promise
+ * from then on, and applications come and go.
+ */
+const callers = new AsyncLocalStorage<{
+  readonly of: object;
+  readonly caller: Identity | undefined;
+}>();
+
+/**
  * Who the caller is, for services that handlers call: inject it, and read it while a guarded handler, its pipes or what they
  * call run. It is no request-scoped provider: it makes nothing request-scoped. Elsewhere (timers, guards, code outside of a
  * call) and for anonymous callers all is `undefined` or empty.
@@ -27,15 +36,21 @@ import { callerOf } from './caller.js';
  * ```
  */
 export class CurrentUser {
-  readonly #callers: AsyncLocalStorage<Identity | undefined>;
+  readonly #application: object;
 
-  constructor(callers: AsyncLocalStorage<Identity | undefined>) {
-    this.#callers = callers;
+  constructor(application: object) {
+    this.#application = application;
+  }
+
+  /** Another application of the process may call this one: its callers are not ours. */
+  get #caller(): Identity | undefined {
+    const kept = callers.getStore();
+    return kept?.of === this.#application ? kept.caller : undefined;
   }
 
   /** The verified claims, frozen. */
   get claims(): IdTokenClaims | undefined {
-    return this.#callers.getStore()?.claims;
+    return this.#caller?.claims;
   }
 
   /** The user at the issuer `iss`; together they are the user's identity. */
@@ -45,7 +60,7 @@ export class CurrentUser {
 
   /** The flat role list. */
   get roles(): readonly string[] {
-    return [...(this.#callers.getStore()?.roles ?? [])];
+    return [...(this.#caller?.roles ?? [])];
   }
 
   /**
@@ -53,16 +68,17 @@ export class CurrentUser {
    * top of the options. `undefined` for users of trusted issuers.
    */
   get provider(): string | undefined {
-    return this.#callers.getStore()?.provider;
+    return this.#caller?.provider;
   }
 }
 
 /** Keeps the caller while a handler runs, whatever its context. */
 class CurrentUserInterceptor implements NestInterceptor {
-  constructor(private readonly callers: AsyncLocalStorage<Identity | undefined>) {}
+  constructor(private readonly application: object) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return this.callers.run(callerOf(context) ?? undefined, () => next.handle());
+    const kept = { of: this.application, caller: callerOf(context) ?? undefined };
+    return callers.run(kept, () => next.handle());
   }
 }
 
@@ -93,9 +109,8 @@ export const currentUserProvider: FactoryProvider<CurrentUser> = {
   useFactory: (application: ApplicationConfig) => {
     const known = shared.get(application);
     if (known !== undefined) return known.user;
-    const callers = new AsyncLocalStorage<Identity | undefined>();
-    const user = new CurrentUser(callers);
-    const interceptor = new CurrentUserInterceptor(callers);
+    const user = new CurrentUser(application);
+    const interceptor = new CurrentUserInterceptor(application);
     application.addGlobalInterceptor(interceptor);
     shared.set(application, { user, interceptor });
     return user;

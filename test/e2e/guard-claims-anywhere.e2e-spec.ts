@@ -31,6 +31,9 @@ import {
 
 @Injectable()
 class Orders {
+  /** The same service of another application of this process. */
+  elsewhere: Orders | undefined;
+
   constructor(private readonly user: CurrentUser) {}
 
   async mine(): Promise<object> {
@@ -82,6 +85,12 @@ class OrderRoutes {
     return this.orders.mine();
   }
 
+  @Get('elsewhere')
+  @Auth()
+  async elsewhere(): Promise<object> {
+    return { here: await this.orders.mine(), there: await this.orders.elsewhere?.mine() };
+  }
+
   @Get('mine/:order')
   @Auth()
   missing(@Param('order') order: string): never {
@@ -129,6 +138,14 @@ describe.each(adapters)('claims outside of handlers on %s', (adapter) => {
       `${target.url}/${path}`,
       sub === undefined ? {} : { bearer: provider.accessToken({ sub }) },
     );
+
+  it('CurrentUser of another application of the process knows nothing of the callers of this one', async () => {
+    app.app.get(Orders).elsewhere = plain.app.get(Orders);
+
+    const reply = await get('elsewhere', 'user-1');
+
+    expect(reply.json()).toMatchObject({ here: { sub: 'user-1' }, there: { sub: null } });
+  });
 
   it('CurrentUser is the caller in what handlers call, each request its own', async () => {
     const subjects = Array.from({ length: 20 }, (_, index) => `user-${index % 5}`);
