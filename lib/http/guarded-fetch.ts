@@ -90,9 +90,9 @@ export class GuardedFetch implements BeforeApplicationShutdown {
 
   /** Gives calls under way a few seconds to end, and then ends them, so that requests that wait for them do. */
   beforeApplicationShutdown(): void {
-    setTimeout(() => {
+    void this.clock.sleep(SHUTDOWN_GRACE_MS, { ref: false }).then(() => {
       for (const call of this.#calls) call.abort();
-    }, SHUTDOWN_GRACE_MS).unref();
+    });
   }
 
   async #guarded(

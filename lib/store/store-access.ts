@@ -132,7 +132,7 @@ export class StoreAccess {
       (error: unknown) => {
         const delay = Math.min(LONGEST_REOPEN_MS, FIRST_REOPEN_MS * 2 ** this.#failures);
         this.#failures += 1;
-        setTimeout(() => (this.#opened = undefined), delay).unref();
+        void this.clock.sleep(delay, { ref: false }).then(() => (this.#opened = undefined));
         throw error;
       },
     );

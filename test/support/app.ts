@@ -34,11 +34,6 @@ export type AdapterName = (typeof adapters)[number];
 export const flowAdapters: readonly AdapterName[] =
   process.env['OIDC_TEST_ADAPTERS'] === 'all' ? adapters : ['express'];
 
-/** Runs the body of a test on both at the same time: for what takes seconds by its nature. */
-export async function onEachAdapter(body: (adapter: AdapterName) => Promise<void>): Promise<void> {
-  await Promise.all(adapters.map(body));
-}
-
 export interface AppOptions extends Pick<ModuleMetadata, 'controllers' | 'imports' | 'providers'> {
   adapter?: AdapterName;
   /** Sets the discovery URL and, when it has one, the client secret. */

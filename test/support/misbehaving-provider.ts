@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import type { JSONWebKeySet } from 'jose';
 
@@ -127,6 +128,11 @@ export class MisbehavingProvider implements ProviderIdentity {
   /** The requests that reached one endpoint. */
   requestsTo(endpoint: Endpoint): readonly LoggedRequest[] {
     return this.requests.filter(({ path }) => this.#endpointOf(path) === endpoint);
+  }
+
+  /** Resolves when so many requests have come to an endpoint since they were cleared. */
+  async reached(endpoint: Endpoint, count = 1): Promise<void> {
+    while (this.requestsTo(endpoint).length < count) await wait(2);
   }
 
   clearRequests(): void {

@@ -129,9 +129,9 @@ export interface VerifierWithProvider {
  * @example `const { clock, provider, verifier } = await startVerifier({ options: { clockToleranceSec: 0 } });`
  */
 export async function startVerifier(
-  given: Omit<VerifierOptions, 'clock'> & { provider?: MisbehavingProviderOptions } = {},
+  given: VerifierOptions & { provider?: MisbehavingProviderOptions } = {},
 ): Promise<VerifierWithProvider> {
-  const clock = new FakeClock();
+  const { clock = new FakeClock() } = given;
   const provider = await startMisbehavingProvider(given.provider);
   onTestFinished(() => provider.close());
   provider.behaviour.now = () => clock.now();
