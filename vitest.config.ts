@@ -8,9 +8,6 @@ const apart = [
   'test/simulation/**/*.spec.ts',
 ];
 
-// This one goes by the time on the wall, and so runs by itself when the others have ended.
-const measuring = ['test/unit/http/unknown-key-flood.spec.ts'];
-
 export default defineConfig({
   test: {
     setupFiles: ['reflect-metadata', './test/support/setup.ts'],
@@ -25,10 +22,9 @@ export default defineConfig({
             'test/{support,structure,unit,readme,store}/**/*.spec.ts',
             'test/e2e/**/*.e2e-spec.ts',
           ],
-          exclude: [...apart, ...measuring],
+          exclude: apart,
           maxWorkers: 2,
           isolate: false, // loading Nest for each file would cost more than the tests; setup.ts clears up after each
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -37,16 +33,6 @@ export default defineConfig({
           name: 'apart',
           include: apart,
           maxWorkers: 2,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'measured',
-          include: measuring,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -12,6 +12,7 @@ import {
   type MisbehavingProvider,
   startMisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { PacedClock } from '../support/paced-clock.js';
 import { expectRefusal } from '../support/refusal.js';
 import { exchange, mintedToken } from '../support/token-exchange.js';
 import { alice, bob } from '../support/users.js';
@@ -92,15 +93,21 @@ describe.each(flowAdapters)('revocation in broker mode on %s', (adapter) => {
   });
 
   it('LO-2: 503 and nothing ended while the store is down', async () => {
-    const { accessToken } = await brokerLogin(app);
+    const clock = new PacedClock();
+    provider.behaviour.now = () => clock.now();
+    const paced = await startBrokerApp({ adapter, provider, store, options, clock });
+    const { accessToken } = await brokerLogin(paced);
+    const end = (): Promise<Reply> =>
+      request(`${paced.url}/auth/v2/logout`, { bearer: accessToken });
     const revokeSession = store.revokeSession.bind(store);
     store.revokeSession = () => Promise.reject(new Error('connection lost'));
 
-    expectRefusal(await logout(accessToken), 503, 'temporarily_unavailable');
+    expectRefusal(await end(), 503, 'temporarily_unavailable');
     store.revokeSession = revokeSession;
 
-    expect(await guarded(app, accessToken)).toBe('200');
-    expect((await logout(accessToken)).status).toBe(302);
+    expect(await guarded(paced, accessToken)).toBe('200');
+    expect((await end()).status).toBe(302);
+    await paced.close();
   });
 
   it('LO-2: whoever logs in again in the same second as all sessions ended is let in', async () => {

@@ -141,15 +141,15 @@ describe.each(adapters)('revocation of broker mode on %s', (adapter) => {
   });
 
   it('LO-2: reaches the other instances within ten seconds by itself', async () => {
-    const clock = new SteppedClock();
-    const { one, other } = await startInstances({ adapter, provider, clock });
-    provider.behaviour.now = () => clock.now();
+    const stepped = new SteppedClock();
+    const { one, other } = await startInstances({ adapter, provider, clock: stepped });
+    provider.behaviour.now = () => stepped.now();
     const { accessToken } = await brokerLogin(one);
     expect(await guarded(other, accessToken)).toBe('200');
 
     await revoke(one, accessToken);
-    await clock.asleep([8500, 10_000], 8); // four matters of each instance
-    clock.advance(10);
+    await stepped.asleep([8500, 10_000], 8); // four matters of each instance
+    stepped.advance(10);
 
     await expect.poll(() => guarded(other, accessToken), { interval: 5 }).toBe('401 invalid_token');
   });

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { pollDevice, startDevice } from '../support/device-login.js';
-import { FakeClock } from '../support/fake-clock.js';
 import {
   answerWith,
   closeSocket,
@@ -21,6 +20,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 import { alice } from '../support/users.js';
 
 const hiccups: [what: string, fault: Fault][] = [
@@ -42,13 +42,13 @@ const hiccups: [what: string, fault: Fault][] = [
 ];
 
 describe.each(flowAdapters)('a device login while the provider has trouble on %s', (adapter) => {
-  let clock: FakeClock;
+  let clock: SteppedClock;
   let provider: MisbehavingProvider;
   let app: TestApp;
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    provider = await startMisbehavingProvider({ clock });
+    clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
     app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 
@@ -137,11 +137,12 @@ describe.each(flowAdapters)('a device login while the provider has trouble on %s
     const { deviceCode, userCode } = await startDevice(busy);
     provider.approveDevice(userCode);
     await busy.service.verify(provider.accessToken()); // the keys are known now
-    provider.behaviour.faults.token = hang();
+    provider.behaviour.faults.token = async () => undefined; // and no answer
     const hanging = ['one', 'two'].map((token) => postToken(busy, { refresh_token: token }));
     await expect.poll(() => provider.requestsTo('token')).toHaveLength(2);
 
     const during = await pollDevice(busy, deviceCode);
+    clock.advance(0.5);
     await Promise.all(hanging);
     provider.resetBehaviour();
     wait();

@@ -8,6 +8,7 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const start = (app: { url: string }, form: Record<string, string> = {}): Promise<Reply> =>
   request(`${app.url}/auth/v2/device`, { form });
@@ -53,8 +54,10 @@ describe.each(adapters)('the device route on %s', (adapter) => {
   let app: TestApp;
 
   beforeAll(async () => {
-    provider = await startMisbehavingProvider();
+    const clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
     app = await startApp({
+      clock,
       adapter,
       provider,
       options: { timeoutMs: 500, additionalScopes: ['more'] },

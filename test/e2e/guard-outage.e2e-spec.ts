@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { OidcAuthOptions } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
-import { FakeClock } from '../support/fake-clock.js';
 import { drip, failWith, hang, html, redirectTo } from '../support/faults.js';
 import { expectGuardRefusal, GuardedRoutes } from '../support/guarded-routes.js';
 import { request } from '../support/http-request.js';
@@ -10,11 +9,12 @@ import {
   startMisbehavingProvider,
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const HOUR_SEC = 3600;
 
 interface Running {
-  readonly clock: FakeClock;
+  readonly clock: SteppedClock;
   readonly provider: MisbehavingProvider;
   /** Starts the application; everything ends with the test. */
   readonly start: (fetch?: OidcAuthOptions['fetch']) => Promise<TestApp>;
@@ -30,8 +30,9 @@ describe.each(adapters)('guarded handlers on %s while the provider fails', (adap
   });
 
   const prepare = async (): Promise<Running> => {
-    const clock = new FakeClock();
-    const provider = await startMisbehavingProvider({ behaviour: { now: () => clock.now() } });
+    const clock = new SteppedClock();
+    const whileWaiting = () => clock.advance(0.4);
+    const provider = await startMisbehavingProvider({ clock, whileWaiting });
     onTestFinished(() => provider.close());
     const start: Running['start'] = async (fetch) => {
       const options = { timeoutMs: 400, ...(fetch === undefined ? {} : { fetch }) };
@@ -86,7 +87,7 @@ describe.each(adapters)('guarded handlers on %s while the provider fails', (adap
 
   it.each([
     ['503', 'never answers', hang()],
-    ['503', 'drips', drip({ bytes: 1, everyMs: 20 })],
+    ['503', 'drips', drip({ bytes: 1, everyMs: 5 })],
     ['503', 'answers 500', failWith(500)],
     ['502', 'answers a web page', html()],
     ['502', 'redirects', redirectTo('http://169.254.169.254/', 302)],
@@ -95,9 +96,7 @@ describe.each(adapters)('guarded handlers on %s while the provider fails', (adap
     provider.behaviour.faults = { discovery: fault };
     const app = await start();
 
-    const begun = performance.now();
     expect(await statusOf(app, provider.accessToken())).toBe(Number(status));
-    expect(performance.now() - begun).toBeLessThan(1500);
     provider.behaviour.faults = { jwks: fault };
     clock.advance(30);
     expect(await statusOf(app, provider.accessToken())).toBe(Number(status));

@@ -8,6 +8,7 @@ import {
   type MisbehavingProvider,
 } from '../support/misbehaving-provider.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const PUBLIC_URL = 'https://app.example.org';
 
@@ -219,20 +220,20 @@ describe.each(adapters)('targets of a logout on %s', (adapter) => {
     ['answers 500', failWith(500)],
     ['never answers', hang()],
   ])('LO-4: leads to the allowed target while the provider %s', async (_how, fault) => {
-    provider.behaviour.faults.discovery = fault;
+    const clock = new SteppedClock();
+    const silent = await startMisbehavingProvider({ whileWaiting: () => clock.advance(0.3) });
+    silent.behaviour.faults.discovery = fault;
     const fresh = await startApp({
       adapter,
-      provider,
+      provider: silent,
+      clock,
       options: { publicUrl: PUBLIC_URL, timeoutMs: 300 },
     });
-    const begun = performance.now();
 
     const { status, headers } = await logout(fresh, { post_logout_redirect_uri: '/' });
-    const took = performance.now() - begun;
     await fresh.close();
-    provider.resetBehaviour();
+    await silent.close();
 
     expect([status, headers.get('location')]).toEqual([302, '/']);
-    expect(took).toBeLessThan(2000);
   });
 });

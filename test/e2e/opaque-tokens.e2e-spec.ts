@@ -12,6 +12,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { LOOPBACK_REDIRECT, handleForm, openLogin, postToken } from '../support/open-login.js';
 import { startProvider, type TestProvider } from '../support/provider.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 import {
   type TwoProviders,
   entryOf,
@@ -107,9 +108,11 @@ describe.each(flowAdapters)('opaque access tokens under trouble on %s', (adapter
   let app: TestApp;
 
   beforeAll(async () => {
-    provider = await startMisbehavingProvider();
+    const clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.3) });
     app = await startApp({
       adapter,
+      clock,
       provider,
       controllers: [GuardedRoutes],
       options: { introspection: true, timeoutMs: 300 },

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { flowAdapters, startApp, type TestApp } from '../support/app.js';
-import { FakeClock } from '../support/fake-clock.js';
 import { answerWith, closeSocket, failWith, hang, type Fault } from '../support/faults.js';
 import {
   startMisbehavingProvider,
@@ -11,18 +10,19 @@ import { handleForm, openLogin, postToken } from '../support/open-login.js';
 import { startProvider } from '../support/provider.js';
 import { expectRefusal } from '../support/refusal.js';
 import { testKey } from '../support/signing-keys.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 import { UserAgent } from '../support/user-agent.js';
 
 const DAYS = 86_400;
 
 describe.each(flowAdapters)('refresh without a broker on %s', (adapter) => {
-  let clock: FakeClock;
+  let clock: SteppedClock;
   let provider: MisbehavingProvider;
   let app: TestApp;
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    provider = await startMisbehavingProvider({ clock });
+    clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
     app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 

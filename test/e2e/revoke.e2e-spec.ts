@@ -9,6 +9,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { handleForm, openLogin, postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const refuse = (error: string, status = 400) =>
   answerWith({ status, body: { error, error_description: 'upstream-text-of-revocation' } });
@@ -21,8 +22,9 @@ describe.each(adapters)('revocation on %s', (adapter) => {
   let app: TestApp;
 
   beforeAll(async () => {
-    provider = await startMisbehavingProvider();
-    app = await startApp({ adapter, provider, options: { timeoutMs: 500 } });
+    const clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
+    app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 
   afterEach(() => {

@@ -6,6 +6,7 @@ import { type ChangingApp, startChangingApp } from '../support/changing-provider
 import { request } from '../support/http-request.js';
 import { handleForm, openLogin, postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 import {
   type TwoProviders,
   entryOf,
@@ -17,11 +18,12 @@ const staffLogin = (app: TestApp) =>
   request(`${app.url}/auth/v2/login?provider=staff&redirect_uri=${app.url}/auth/v2/callback/staff`);
 
 describe('a hostile identity provider beside a good one', () => {
+  const clock = new SteppedClock();
   let both: TwoProviders;
   const apps: (TestApp | ChangingApp)[] = [];
 
   beforeAll(async () => {
-    both = await startTwoProviders();
+    both = await startTwoProviders({ clock });
   });
 
   afterEach(async () => {
@@ -38,6 +40,7 @@ describe('a hostile identity provider beside a good one', () => {
 
   const start = async (maxUpstreamCalls = 50): Promise<TestApp> => {
     const app = await startTwoProviderApp(both, {
+      clock,
       several: {
         providers: {
           default: entryOf(both.main, { maxUpstreamCalls }),
@@ -109,6 +112,7 @@ describe('a hostile identity provider beside a good one', () => {
 
     expectRefusal(await device(), 503, 'temporarily_unavailable');
     expect(await mainLogin(app)).toBe(200);
+    clock.advance(2);
     expect((await hanging).status).toBe(503);
   });
 

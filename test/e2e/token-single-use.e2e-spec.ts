@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { flowAdapters, startApp, type TestApp } from '../support/app.js';
-import { FakeClock } from '../support/fake-clock.js';
 import {
   answerWith,
   closeSocket,
@@ -18,6 +17,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { clientPkce, handleForm, openLogin, postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const refusal = (error: string, status = 400): Fault => answerWith({ status, body: { error } });
 
@@ -43,13 +43,13 @@ const answered: [what: string, fault: Fault, status: number, error: string][] = 
 ];
 
 describe.each(flowAdapters)('the single use of a login on %s', (adapter) => {
-  let clock: FakeClock;
+  let clock: SteppedClock;
   let provider: MisbehavingProvider;
   let app: TestApp;
 
   beforeEach(async () => {
-    clock = new FakeClock();
-    provider = await startMisbehavingProvider({ clock });
+    clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
     app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 
@@ -158,11 +158,12 @@ describe.each(flowAdapters)('the single use of a login on %s', (adapter) => {
     });
     await postToken(busy, handleForm(await openLogin(busy)));
     const form = handleForm(await openLogin(busy));
-    provider.behaviour.faults.token = hang();
+    provider.behaviour.faults.token = async () => undefined; // and no answer
     const hanging = ['one', 'two'].map((token) => postToken(busy, { refresh_token: token }));
     await expect.poll(() => provider.requestsTo('token')).toHaveLength(3);
 
     const refused = await postToken(busy, form);
+    clock.advance(0.5);
     await Promise.all(hanging);
     provider.resetBehaviour();
     const again = await postToken(busy, form);

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { flowAdapters, startApp, type TestApp } from '../support/app.js';
 import { registerSecret } from '../support/canary-secrets.js';
-import { FakeClock } from '../support/fake-clock.js';
 import {
   answerWith,
   closeSocket,
@@ -25,6 +24,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { handleForm, openLogin, postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 const CANARY = 'upstream-text-that-stays-inside';
 
@@ -86,7 +86,7 @@ const failures: Case[] = [
   ]),
   ['503 with a page', html(503), 503, 'temporarily_unavailable'],
   ['no answer in time', hang(), 503, 'temporarily_unavailable'],
-  ['a body that drips', drip({ everyMs: 60 }), 503, 'temporarily_unavailable'],
+  ['a body that drips', drip({ everyMs: 5 }), 503, 'temporarily_unavailable'],
   ['a closed connection', closeSocket('before'), 503, 'temporarily_unavailable'],
   ['half a body', closeSocket('during'), 503, 'temporarily_unavailable'],
   [
@@ -121,13 +121,13 @@ const nonsense: Case[] = [
 ];
 
 describe.each(flowAdapters)('answers of the provider to the token route on %s', (adapter) => {
-  const clock = new FakeClock();
+  const clock = new SteppedClock();
   let provider: MisbehavingProvider;
   let app: TestApp;
 
   beforeAll(async () => {
     registerSecret(CANARY, 'text of the provider');
-    provider = await startMisbehavingProvider({ clock });
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
     app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 

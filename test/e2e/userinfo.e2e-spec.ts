@@ -17,6 +17,7 @@ import {
 } from '../support/misbehaving-provider.js';
 import { handleForm, openLogin, postToken } from '../support/open-login.js';
 import { expectRefusal } from '../support/refusal.js';
+import { SteppedClock } from '../support/stepped-clock.js';
 
 /** A token that does not name its user, so that the provider has to be asked. */
 const nameless = { preferred_username: undefined, email: undefined };
@@ -26,8 +27,9 @@ describe.each(adapters)('the userinfo route on %s', (adapter) => {
   let app: TestApp;
 
   beforeAll(async () => {
-    provider = await startMisbehavingProvider();
-    app = await startApp({ adapter, provider, options: { timeoutMs: 500 } });
+    const clock = new SteppedClock();
+    provider = await startMisbehavingProvider({ clock, whileWaiting: () => clock.advance(0.5) });
+    app = await startApp({ adapter, provider, clock, options: { timeoutMs: 500 } });
   });
 
   afterEach(() => provider.resetBehaviour());

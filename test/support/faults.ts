@@ -9,6 +9,8 @@ export interface Exchange {
   readonly request: LoggedRequest;
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
+  /** Tells that the client waits from now on, for what will not come in time. */
+  readonly waits: () => void;
   /** Does what the endpoint would do (spend a code, rotate a token) and tells its answer. */
   readonly usual: () => Promise<Answer>;
 }
@@ -32,14 +34,15 @@ export function delay(ms: number): Fault {
 
 /** Accepts the request and never answers, until the client or the provider closes the connection. */
 export function hang({ work = false }: WorkOption = {}): Fault {
-  return async ({ usual }) => {
+  return async ({ usual, waits }) => {
     if (work) await usual();
+    waits();
   };
 }
 
 /** Sends the usual answer a few bytes at a time. */
 export function drip({ bytes = 1, everyMs = 50 } = {}): Fault {
-  return async ({ response, usual }) => {
+  return async ({ response, usual, waits }) => {
     const answer = await usual();
     const body = bodyBytes(answer);
     response.writeHead(answer.status, {
@@ -49,6 +52,7 @@ export function drip({ bytes = 1, everyMs = 50 } = {}): Fault {
     for (let at = 0; at < body.length && !response.destroyed; at += bytes) {
       response.write(body.subarray(at, at + bytes));
       await pause(everyMs);
+      if (at === 0) waits();
     }
     if (!response.destroyed) response.end();
   };

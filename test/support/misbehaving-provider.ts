@@ -42,6 +42,8 @@ export interface MisbehavingProviderOptions {
   behaviour?: Partial<Behaviour>;
   /** What `behaviour.now` goes by, also after `resetBehaviour()`; default: the real time. */
   clock?: { now(): Date };
+  /** What happens as soon as a client waits for an answer that hangs or drips: lets a clock pass its time limit. */
+  whileWaiting?: () => void;
 }
 
 /**
@@ -72,6 +74,7 @@ export class MisbehavingProvider implements ProviderIdentity {
 
   readonly #path: string;
   readonly #clock: { now(): Date } | undefined;
+  readonly #whileWaiting: () => void;
   readonly #grants = new IssuedGrants();
   readonly #mint = new TokenMint(this);
   readonly #clientEndpoints = new TokenEndpoint(this, this.#mint, this.#grants);
@@ -81,6 +84,7 @@ export class MisbehavingProvider implements ProviderIdentity {
 
   constructor(options: MisbehavingProviderOptions) {
     this.#clock = options.clock;
+    this.#whileWaiting = options.whileWaiting ?? (() => undefined);
     this.behaviour = { ...this.#goodBehaviour(), ...options.behaviour };
     this.clientId = options.clientId ?? TEST_CLIENT_ID;
     this.clientSecret = options.clientSecret ?? TEST_CLIENT_SECRET;
@@ -240,7 +244,8 @@ export class MisbehavingProvider implements ProviderIdentity {
       const endpoint = this.#endpointOf(request.path);
       const usual = async (): Promise<Answer> => this.#answer(endpoint, request);
       const fault = endpoint === undefined ? undefined : this.behaviour.faults[endpoint];
-      if (fault !== undefined) await fault({ request, incoming, response, usual });
+      if (fault !== undefined)
+        await fault({ request, incoming, response, usual, waits: this.#whileWaiting });
       else sendAnswer(response, await usual());
     } catch (error) {
       if (response.destroyed) return; // the client or stop() closed the connection

@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 
 import { startEndlessServer } from '../../support/endless-server.js';
 import { answerWith, drip, type Fault } from '../../support/faults.js';
-import { FakeClock } from '../../support/fake-clock.js';
 import { startFederation, startPeer } from '../../support/federation.js';
 import { testKey, withKid } from '../../support/signing-keys.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 
 /** A trusted issuer that does what it likes, beside one that behaves. */
 async function startBesideGoodPeer() {
-  const clock = new FakeClock();
-  const [hostile, good] = [await startPeer(clock), await startPeer(clock)];
+  const clock = new SteppedClock();
+  const whileWaiting = () => clock.advance(0.3);
+  const [hostile, good] = [await startPeer(clock, { whileWaiting }), await startPeer(clock)];
   const federation = await startFederation({
     clock,
     options: { timeoutMs: 300 },
@@ -74,7 +75,7 @@ describe('a trusted issuer that turns hostile', () => {
   });
 
   it('JW-6: harms its own tokens alone when its key set never ends', async () => {
-    const clock = new FakeClock();
+    const clock = new SteppedClock();
     const [hostile, good] = [await startEndlessServer(), await startPeer(clock)];
     const trustedIssuers = [hostile, good.issuer];
     const federation = await startFederation({ clock, trustedIssuers });

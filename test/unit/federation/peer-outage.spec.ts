@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
 import { failWith, hang, html, type Fault } from '../../support/faults.js';
-import { FakeClock } from '../../support/fake-clock.js';
 import { startFederation, startPeer } from '../../support/federation.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 
 const HOUR_SEC = 3600;
 
 describe('a trusted issuer that cannot be reached', () => {
   it('JW-2: keeps its known keys for 24 hours, and no longer', async () => {
-    const clock = new FakeClock();
+    const clock = new SteppedClock();
     const peer = await startPeer(clock);
     const federation = await startFederation({ clock, trustedIssuers: [peer.issuer] });
     const stale = federation.record('stale-peer-keys-served');
@@ -35,8 +35,9 @@ describe('a trusted issuer that cannot be reached', () => {
     ['answers a web page', html()],
     ['never answers', hang()],
   ])('JW-2: gets 503 for a key that was never seen when it %s', async (_how, fault) => {
-    const clock = new FakeClock();
-    const [peer, other] = [await startPeer(clock), await startPeer(clock)];
+    const clock = new SteppedClock();
+    const whileWaiting = () => clock.advance(0.3);
+    const [peer, other] = [await startPeer(clock, { whileWaiting }), await startPeer(clock)];
     const trustedIssuers = [peer.issuer, other.issuer];
     const options = { timeoutMs: 300 };
     const federation = await startFederation({ clock, options, trustedIssuers });
@@ -52,7 +53,7 @@ describe('a trusted issuer that cannot be reached', () => {
   });
 
   it('JW-2: gets 503 from the start on, delays nobody else, and heals within 30 s', async () => {
-    const clock = new FakeClock();
+    const clock = new SteppedClock();
     const [peer, other] = [await startPeer(clock), await startPeer(clock)];
     const federation = await startFederation({
       clock,
@@ -65,6 +66,8 @@ describe('a trusted issuer that cannot be reached', () => {
     const waiting = federation.outcome(peer.accessToken()).finally(() => (decided = true));
     expect(await federation.outcome(other.accessToken())).toBe('accepted');
     expect(decided).toBe(false);
+    await peer.reached('jwks');
+    clock.advance(1);
     expect(await waiting).toBe('503 temporarily_unavailable');
 
     peer.behaviour.faults = {};
@@ -73,7 +76,7 @@ describe('a trusted issuer that cannot be reached', () => {
   });
 
   it('JW-2: says nothing of the identity provider, which has no part in it', async () => {
-    const clock = new FakeClock();
+    const clock = new SteppedClock();
     const peer = await startPeer(clock);
     await peer.stop();
     const federation = await startFederation({ clock, trustedIssuers: [peer.issuer] });

@@ -1,19 +1,20 @@
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
 import type { TrustedIssuer } from '../../../lib/options/broker-options.js';
 import type { StoredPeerKeys } from '../../../lib/contract/broker-store.js';
 import { MemoryBrokerStore } from '../../../lib/store/memory-broker.store.js';
-import { FakeClock } from '../../support/fake-clock.js';
 import { startFederation, startPeer } from '../../support/federation.js';
 import { capturedLogs } from '../../support/output-capture.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 
 type List = readonly (string | TrustedIssuer)[];
 
 /** An instance whose list a test can change while it runs, and two peers that are in it. */
 async function startWithFunction(store = new MemoryBrokerStore()) {
-  const clock = new FakeClock();
+  const clock = new SteppedClock();
   const [a, b] = [await startPeer(clock), await startPeer(clock)];
   const host = { give: (): List | Promise<List> => [a.issuer, b.issuer], calls: 0 };
   const federation = await startFederation({
@@ -206,9 +207,12 @@ describe('a function as the option "broker.trustedIssuers"', () => {
     const logged = capturedLogs().length;
 
     host.give = give;
-    await federation.peers.refresh();
-    clock.advance(30);
-    await federation.peers.refresh();
+    for (const times of [1, 2]) {
+      const looking = federation.peers.refresh();
+      while (host.calls <= times) await turn();
+      clock.advance(30);
+      await looking;
+    }
 
     expect(await federation.outcome(a.accessToken())).toBe('accepted');
     expect(failures).toHaveLength(2);

@@ -4,6 +4,7 @@ import { SessionEnd } from '../../../lib/sessions/upstream-tokens.js';
 import { OAuthError, invalidGrant, unavailable } from '../../../lib/errors/oauth.error.js';
 import type { SessionEndReason } from '../../../lib/events/oidc-events.js';
 import { failing, intercept } from '../../support/intercept-store.js';
+import { PacedClock } from '../../support/paced-clock.js';
 import {
   type SessionInstance,
   startSessionInstance,
@@ -289,7 +290,10 @@ describe('the commit of a refresh', () => {
   ];
 
   it.each(outages)('fault 10: is repeated when the database %s', async (_, fails, heard) => {
-    const instance = await startSessionInstance({ broker: { refreshGraceSec: 0 } });
+    const instance = await startSessionInstance({
+      clock: new PacedClock(),
+      broker: { refreshGraceSec: 0 },
+    });
     const { id, refreshToken } = await instance.logIn();
     duringCall(instance, () => {
       failing(instance.store, 'rotateSession', { times: fails - 1 });
@@ -311,7 +315,7 @@ describe('the commit of a refresh', () => {
   });
 
   it('fault 9: that fails until the lease is over gives the new token back, and an event says so', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     const { refreshToken } = await instance.logIn();
 
     const alarms = await giveUp(instance, refreshToken);
@@ -327,7 +331,7 @@ describe('the commit of a refresh', () => {
   });
 
   it('RF-5: that fails loses nothing where the provider keeps its refresh token', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     instance.upstream.rotates = false;
     const { refreshToken } = await instance.logIn();
 

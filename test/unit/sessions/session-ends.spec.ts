@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { failing, intercept } from '../../support/intercept-store.js';
+import { PacedClock } from '../../support/paced-clock.js';
 import { startSessionInstance, type SessionInstance } from '../../support/session-instance.js';
 
 async function end(instance: SessionInstance, id: string): Promise<boolean> {
@@ -18,7 +19,7 @@ describe('the end of a session', () => {
   it.each(answers)(
     'LO-2: whose first answer %s is told once, and as an end',
     async (_, times, heard) => {
-      const instance = await startSessionInstance();
+      const instance = await startSessionInstance({ clock: new PacedClock() });
       const { id } = await instance.logIn();
       const ended = instance.record('session-ended');
       failing(instance.store, 'revokeSession', { times, heard });
@@ -34,7 +35,7 @@ describe('the end of a session', () => {
   );
 
   it('LO-2: is one end, however many want it, and the tokens are given back once', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     const { id } = await instance.logIn();
     const ended = instance.record('session-ended');
     const session = await instance.sessions.find(id);
@@ -48,7 +49,7 @@ describe('the end of a session', () => {
   });
 
   it('LO-2: is no end where the store refuses it, and nothing is given back', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     const { id } = await instance.logIn();
     failing(instance.store, 'revokeSession', { times: Infinity });
 
@@ -59,7 +60,7 @@ describe('the end of a session', () => {
   });
 
   it('LO-2: gives the tokens back where nobody can tell whether the store heard of it', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     const { id } = await instance.logIn();
     intercept(
       instance.store,
@@ -80,7 +81,7 @@ describe('the end of a session', () => {
 
 describe('the beginning of a session', () => {
   it('TK-3: whose answer was lost is a beginning', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     failing(instance.store, 'createSession', { heard: true });
 
     const { id } = await instance.logIn();
@@ -89,7 +90,7 @@ describe('the beginning of a session', () => {
   });
 
   it('TK-3: is none for a login that has a session, also when that answer was lost', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     await instance.logIn({ loginId: 'one-login' });
     failing(instance.store, 'createSession', { heard: true });
 
@@ -97,7 +98,7 @@ describe('the beginning of a session', () => {
   });
 
   it('fault 17: that nobody heard of leaves no session behind', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     failing(instance.store, 'createSession', { times: 2, heard: true });
     failing(instance.store, 'findSession', { times: 1 });
 
