@@ -90,9 +90,12 @@ export class GuardedFetch implements BeforeApplicationShutdown {
 
   /** Gives calls under way a few seconds to end, and then ends them, so that requests that wait for them do. */
   beforeApplicationShutdown(): void {
-    void this.clock.sleep(SHUTDOWN_GRACE_MS, { ref: false }).then(() => {
-      for (const call of this.#calls) call.abort();
-    });
+    void this.#endAfterGrace();
+  }
+
+  async #endAfterGrace(): Promise<void> {
+    await this.clock.sleep(SHUTDOWN_GRACE_MS, { ref: false });
+    for (const call of this.#calls) call.abort();
   }
 
   async #guarded(
