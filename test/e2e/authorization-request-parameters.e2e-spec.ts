@@ -227,6 +227,7 @@ describe.each(adapters)('the parameters of the login route on %s', (adapter) => 
     const reply = await login(query, CLIENT_REDIRECT);
 
     expectRefusal(without, 400, 'invalid_request');
+    expect(without.json()['error_description']).toContain('needs code_challenge');
     expect(reply.status).toBe(302);
     expect(reply.location?.searchParams.get('redirect_uri')).toBe(CLIENT_REDIRECT);
     expect(setCookies(reply)).toEqual([]);

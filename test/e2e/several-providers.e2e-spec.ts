@@ -147,20 +147,19 @@ describe.each(adapters)('several identity providers on %s', (adapter) => {
     expect(both.main.requestsTo('token')).toHaveLength(0);
   });
 
-  it('MP-1: begins no login elsewhere with a provider that sends no iss', async () => {
+  it('MP-1: begins no login with a provider that sends no iss, but at our callback', async () => {
     both.staff.behaviour.metadata = ({
       authorization_response_iss_parameter_supported: _flag,
       ...document
     }) => document;
     const silent = await startTwoProviderApp(both, { adapter });
-    const query = new URLSearchParams({
-      redirect_uri: 'http://localhost:53100/callback',
-      provider: 'staff',
-    });
+    const begin = (redirectUri: string) => {
+      const query = new URLSearchParams({ redirect_uri: redirectUri, provider: 'staff' });
+      return request(`${silent.url}/auth/v2/login?${query.toString()}`);
+    };
 
-    const reply = await request(`${silent.url}/auth/v2/login?${query.toString()}`);
-
-    expectRefusal(reply, 400, 'invalid_request');
+    expectRefusal(await begin('http://localhost:53100/callback'), 400, 'invalid_request');
+    expect((await begin(`${silent.url}/auth/v2/callback/staff`)).status).toBe(302); // whose callback tells whose code it is
     await silent.close();
   });
 

@@ -122,6 +122,17 @@ describe('the provider of a login', () => {
     expect(await outcome(made.of(choice))).toBe('400 invalid_request');
   });
 
+  it('of an issuer that two have needs a name besides, and the log says so', async () => {
+    const { made } = chosen({ entries: [SHOP, TWIN] });
+
+    await expect(made.of({ iss: 'https://c' })).rejects.toMatchObject({
+      cause: { mend: 'say "provider" too: two have this issuer' },
+    });
+    await expect(made.of({ iss: 'https://nobody' })).rejects.toMatchObject({
+      cause: { mend: undefined },
+    });
+  });
+
   it('MP-5: asks nobody about an issuer that cannot be its own', async () => {
     const { made, all } = chosen({});
 
