@@ -30,6 +30,20 @@ function latest(...times: Date[]): Date {
   return new Date(Math.max(...times.map((time) => time.getTime())));
 }
 
+/** By what a token can be revoked. */
+interface RevocableBy {
+  readonly tokenHash: string | undefined;
+  readonly subjectHashes: readonly string[];
+}
+
+function revocableBy({ sid, jti, sub }: IdTokenClaims): RevocableBy {
+  const subjectHash = storedHash(sub);
+  return {
+    tokenHash: jti === undefined ? undefined : storedHash(jti),
+    subjectHashes: sid === undefined ? [subjectHash, sessionlessHash(subjectHash)] : [subjectHash],
+  };
+}
+
 /** When the last pull that succeeded began, by both clocks, and what it asked for. */
 interface Pull {
   readonly wallMs: number;
@@ -47,6 +61,8 @@ interface Pull {
 export class Revocations {
   readonly #known: KnownRevocations;
   readonly #clocks: ClockWatch;
+  /** Hashes of claims that are looked at again and again, because their token is remembered. */
+  readonly #revocableBy = new WeakMap<IdTokenClaims, RevocableBy>();
   #pulled: Pull | undefined;
   #pulling: Promise<void> | undefined;
 
@@ -78,18 +94,26 @@ export class Revocations {
   }
 
   /** Whether one of our tokens was revoked, or nobody can tell because the clock was set back. */
-  covers({ sid, jti, sub, iat = 0 }: IdTokenClaims): boolean {
+  covers(claims: IdTokenClaims): boolean {
+    const { sid, iat = 0 } = claims;
     if (this.#mustPull()) return true;
     if (this.#known.isForgotten(iat)) return true;
     if (this.#known.size === 0) return false;
     if (sid !== undefined && this.#known.has('session', sid)) return true;
-    if (jti !== undefined && this.#known.has('token', storedHash(jti))) return true;
-    const hash = storedHash(sub);
-    const hashes = sid === undefined ? [hash, sessionlessHash(hash)] : [hash];
+    const { tokenHash, subjectHashes } = this.#hashesOf(claims);
+    if (tokenHash !== undefined && this.#known.has('token', tokenHash)) return true;
     // What was issued just before is refused, unless it has a session: those are ended one by one, and whoever logs in again at once,
     // maybe at an instance whose clock is behind, must not be refused for an hour.
     const issuedByMs = (iat + (sid === undefined ? 0 : CLOCKS_DIFFER_SEC)) * 1000;
-    return hashes.some((one) => issuedByMs <= this.#known.atMs('subject', one));
+    return subjectHashes.some((one) => issuedByMs <= this.#known.atMs('subject', one));
+  }
+
+  #hashesOf(claims: IdTokenClaims): RevocableBy {
+    const known = this.#revocableBy.get(claims);
+    if (known !== undefined) return known;
+    const made = revocableBy(claims);
+    this.#revocableBy.set(claims, made);
+    return made;
   }
 
   /** Whether all tokens of a subject were revoked in that second or later. */
