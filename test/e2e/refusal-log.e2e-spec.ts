@@ -326,7 +326,7 @@ const ofTheGuard: Refusal[] = [
     'a token whose signature does not hold',
     (scene) => get(scene, 'required', `${scene.provider.accessToken().slice(0, -8)}AAAAAAAA`),
     'WARN',
-    /GuardedRoutes\.required refused \(401 invalid_token\): .*(JWSSignatureVerificationFailed|base64url)/,
+    /GuardedRoutes\.required refused \(401 invalid_token\): .*(signature|base64url)/,
   ],
   [
     'a scope that is missing',

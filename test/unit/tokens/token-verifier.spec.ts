@@ -172,7 +172,7 @@ describe('an access token', () => {
       'no key of this issuer fits: came "k"',
     );
     const { token, outcome } = setUp({ key: { key } });
-    expect(await outcome(token())).toContain('JWSSignatureVerificationFailed');
+    expect(await outcome(token())).toContain('signature');
   });
 
   it('LO-2: that lives longer than its key allows is refused', async () => {
@@ -290,7 +290,7 @@ describe('the reason of a refusal', () => {
     const [header, payload] = token().split('.');
     await outcome(`${header}.${payload}.AAAA`);
 
-    expect(told).toEqual(['exp', expect.stringContaining('JWS')]);
+    expect(told).toEqual(['exp', 'signature']);
   });
 
   it('LG-3: of an unknown issuer is that issuer alone', async () => {
