@@ -17,6 +17,10 @@ const INACTIVE_CAPACITY = 5000;
 
 /** Of the calls that may be under way. */
 const SHARE = 0.5;
+/** Of that share, for tokens that nobody has seen to be active: the rest is left for those that are asked about again. */
+const UNKNOWN_SHARE = 0.75;
+/** Of so many tokens it is known that they were active. */
+const ACTIVE_CAPACITY = 5000;
 
 /** Which says when to come again. */
 function isTooMany(error: unknown): boolean {
@@ -29,11 +33,15 @@ function inactive(): Error {
 
 /**
  * Asks a provider what a token is worth (RFC 7662). Who makes tokens up cannot make more calls than half of those that may be under
- * way, so that logins and refreshes still find a free one; what is active is remembered by who asks here.
+ * way, so that logins and refreshes still find a free one, nor keep those waiting whose tokens were active before; what is active is remembered by who
+ * asks here.
  */
 export class ProviderIntrospection implements Introspection {
   readonly cacheSec: number;
   readonly #share: CallShare;
+  readonly #unknownShare: CallShare;
+  /** By the hash of the token; the one last asked about last. */
+  readonly #active = new Set<string>();
   /** Until when, by the hash of the token; the oldest first. */
   readonly #inactive = new Map<string, number>();
 
@@ -45,7 +53,9 @@ export class ProviderIntrospection implements Introspection {
     private readonly named: (iss: string) => Promise<TokenIssuer | undefined>,
   ) {
     this.cacheSec = options.cacheSec;
-    this.#share = new CallShare(shareOf(maxUpstreamCalls, SHARE));
+    const most = shareOf(maxUpstreamCalls, SHARE);
+    this.#share = new CallShare(most);
+    this.#unknownShare = new CallShare(shareOf(most, UNKNOWN_SHARE));
   }
 
   /** Whether its JWTs are asked about too. */
@@ -63,10 +73,16 @@ export class ProviderIntrospection implements Introspection {
   async ask(token: string): Promise<Record<string, unknown>> {
     const key = hash('sha256', token, 'base64');
     if (this.clock.monotonicMs() < (this.#inactive.get(key) ?? -Infinity)) throw inactive();
-    const { active, ...answer } = await this.#answer(token);
-    if (active === true) return answer;
-    this.#remember(key);
-    throw inactive();
+    const { active, ...answer } = await this.#answer(token, this.#active.has(key));
+    this.#active.delete(key);
+    if (active !== true) {
+      this.#remember(key);
+      throw inactive();
+    }
+    this.#active.add(key);
+    const [oldest] = this.#active;
+    if (this.#active.size > ACTIVE_CAPACITY && oldest !== undefined) this.#active.delete(oldest);
+    return answer;
   }
 
   /** An answer without a name is of the only one that this provider has (RFC 7662 §2.2). */
@@ -86,9 +102,10 @@ export class ProviderIntrospection implements Introspection {
   }
 
   /** @throws {@link OAuthError} 503, whatever the provider did instead: no caller can mend it. */
-  async #answer(token: string): Promise<Record<string, unknown>> {
+  async #answer(token: string, isKnown: boolean): Promise<Record<string, unknown>> {
+    const ask = () => this.#share.run(() => this.#ask(token));
     try {
-      const answer = await this.#share.run(() => this.#ask(token));
+      const answer = await (isKnown ? ask() : this.#unknownShare.run(ask));
       if (nestsTooDeep(answer)) throw badUpstreamAnswer('introspection is nested too deep');
       return { ...answer };
     } catch (error) {
