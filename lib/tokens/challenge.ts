@@ -50,7 +50,7 @@ export function challengeOf(
   return offersBoth ? `${bearer}, DPoP ${ALGORITHMS}` : bearer;
 }
 
-/** The headers that go with a refusal beside its body: `WWW-Authenticate`, `DPoP-Nonce` and `Retry-After`. */
+/** The headers that go with a refusal beside its body: `WWW-Authenticate`, `DPoP-Nonce` (which nobody may keep) and `Retry-After`. */
 export function refusalHeaders(
   error: unknown,
   resourceMetadata?: string,
@@ -60,7 +60,9 @@ export function refusalHeaders(
   const headers: [string, string][] = [];
   const challenge = challengeOf(error, resourceMetadata, schemes);
   if (challenge !== undefined) headers.push(['WWW-Authenticate', challenge]);
-  if (error.dpopNonce !== undefined) headers.push(['DPoP-Nonce', error.dpopNonce]);
+  if (error.dpopNonce !== undefined) {
+    headers.push(['DPoP-Nonce', error.dpopNonce], ['Cache-Control', 'no-store']); // RFC 9449 §8.2
+  }
   if (error.retryAfterSec !== undefined) headers.push(['Retry-After', String(error.retryAfterSec)]);
   return headers;
 }

@@ -486,6 +486,7 @@ describe.each(adapters)('tokens that are bound to a key, on %s', (adapter) => {
 
       expect(refusalOf(without)).toMatchObject({ status: 401, error: 'use_dpop_nonce' });
       expect(refusalOf(without).challenge).toMatch(/^DPoP error="use_dpop_nonce", /);
+      expect(without.headers.get('cache-control')).toBe('no-store');
       expect(outcomeOf(await ask(nonce))).toBe('200');
       for (const wrong of [`${nonce}A`, 'x', 7, [nonce]]) {
         expect(outcomeOf(await ask(wrong))).toBe('401 use_dpop_nonce');
