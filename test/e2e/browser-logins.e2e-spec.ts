@@ -113,6 +113,7 @@ describe.each(adapters)('logins of browsers on %s', (adapter) => {
       'https://shop.example.org.evil.example/',
       'https://shop.example.org@evil.example/',
       'https://user@shop.example.org/',
+      'https://:password@shop.example.org/',
       'https://shop.example.org:8443/',
       'https://shop.example.org\\@evil.example/',
       'HTTPS://shop.example.org/',

@@ -182,6 +182,12 @@ describe.each(adapters)('logins that others begin on %s', (adapter) => {
     ]);
   });
 
+  it('Core §4: are none without an issuer', async () => {
+    const replies = [await get(app, {}), await get(app, { target_link_uri: '/claims' })];
+
+    expect(replies.map(({ status }) => status)).toEqual([400, 400]);
+  });
+
   it('Core §4: need sessions by cookie', async () => {
     const plain = await startApp({ adapter, provider });
     const byFactory = await startApp({
