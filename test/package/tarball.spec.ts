@@ -40,6 +40,17 @@ async function importedPackages(): Promise<ReadonlySet<string>> {
   return new Set(foreign.map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name));
 }
 
+/** The declarations that an import of this one reads. */
+async function declaredWith(file: string, found = new Set<string>()): Promise<Set<string>> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const { importedFiles } = ts.preProcessFile(await packedText(file), true, true);
+  for (const { fileName } of importedFiles.filter((one) => one.fileName.startsWith('.'))) {
+    await declaredWith(join(dirname(file), fileName.replace(/js$/, 'd.ts')), found);
+  }
+  return found;
+}
+
 /** What loading a module of the build loads: its own parts by path, packages by name. */
 async function loadedWith(file: string, loaded = new Set<string>()): Promise<Set<string>> {
   if (loaded.has(file)) return loaded;
@@ -105,6 +116,18 @@ describe('the packed tarball', () => {
         /\.spec|\/tests?\/|^package\/sample|oxlint|prettier|vitest/.test(file),
       ),
     ).toEqual([]);
+  });
+
+  it('holds no declaration that no entry leads to', async () => {
+    const files = await packedFiles();
+
+    const isEntry = /\/cjs\/[^/]+\.cjs$|\/dist\/(?!parts\/|cjs\/).+\.js$/;
+    const reached = new Set<string>();
+    for (const file of files.filter((one) => isEntry.test(one))) {
+      await declaredWith(file.replace(/(c?)js$/, 'd.$1ts'), reached);
+    }
+    const declarations = files.filter((file) => /\.d\.c?ts$/.test(file));
+    expect(declarations.toSorted()).toEqual([...reached].toSorted());
   });
 
   it('imports only packages that it declares, and declares only packages that it imports', async () => {
