@@ -5,6 +5,8 @@ const ROUNDS = 7;
 
 /** Runs in a process of its own, and prints a number. */
 const programs = {
+  'Nest alone, imported, ms': importing(''),
+  'with this module, imported, ms': importing("await import('nestjs-oidc-auth');"),
   'Nest alone, start to listening, ms': `
     await import('reflect-metadata');
     const { NestFactory } = await import('@nestjs/core');
@@ -37,6 +39,16 @@ const programs = {
   'verifying a token for the first time (RS256), µs': application('', verifying(300, true)),
   'verifying a token that is remembered, µs': application('', verifying(20000, false)),
 };
+
+/** What a start costs before anything is made. */
+function importing(further) {
+  return `
+    await import('reflect-metadata');
+    await import('@nestjs/core');
+    await import('@nestjs/common');
+    ${further}
+    print(processorMs());`;
+}
 
 function application(options, then = 'print(processorMs());') {
   return `
