@@ -10,6 +10,7 @@ import {
   Public,
 } from '../../lib/index.js';
 import { adapters, startApp, type TestApp } from '../support/app.js';
+import { ProvingClient } from '../support/dpop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { type Reply, request } from '../support/http-request.js';
 import {
@@ -163,6 +164,21 @@ describe.each(adapters)('@Auth({ acr, maxAgeSec }) on %s', (adapter) => {
     expect(reply.headers.get('www-authenticate')).toBe(
       `Bearer error="insufficient_user_authentication", error_description="${String(body['detail'])}", ${attributes}, ` +
         `resource_metadata="${app.url}/.well-known/oauth-protected-resource"`,
+    );
+  });
+
+  it('SU-1: says it of the scheme DPoP to who came with a proof', async () => {
+    const client = await ProvingClient.create();
+    const token = provider.accessToken({ acr: 'silver', cnf: { jkt: client.jkt } });
+    const url = `${app.url}/transfer`;
+    const claims = { iat: now() };
+
+    const reply = await request(url, {
+      headers: await client.headers({ method: 'GET', url, token, claims }),
+    });
+
+    expect(reply.headers.get('www-authenticate')).toMatch(
+      /^DPoP error="insufficient_user_authentication", error_description="[^"]+", acr_values="gold platinum", max_age="300", resource_metadata="[^"]+", algs="ES256 ES384 [^"]+"$/,
     );
   });
 
