@@ -214,6 +214,10 @@ describe('a proof of possession', () => {
     expect(await outcome(change(await proofWith()))).toMatch(/^401 invalid_dpop_proof proof: /);
   });
 
+  it('DP-2: that is no JWS is no more than that to the log', async () => {
+    expect(await outcome('proof')).toBe('401 invalid_dpop_proof proof: no compact JWS');
+  });
+
   it('DS-3: of a key that only takes time is not calculated with', async () => {
     const rsa = await ProvingClient.create('RS256');
     const large = { ...rsa.jwk, n: 'A'.repeat(684) };
