@@ -73,10 +73,16 @@ export class HydraServer {
         SQA_OPT_OUT: 'true',
       },
     });
-    await listening(port, started);
-    await listening(adminPort, started);
-    await keysMade(issuer);
-    return new HydraServer(new Hydra(issuer, `http://127.0.0.1:${adminPort}`), started);
+    const server = new HydraServer(new Hydra(issuer, `http://127.0.0.1:${adminPort}`), started);
+    try {
+      await listening(port, started);
+      await listening(adminPort, started);
+      await keysMade(issuer);
+    } catch (error) {
+      await server.stop(); // nobody else could
+      throw error;
+    }
+    return server;
   }
 
   async stop(): Promise<void> {
