@@ -3,8 +3,8 @@ import { type Settings, serveNode } from '../served.js';
 import { type Contestant, ratio, underLoad } from '../under-load.js';
 import { type Adapter, bearer, settingsFor } from './remembered.js';
 
-const WARM_UP = 6000;
-const MEASURED = 6000;
+const WARM_UP = 12000;
+const MEASURED = 12000;
 
 function eachOnce(
   name: string,
