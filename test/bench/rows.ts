@@ -10,6 +10,7 @@ import { refreshRows } from './rows/refresh.js';
 import { rememberedRows } from './rows/remembered.js';
 import { startRows } from './rows/start-up.js';
 import { tableSizeRows } from './rows/table-size.js';
+import { tokenCountRows } from './rows/token-count.js';
 
 /** All of them, in the order in which they are run. */
 export const rows: readonly Row[] = [
@@ -17,6 +18,7 @@ export const rows: readonly Row[] = [
   ...peerRows,
   ...newTokenRows,
   ...credentialRows,
+  ...tokenCountRows,
   ...forgedRows,
   ...memoryRows,
   ...mintingRows,

@@ -18,7 +18,7 @@ const NAMES: Readonly<Record<keyof Costs, string>> = {
   guard: 'A guarded GET',
 };
 
-type Round = Readonly<Record<number, Costs>>;
+export type Round = Readonly<Record<number, Costs>>;
 
 const written = (sessions: number): string => sessions.toLocaleString('en');
 
