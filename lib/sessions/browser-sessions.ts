@@ -7,7 +7,7 @@ import type { StoreAccess } from '../store/store-access.js';
 import type { LookedUp } from '../tokens/cookie-callers.js';
 import { VerificationCache } from '../tokens/verification-cache.js';
 import type { BrowserClaims } from './browser-claims.js';
-import { equalHashes } from './refresh-tokens.js';
+import { equalHashes, storedHash } from './refresh-tokens.js';
 import type { PresentedReference, SessionReferences } from './session-references.js';
 import type { SessionRefresh } from './session-refresh.js';
 import { type Sessions, newId } from './sessions.js';
@@ -19,6 +19,7 @@ const RENEWED_EARLY_MS = 60_000;
 
 /** A look at the row of a session. */
 interface RememberedLook extends LookedUp {
+  readonly presented: PresentedReference;
   /** Absolute limit of the session. */
   readonly endsAt: Date;
   /** When the use was written last, as far as this instance knows. */
@@ -81,10 +82,9 @@ export class BrowserSessions {
    * @throws {@link OAuthError} 401 `invalid_token` for one that is over, or none of ours; 502, 503.
    */
   async verify(reference: string, isUse: boolean): Promise<LookedUp> {
-    const presented = this.#read(reference);
-    const nowSec = epochSeconds(this.clock);
-    const look = this.#looks.get(presented.hash, nowSec) ?? (await this.#lookOnce(presented));
-    if (isUse) await this.#use(presented, look);
+    const known = this.#looks.get(storedHash(reference), epochSeconds(this.clock)); // only what was read is ever remembered
+    const look = known ?? (await this.#lookOnce(this.#read(reference)));
+    if (isUse) await this.#use(look);
     return look;
   }
 
@@ -125,7 +125,8 @@ export class BrowserSessions {
     return running;
   }
 
-  async #look({ sessionId, hash }: PresentedReference): Promise<RememberedLook> {
+  async #look(presented: PresentedReference): Promise<RememberedLook> {
+    const { sessionId, hash } = presented;
     const issuer = await this.claims.issuer();
     const readAtMs = this.clock.monotonicMs();
     const found = await this.sessions.find(sessionId);
@@ -142,6 +143,7 @@ export class BrowserSessions {
     const untilMs = readAtMs + rememberedSec * 1000;
     const look: RememberedLook = Object.assign(state, {
       ...verification,
+      presented,
       endsAt: session.endsAt,
       usedAtMs: session.usedAt.getTime(),
       isFresh: () => !state.outdated && this.clock.monotonicMs() < untilMs,
@@ -171,10 +173,8 @@ export class BrowserSessions {
     }
   }
 
-  async #use(
-    { sessionId: id, hash: cookieHash }: PresentedReference,
-    look: RememberedLook,
-  ): Promise<void> {
+  async #use(look: RememberedLook): Promise<void> {
+    const { sessionId: id, hash: cookieHash } = look.presented;
     const now = this.clock.now();
     const before = look.usedAtMs;
     const everyMs = Math.min(USE_WRITTEN_EVERY_MS, (this.options.idleSec * 1000) / 2);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyRing } from '../sealing/key-ring.js';
 import type { Mac } from '../sealing/key-ring.js';
 
@@ -22,7 +22,7 @@ export interface PresentedRefreshToken {
 
 /** SHA-256 in hexadecimal: how secrets and foreign identifiers are kept in the store. */
 export function storedHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /** Compares hashes of {@link storedHash} in constant time; nothing equals an absent one. */
