@@ -1,38 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { BenchIssuer } from './issuer.js';
-import type { Finding, Line, Row } from './row.js';
+import type { Finding, Line, Row, Surroundings } from './row.js';
 import { rows } from './rows.js';
+import { table } from './table.js';
+import { writeDocs } from './write-docs.js';
 import { writeProfiles } from './profiles.js';
 
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url));
-
-function written({ median, lower, upper }: Line['value'], unit = ''): string {
-  const digits = median >= 100 ? 0 : 2;
-  const number = (value: number): string => value.toFixed(digits);
-  return `${number(median)}${unit && ` ${unit}`} (${number(lower)} – ${number(upper)})`;
-}
-
-function table(lines: readonly Line[]): string {
-  const cells = lines.map(({ what, against, value, unit, goal = '' }) => [
-    what,
-    against,
-    written(value, unit),
-    goal,
-  ]);
-  const all = [['what', 'against', 'median (quartiles)', 'goal'], ...cells];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...all.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = all;
-  const rule = widths.map((width) => '-'.repeat(width));
-  return [head, rule, ...body].map(line).join('\n');
-}
 
 function machine(): Record<string, unknown> {
   const [first] = cpus();
@@ -57,7 +35,21 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** `npm run bench`, or some of its rows: `npm run bench -- remembered-express --rounds 3`; `--profiles` instead writes flame graphs. */
+/** A row that cannot be run is left out, with the reason: the others are worth having. */
+async function findingOf(row: Row, surroundings: Surroundings): Promise<Finding> {
+  try {
+    return await row.run(surroundings);
+  } catch (error) {
+    process.exitCode = 1;
+    print(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return { lines: [], raw: [], missing: `it failed: ${String(error)}` };
+  }
+}
+
+/**
+ * `npm run bench`, or some of its rows: `npm run bench -- remembered-express --rounds 3`; `--profiles` instead writes flame graphs, `--write-docs` what the rows
+ * have left behind into docs/performance.md.
+ */
 export async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -68,37 +60,35 @@ export async function main(args: readonly string[]): Promise<void> {
       short: { type: 'boolean', default: false },
       largest: { type: 'boolean', default: false },
       profiles: { type: 'boolean', default: false },
+      'write-docs': { type: 'boolean', default: false },
     },
   });
+  mkdirSync(RESULTS, { recursive: true });
+  if (values['write-docs']) return writeDocs(RESULTS, print);
+  const { short, largest } = values;
   const timing = {
     rounds: Number(values.rounds),
     answers: Number(values.answers),
   };
   const issuer = await BenchIssuer.start();
   const lines: Line[] = [];
-  mkdirSync(RESULTS, { recursive: true });
   try {
     if (values.profiles) return await writeProfiles(issuer, RESULTS, print);
     for (const row of chosen(positionals)) {
       print(`\n${row.title}`);
-      const finding: Finding = await row.run({
+      const [load = 0] = loadavg();
+      const finding = await findingOf(row, {
         issuer,
         timing,
-        short: values.short,
-        largest: values.largest,
+        short,
+        largest,
         progress: (text) => print(`  ${text}`),
       });
       lines.push(...finding.lines);
-      const report = {
-        row: row.name,
-        title: row.title,
-        at: new Date(),
-        machine: machine(),
-        timing,
-        short: values.short,
-        ...finding,
-      };
-      writeFileSync(`${RESULTS}${row.name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+      const { name, title } = row;
+      const at = new Date();
+      const report = { row: name, title, at, machine: machine(), load, timing, short, ...finding };
+      writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
       if (finding.missing !== undefined) print(`\nLEFT OUT: ${finding.missing}`);
       print(`\n${table(finding.lines)}`);
     }
