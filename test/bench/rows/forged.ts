@@ -20,6 +20,8 @@ interface Seen {
   readonly p99: number;
   readonly forgedASecond: number;
   readonly fetches: number;
+  /** Processor time of the server. */
+  readonly cpuMs: number;
 }
 
 function refuseOthers({ answers, statuses }: Answered, status: string): void {
@@ -30,7 +32,7 @@ function refuseOthers({ answers, statuses }: Answered, status: string): void {
 /** Valid traffic of so many answers, beside forgeries or alone. Both kinds come from processes of their own. */
 async function seen(
   issuer: BenchIssuer,
-  { port }: Served,
+  served: Served,
   requests: readonly string[],
   answers: number,
   isFlooded: boolean,
@@ -39,6 +41,7 @@ async function seen(
   const forged = isFlooded
     ? Array.from({ length: forgeries }, (_, at) => bearer(forgedToken(issuer, at)))
     : [];
+  const { port } = served;
   const flood: Target = {
     port,
     requests: forged,
@@ -49,6 +52,7 @@ async function seen(
   const valid: Target = { port, requests, connections: CONNECTIONS, perSecond: VALID_A_SECOND };
   const [load, forger] = [new LoadGenerator(), new LoadGenerator()];
   const asked = issuer.asked;
+  const { cpuMs: before } = await served.usage();
   const beganAt = performance.now();
   try {
     const flooding = isFlooded ? forger.run([flood], forgeries) : [];
@@ -60,7 +64,8 @@ async function seen(
     if (refused !== undefined) refuseOthers(refused, '401');
     const forgedASecond = (refused?.answers ?? 0) / tookSec;
     const { p50, p99 } = answered;
-    return { p50, p99, forgedASecond, fetches: issuer.asked - asked };
+    const cpuMs = (await served.usage()).cpuMs - before;
+    return { p50, p99, forgedASecond, fetches: issuer.asked - asked, cpuMs };
   } finally {
     await Promise.all([load.stop(), forger.stop()]);
   }
@@ -109,6 +114,23 @@ function forgedRow(adapter: Adapter): Row {
             value: spreadOf(raw.map((one) => one.fetches)),
             unit: 'requests',
             goal: '≤ 3',
+          },
+          {
+            ...beside,
+            what: `${title}: how many of them came`,
+            value: spreadOf(raw.map((one) => one.beside.forgedASecond)),
+            unit: 'a second',
+          },
+          {
+            ...beside,
+            what: `${title}: processor time of one forged`,
+            value: spreadOf(
+              raw.map(({ alone, beside: both }) => {
+                const forgeries = (answers * FORGED_A_SECOND) / VALID_A_SECOND;
+                return ((both.cpuMs - alone.cpuMs) * 1000) / forgeries;
+              }),
+            ),
+            unit: 'µs',
           },
         ],
         raw,
