@@ -17,10 +17,11 @@ function context(type: string, args: readonly unknown[], handler: unknown = one)
 
 describe('who the caller is', () => {
   it('is told over HTTP by the request itself', () => {
-    const request = {};
-    setCaller(context('http', [request, {}]), alice);
+    const [request, response] = [{}, {}];
+    setCaller(context('http', [request, response]), alice);
 
     expect(callerOf(request)).toBe(alice);
+    expect(callerOf(response)).toBeUndefined();
     expect(callerOf(context('http', [request, {}], other))).toBe(alice);
     expect(callerOf({})).toBeUndefined();
     markAnonymous(request);
@@ -69,10 +70,20 @@ describe('who the caller is', () => {
   });
 
   it('is told of a call of gRPC that stands alone', () => {
-    const call = {};
-    setCaller(context('rpc', [call, one]), alice);
+    for (const nothing of [one, null]) {
+      const call = {};
+      setCaller(context('rpc', [call, nothing]), alice);
 
-    expect(callerOf(context('rpc', [call, one]))).toBe(alice);
+      expect(callerOf(context('rpc', [call, nothing]))).toBe(alice);
+      expect(callerOf(context('rpc', [{}, nothing]))).toBeUndefined();
+    }
+  });
+
+  it.each(['getHandler', 'getArgs'])('is told by a request that has a member %s', (member) => {
+    const request = { [member]: one };
+    setCaller(context('http', [request]), alice);
+
+    expect(callerOf(request)).toBe(alice);
   });
 
   it.each<[string, ExecutionContext]>([
