@@ -11,8 +11,10 @@ const apart = [
 export default defineConfig({
   test: {
     setupFiles: ['reflect-metadata', './test/support/setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // They end what hangs. A busy machine reaches neither.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { interval: 5, timeout: 30_000 } },
     projects: [
       {
         extends: true,

@@ -16,7 +16,7 @@ import { openOwnLogin, wayBack } from '../support/own-callback.js';
 import { setCookies } from '../support/set-cookie.js';
 import { UserAgent } from '../support/user-agent.js';
 
-const LOGINS = 10_000;
+const LOGINS = 2000;
 
 /** A URL as it is, decoded, and with every part of a token or handle decoded too. */
 function everythingIn(url: string): string {

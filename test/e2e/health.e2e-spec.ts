@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { Controller, Get } from '@nestjs/common';
 import {
   HealthCheck,
@@ -36,12 +38,13 @@ class HealthController {
   }
 }
 
-/** A clock for which the patience of a check is over at once, when a test says so. */
+/** A clock for which the patience of a check is over at once, when a test says so, and else never. */
 class ImpatientClock extends FakeClock {
   impatient = false;
 
   override async sleep(ms: number, options?: SleepOptions): Promise<void> {
-    if (!this.impatient || ms !== 2000) await super.sleep(ms, options);
+    if (ms !== 2000) await super.sleep(ms, options);
+    else if (!this.impatient && options?.signal) await once(options.signal, 'abort');
   }
 }
 

@@ -4,7 +4,7 @@ import { HttpException, Injectable, type CanActivate, type ExecutionContext } fr
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { adapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { flowAdapters, startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { unsigned } from '../support/compact-jws.js';
 import { GuardedRoutes } from '../support/guarded-routes.js';
 import { request, type Reply } from '../support/http-request.js';
@@ -31,7 +31,7 @@ class Throttler implements CanActivate {
   }
 }
 
-describe.each(adapters)('limits on %s', { timeout: 2 * PATIENCE_MS }, (adapter) => {
+describe.each(flowAdapters)('limits on %s', { timeout: 2 * PATIENCE_MS }, (adapter) => {
   let provider: MisbehavingProvider;
 
   beforeAll(async () => {

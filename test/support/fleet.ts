@@ -37,16 +37,18 @@ export interface FleetMemberOptions {
  * and the identity provider of all of them. They go by one clock, and end with the test.
  */
 export class Fleet {
-  readonly clock = new FakeClock();
   readonly #servers = new Map<string, string>();
 
-  private constructor(readonly provider: MisbehavingProvider) {}
+  private constructor(
+    readonly provider: MisbehavingProvider,
+    readonly clock: FakeClock,
+  ) {}
 
-  static async start(): Promise<Fleet> {
+  static async start(clock = new FakeClock()): Promise<Fleet> {
     const provider = await startMisbehavingProvider();
     onTestFinished(() => provider.close());
-    const fleet = new Fleet(provider);
-    provider.behaviour.now = () => fleet.clock.now();
+    const fleet = new Fleet(provider, clock);
+    provider.behaviour.now = () => clock.now();
     return fleet;
   }
 

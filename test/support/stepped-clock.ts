@@ -24,7 +24,7 @@ export class SteppedClock extends FakeClock {
   readonly #watchers = new Set<() => void>();
 
   override sleep(ms: number, { signal }: SleepOptions = {}): Promise<void> {
-    if (signal?.aborted === true) return Promise.resolve();
+    if (signal?.aborted === true || ms <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#sleepers.delete(sleeper);

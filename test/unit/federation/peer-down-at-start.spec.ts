@@ -6,6 +6,7 @@ import { failWith, hang, html, type Fault } from '../../support/faults.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startFederation, startPeer } from '../../support/federation.js';
 import { testKey, withKid } from '../../support/signing-keys.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 
 const HOUR_SEC = 3600;
 
@@ -39,10 +40,13 @@ async function startWithStoredKeys({
   kids = [] as string[],
   encryptionKeys = [] as string[],
 } = {}) {
-  const clock = new FakeClock();
+  const clock = new SteppedClock();
   const store = new MemoryBrokerStore();
   const keys = await Promise.all(kids.map(async (kid) => withKid(await testKey('RS256'), kid)));
-  const peer = await startPeer(clock, kids.length > 0 ? { keys } : {});
+  const peer = await startPeer(clock, {
+    whileWaiting: () => clock.advance(0.3),
+    ...(kids.length > 0 ? { keys } : {}),
+  });
   const before = await startFederation({
     clock,
     store,
