@@ -69,14 +69,22 @@ async function run({ targets, answers: wanted }) {
   const isOver = () =>
     tallies.every(({ answers }) => answers >= wanted) ||
     targets.some((target, at) => target.once && tallies[at].sent >= target.requests.length);
+  const beganAt = performance.now();
   await Promise.all(
     targets.flatMap((target, at) =>
       Array.from({ length: target.connections }, () => worker(target, tallies[at], isOver)),
     ),
   );
+  const tookSec = (performance.now() - beganAt) / 1000;
   return tallies.map(({ answers, statuses, waits }) => {
     const sorted = waits.toSorted((one, other) => one - other);
-    return { answers, statuses, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+    return {
+      answers,
+      perSecond: answers / tookSec,
+      statuses,
+      p50: quantile(sorted, 0.5),
+      p99: quantile(sorted, 0.99),
+    };
   });
 }
 

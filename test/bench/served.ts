@@ -142,6 +142,7 @@ export interface Target {
 /** What came back from one server. Times in milliseconds, as the load generator saw them. */
 export interface Answered {
   readonly answers: number;
+  readonly perSecond: number;
   readonly statuses: Readonly<Record<string, number>>;
   readonly p50: number;
   readonly p99: number;
