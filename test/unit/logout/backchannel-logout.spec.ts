@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { BrokerSession } from '../../../lib/contract/broker-store.js';
 import { OAuthError, unavailable } from '../../../lib/errors/oauth.error.js';
+import { Reason } from '../../../lib/errors/reason.js';
 import { OidcEvents } from '../../../lib/events/oidc-events.js';
 import { BackchannelLogout } from '../../../lib/logout/backchannel-logout.js';
 import { storedHash } from '../../../lib/sessions/refresh-tokens.js';
@@ -35,13 +36,19 @@ function setUp({ ofSession = [], ofUser = [], loginIat, minted }: Held = {}) {
     ended.push(...(await list()).map(({ id }) => `${id} ${reason}`));
   };
   const revokeSubject = vi.fn(async () => undefined);
+  const events = new OidcEvents(clock);
+  const told: unknown[] = [];
+  for (const name of ['logout', 'logout-token-refused'] as const) {
+    events.on(name, (event) => void told.push([name, event]));
+  }
+  const ofLogoutToken = vi.fn(async () => provider);
   const made = new BackchannelLogout(
-    Object({ ofLogoutToken: async () => provider }),
+    Object({ ofLogoutToken }),
     Object(sessions),
     Object({ endEach }),
     Object({ revokeSubject }),
     Object({ ofIdentity: async () => minted }),
-    new OidcEvents(clock),
+    events,
     clock,
     Object({ clockToleranceSec: TOLERANCE_SEC }),
   );
@@ -58,7 +65,17 @@ function setUp({ ofSession = [], ofUser = [], loginIat, minted }: Held = {}) {
       return `${error.getStatus()} ${error.error}`;
     }
   };
-  return { clock, nowSec, provider, end, ended, revokeSubject, ofProviderUser };
+  return {
+    clock,
+    nowSec,
+    provider,
+    ofLogoutToken,
+    end,
+    ended,
+    revokeSubject,
+    ofProviderUser,
+    told,
+  };
 }
 
 const REFUSED = '400 invalid_request';
@@ -108,6 +125,40 @@ describe('a logout token', () => {
 
     expect(await end({ jti: 'old 9999' })).toBe(REFUSED);
     expect(await end({ jti: 'old 0' })).toBe('ended');
+  });
+});
+
+const refused = (name: string, reason: string) => [
+  'logout-token-refused',
+  { provider: name, reason: expect.stringContaining(reason) },
+];
+
+describe('LO-5: who listens', () => {
+  it('is told of what came, and why it was refused', async () => {
+    const { end, told, provider, ofLogoutToken, ofProviderUser } = setUp();
+    provider.name = 'staff';
+
+    await end({ jti: 'one' });
+    await end({ jti: 'one' });
+    ofProviderUser.mockRejectedValueOnce(unavailable(new Reason('the store is away')));
+    await end();
+    ofLogoutToken.mockRejectedValueOnce(unavailable('no providers'));
+    await end();
+
+    expect(told).toEqual([
+      ['logout', { provider: 'staff' }],
+      refused('staff', 'seen before'),
+      refused('staff', 'the store is away'),
+      refused('default', 'no providers'),
+    ]);
+  });
+
+  it('sees a fault as what it is', async () => {
+    const { end, told, ofProviderUser } = setUp();
+    ofProviderUser.mockRejectedValueOnce(new TypeError('a fault'));
+
+    await expect(end()).rejects.toThrow(TypeError);
+    expect(told).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 const jwtOf = (issuer: string): string =>
   `${encodePart({ alg: 'RS256' })}.${encodePart({ iss: `https://${issuer}` })}.AAAA`;
 
-/** Providers who mark what is theirs by their name, the first of them as the one that was there before the others. */
+/** Providers who mark what is theirs by their name, "main" as the one that was there before the others. */
 function setUp(names: readonly string[]) {
   const revoke = vi.fn(async (..._call: unknown[]) => undefined);
   const all = names.map((name) => ({
@@ -22,7 +22,8 @@ function setUp(names: readonly string[]) {
     ofMarked: async (token: string) => {
       const marking = all.find(({ name }) => token.startsWith(`${name}~`));
       if (marking) return { provider: marking, value: token.slice(marking.name.length + 1) };
-      return /^[a-z]+~/.test(token) ? undefined : { provider: all[0], value: token };
+      const provider = named('main');
+      return /^[a-z]+~/.test(token) ? undefined : provider && { provider, value: token };
     },
     wanted: async (name: string) => named(name),
     find: async (name: string) => named(name),
@@ -61,6 +62,8 @@ describe('MP-1: a token that is revoked goes to one provider, and to nobody else
     [both, jwtOf('staff'), { provider: 'staff' }, { to: 'staff' }],
     [both, 'opaque', { hint: 'refresh_token' }, { to: 'main' }],
     [both, 'opaque', { provider: 'staff' }, { to: 'staff' }],
+    [['staff', 'shop'], 'opaque', { provider: 'staff' }, { to: 'staff' }],
+    [['staff', 'shop'], 'opaque', { hint: 'refresh_token' }, { refused: REFUSED.none }],
     [both, jwtOf('elsewhere'), { provider: 'staff' }, { to: 'staff' }],
     [both, 'opaque', {}, { refused: REFUSED.none }],
     [both, 'opaque', { hint: 'access_token' }, { refused: REFUSED.none }],
