@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { MintedSubjects } from '../../../lib/users/minted-subjects.js';
 import { startCollector } from '../../support/claims-collector.js';
 import type { JsonMembers } from '../../support/compact-jws.js';
 import { failWith } from '../../support/faults.js';
@@ -130,4 +131,55 @@ describe('"sub" from the function of the host', () => {
       expect(capturedLogs().join('\n')).toContain('"subject" must return 1 to 255 printable');
     },
   );
+});
+
+const made = (options: object = {}) =>
+  new MintedSubjects(
+    Object(options),
+    Object({ several: true, known: () => ['default', 'staff'].map((name) => ({ name })) }),
+  );
+
+const provider = (name: string, subjectClaim?: string) =>
+  Object({
+    name,
+    options: { subjectClaim },
+    tenantOf: async (iss: string) => (iss === 'tenant' ? 't1' : undefined),
+  });
+
+describe('MP-3: the "sub" of users at several providers and tenants', () => {
+  it.each<[name: string, iss: string, sub: string, minted: string]>([
+    ['default', 'idp', 'alice', 'alice'],
+    ['default', 'tenant', 'alice', 't1|alice'],
+    ['staff', 'idp', 'alice', 'staff|alice'],
+    ['staff', 'tenant', 'alice', 'staff|t1|alice'],
+    ['default', 'idp', 'shop|alice', 'shop|alice'],
+    ['default', 'idp', 'default|alice', 'default|alice'],
+    ['default', 'idp', 'x|staff|', 'x|staff|'],
+  ])('at %s, by %s: %s is %s', async (name, iss, sub, minted) => {
+    const user = { iss, sub };
+
+    expect(await made().of(provider(name), user, {}, {})).toBe(minted);
+    expect(await made().ofIdentity(provider(name), user)).toBe(minted);
+    expect(made().isTaken(provider(name), minted)).toBe(false);
+  });
+
+  it('is never that of another provider’s user', async () => {
+    const user = { iss: 'idp', sub: 'staff|alice' };
+
+    const named = made().of(provider('default'), user, {}, {});
+
+    await expect(named).rejects.toMatchObject({ status: 502 });
+    expect(capturedLogs().join('\n')).toContain('names a user as those of "staff" are named');
+    expect(made().isTaken(provider('default'), 'staff|alice')).toBe(true);
+    expect(made().isTaken(provider('staff'), 'staff|alice')).toBe(false);
+  });
+
+  it('is, where the host names users, no matter of the identity alone', async () => {
+    const user = { iss: 'idp', sub: 'alice' };
+    const named = made({ subject: () => 'x' });
+
+    expect(await named.ofIdentity(provider('default'), user)).toBeUndefined();
+    expect(await made().ofIdentity(provider('default', 'email'), user)).toBeUndefined();
+    expect(named.isTaken(provider('default'), 'staff|alice')).toBe(false);
+  });
 });
