@@ -231,7 +231,7 @@ describe('the lease of a refresh', () => {
   });
 
   it('RF-4: is not taken for granted because an answer was lost', async () => {
-    const instance = await startSessionInstance();
+    const instance = await startSessionInstance({ clock: new PacedClock() });
     const { store, clock, upstream, sessions } = instance;
     const { id, refreshToken } = await instance.logIn();
     intercept(store, 'takeLease', async () => {
