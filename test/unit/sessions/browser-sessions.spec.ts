@@ -9,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 const hashed = (reference: string) => ({ hash: storedHash(reference), reference });
 
 /** Sessions of browsers, whose references are their ids behind "ref-", and one such session. */
-function setUp({ idleSec = 3600 } = {}) {
+function setUp({ idleSec = 3600, lifetimeSec = 3600, leftSec = Infinity } = {}) {
   const clock = new FakeClock();
   const now = clock.now();
   const endsAt = new Date(now.getTime() + 86_400_000);
@@ -26,14 +26,19 @@ function setUp({ idleSec = 3600 } = {}) {
   const end = vi.fn(async (..._call: unknown[]) => true);
   const insert = vi.fn(async (): Promise<object | undefined> => ({ session: row, content: {} }));
   const touch = vi.fn(async (..._call: unknown[]) => true);
+  const renewedSince = vi.fn(async () => ({ session: row, content: {} }));
   const claims = { exp: 4e9, iss: 'ours', sub: 'alice' };
   const made = new BrowserSessions(
     Object({ idleSec, unrenewedSec: 3600 }),
-    Object({ sessionLifetimeSec: 86_400, revocationPollSec: 10, accessTokenLifetimeSec: 3600 }),
+    Object({
+      sessionLifetimeSec: 86_400,
+      revocationPollSec: 10,
+      accessTokenLifetimeSec: lifetimeSec,
+    }),
     clock,
     Object({ ask: (work: (store: object) => unknown) => work({ touchSession: touch }) }),
     Object({ insert, find, open, end }),
-    Object({}),
+    Object({ renewedSince }),
     Object({
       issue: (id: string) => hashed(`ref-${id}`),
       read: (text: string) =>
@@ -41,11 +46,11 @@ function setUp({ idleSec = 3600 } = {}) {
     }),
     Object({
       issuer: async () => ({}),
-      renewedBySec: () => Infinity,
+      renewedBySec: () => now.getTime() / 1000 + leftSec,
       of: () => ({ claims, issuer: {}, holds: () => true, untilSec: 4e9 }),
     }),
   );
-  return { made, clock, row, find, open, end, insert, touch };
+  return { made, clock, row, find, open, end, insert, touch, renewedSince };
 }
 
 const login = Object({ content: { provider: {} } });
@@ -124,4 +129,22 @@ describe('the session of a browser', () => {
     const expiresAt = new Date(clock.now().getTime() + idleSec * 1000);
     expect(touch).toHaveBeenCalledWith('one', expect.objectContaining({ expiresAt }));
   });
+
+  it.each<[lifetimeSec: number, leftSec: number, renews: boolean]>([
+    [3600, 61, false],
+    [3600, 60, true],
+    [60, 31, false],
+    [60, 30, true],
+  ])(
+    'BS-9: whose claims live %i s, and %i s more, renews them meanwhile: %s',
+    async (lifetimeSec, leftSec, renews) => {
+      const { made, find, renewedSince } = setUp({ lifetimeSec, leftSec });
+
+      await made.verify('ref-one', false);
+      expect(renewedSince).toHaveBeenCalledTimes(renews ? 1 : 0);
+
+      await made.verify('ref-one', false); // sees at once what came of it
+      expect(find).toHaveBeenCalledTimes(renews ? 2 : 1);
+    },
+  );
 });
