@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { EmbeddedJWK, jwtVerify } from 'jose';
+import { EmbeddedJWK, type JWK, calculateJwkThumbprint, jwtVerify } from 'jose';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason, type ReasonDetails } from '../errors/reason.js';
@@ -14,12 +14,6 @@ const LONGEST_JTI = 256;
 /** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 const KEY_TYPES: readonly unknown[] = ['EC', 'OKP', 'RSA'];
-/** What a thumbprint is made of, by kind of key, in this order (RFC 7638 §3.2, RFC 8037 §2). */
-const THUMBPRINT_MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
-  ['EC', ['crv', 'kty', 'x', 'y']],
-  ['OKP', ['crv', 'kty', 'x']],
-  ['RSA', ['e', 'kty', 'n']],
-]);
 /** A key of 4096 bits, and exponents of 32: whoever sends a larger one wants us to calculate. */
 const LONGEST_MODULUS = 683;
 const LONGEST_EXPONENT = 6;
@@ -101,7 +95,7 @@ export async function checkProof(
   if (demand.accessToken !== undefined) {
     if (payload['ath'] !== hash('sha256', demand.accessToken, 'base64url')) throw refuse('ath');
   }
-  const key = thumbprintOf(jwk);
+  const key = await thumbprintOf(jwk).catch(() => undefined);
   if (key === undefined) throw refuse('jwk');
   if (demand.key !== undefined && demand.key !== key) {
     const cause = new Reason('the proof is of another key than the token');
@@ -117,11 +111,6 @@ export async function checkProof(
   return { key, jti, iat, nonce };
 }
 
-/** Here and not by jose, whose digest of these few bytes is made in another thread: that takes longer than the digest. `undefined`: no whole key. */
-function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string | undefined {
-  const members = THUMBPRINT_MEMBERS.get(jwk['kty']) ?? [];
-  const values = members.map((name) => [name, jwk[name]] as const);
-  const isWhole = values.every(([, value]) => typeof value === 'string' && value !== '');
-  if (!isWhole || values.length === 0) return undefined;
-  return hash('sha256', JSON.stringify(Object.fromEntries(values)), 'base64url');
+function thumbprintOf(jwk: JWK): Promise<string> {
+  return calculateJwkThumbprint(jwk);
 }
