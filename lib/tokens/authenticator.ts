@@ -1,11 +1,11 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Clock, epochSeconds } from '../clock/clock.js';
-import { OAuthError, invalidToken } from '../errors/oauth.error.js';
+import { invalidToken } from '../errors/oauth.error.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { CheckedAuthRule } from './auth-rule.js';
 import { authorize } from './authorize.js';
-import { type PresentedToken, bringsToken, writtenToken } from './bearer-token.js';
+import { type PresentedToken, bringsToken, missingToken, writtenToken } from './bearer-token.js';
 import { boundKeyOf } from './bound-key.js';
 import type { TimeRules } from './check-claims.js';
 import { CookieCallers } from './cookie-callers.js';
@@ -56,12 +56,8 @@ export class Authenticator {
    */
   identify(credentials: Credentials, rule: CheckedAuthRule): Identity | Promise<Identity> {
     const { headers, rawHeaders } = credentials;
-    let presented: PresentedToken;
-    try {
-      presented = writtenToken(headers, rawHeaders);
-    } catch (refusal) {
-      return this.#withoutToken(credentials, rule, refusal);
-    }
+    const presented = writtenToken(headers, rawHeaders);
+    if (presented === undefined) return this.#withoutToken(credentials, rule);
     const known = this.verifier.remembered(presented.token);
     const needsMore = known === undefined || this.#needsProof(presented, known);
     return needsMore ? this.#identify(presented, credentials, rule) : this.#authorized(known, rule);
@@ -76,15 +72,12 @@ export class Authenticator {
     return this.#identify({ scheme: 'Bearer', token }, ALONE, rule);
   }
 
-  async #withoutToken(
-    credentials: Credentials,
-    rule: CheckedAuthRule,
-    refusal: unknown,
-  ): Promise<Identity> {
-    const none = refusal instanceof OAuthError && refusal.credentialsMissing;
-    if (!none || bringsToken(credentials.headers)) throw refusal;
-    const byCookie = await this.#byCookie(credentials, rule, true);
-    if (byCookie === undefined) throw refusal;
+  /** A request that means to be judged by a token is not judged by its cookie. */
+  async #withoutToken(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
+    const byCookie = bringsToken(credentials.headers)
+      ? undefined
+      : await this.#byCookie(credentials, rule, true);
+    if (byCookie === undefined) throw missingToken();
     return byCookie;
   }
 

@@ -9,7 +9,8 @@ const SCHEMES: Readonly<Record<string, PresentedToken['scheme'] | undefined>> = 
   { bearer: 'Bearer', dpop: 'DPoP' },
 );
 
-function missing(): OAuthError {
+/** The answer to a request that brings no token (401). */
+export function missingToken(): OAuthError {
   return new OAuthError('invalid_token', 'A bearer token is required', {
     credentialsMissing: true,
   });
@@ -66,15 +67,14 @@ export interface PresentedToken {
 
 const USUAL = 'Bearer ';
 
-function presentedIn(authorization: string): PresentedToken {
+function presentedIn(authorization: string): PresentedToken | undefined {
   const credentials = authorization.trim();
   if (credentials.startsWith(USUAL)) {
     return { scheme: 'Bearer', token: credentials.slice(USUAL.length).trimStart() };
   }
   const end = credentials.indexOf(' ');
   const scheme = end === -1 ? undefined : SCHEMES[credentials.slice(0, end).toLowerCase()];
-  if (scheme === undefined) throw missing();
-  return { scheme, token: credentials.slice(end).trimStart() };
+  return scheme && { scheme, token: credentials.slice(end).trimStart() };
 }
 
 /**
@@ -88,28 +88,32 @@ export function checkCharacters(token: string): void {
 }
 
 /**
- * What a request brings as its access token (RFC 6750 §2.1, RFC 9449 §7.1), whatever its characters. The scheme counts in any case; tokens in the
- * query, the body or a cookie do not count.
+ * What a request brings as its access token (RFC 6750 §2.1, RFC 9449 §7.1), whatever its characters; `undefined`: nothing. The scheme counts in any
+ * case; tokens in the query, the body or a cookie do not count.
  *
  * @param rawHeaders names and values as they came, `IncomingMessage.rawHeaders`.
- * @throws {@link OAuthError} 401 without a token, 400 `invalid_request` with two headers.
+ * @throws {@link OAuthError} 400 `invalid_request` with two headers.
  */
 export function writtenToken(
   headers: RequestHeaders,
   rawHeaders: readonly string[] = [],
-): PresentedToken {
+): PresentedToken | undefined {
   refuseRepeated(rawHeaders);
   const authorization = authorizationOf(headers);
-  if (authorization === undefined) throw missing();
-  return presentedIn(authorization);
+  return authorization === undefined ? undefined : presentedIn(authorization);
 }
 
-/** The same, of the characters that a token may have. @throws {@link OAuthError} as {@link writtenToken}; 401 for others. */
+/**
+ * The same, of the characters that a token may have.
+ *
+ * @throws {@link OAuthError} as {@link writtenToken}; 401 without a token, and for other characters.
+ */
 export function presentedToken(
   headers: RequestHeaders,
   rawHeaders: readonly string[] = [],
 ): PresentedToken {
   const presented = writtenToken(headers, rawHeaders);
+  if (presented === undefined) throw missingToken();
   checkCharacters(presented.token);
   return presented;
 }

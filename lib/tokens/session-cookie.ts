@@ -1,21 +1,25 @@
 import type { RequestHeaders } from './bearer-token.js';
 
+/** All values of a header, whose name is given in lower case. */
+function valuesOf(headers: RequestHeaders, name: string): string[] {
+  if (headers instanceof Headers) return [headers.get(name) ?? []].flat();
+  const values: string[] = [];
+  for (const written of Object.keys(headers)) {
+    if (written.length !== name.length || written.toLowerCase() !== name) continue;
+    values.push(...[headers[written] ?? []].flat());
+  }
+  return values;
+}
+
 /** One header of a request; `undefined` where it is missing or came more than once. */
 export function headerOf(headers: RequestHeaders, name: string): string | undefined {
-  if (headers instanceof Headers) return headers.get(name) ?? undefined;
-  const values = Object.keys(headers)
-    .filter((one) => one.toLowerCase() === name)
-    .flatMap((one) => headers[one] ?? []);
+  const values = valuesOf(headers, name);
   return values.length === 1 ? values[0] : undefined;
 }
 
 /** All values of the header `Cookie`: HTTP/2 may split it (RFC 9113 §8.2.3). */
 function cookieHeader(headers: RequestHeaders): string {
-  if (headers instanceof Headers) return headers.get('cookie') ?? '';
-  return Object.keys(headers)
-    .filter((one) => one.toLowerCase() === 'cookie')
-    .flatMap((one) => headers[one] ?? [])
-    .join('; ');
+  return valuesOf(headers, 'cookie').join('; ');
 }
 
 /**

@@ -21,10 +21,11 @@ interface Entry<Kept> {
 }
 
 /**
- * Entries are found by so many characters at the end of their key, where a token has its signature, and then compared as a whole: to hash a whole
- * token takes longer than all other checks of it together.
+ * Long keys are found by so many characters at their end, where a JWT has its signature, and then compared as a whole: to hash a whole token takes longer than all
+ * other checks of it together. Opaque tokens are short, and may all end alike.
  */
 const INDEXED = 32;
+const LONGEST_SHORT = 256;
 const CAPACITY = 5000;
 /** About ten kB for each token, when there are as many as there may be. */
 const MOST_BYTES = 48 * 1024 * 1024;
@@ -55,6 +56,10 @@ function sizeOf(claims: object): number {
   return bytes;
 }
 
+function indexOf(key: string): string {
+  return key.length > LONGEST_SHORT ? key.slice(-INDEXED) : key;
+}
+
 /** A text of its own: one that is part of another keeps all of that in memory. */
 function ownText(text: string): string {
   const copy = Buffer.from(text, 'latin1').toString('latin1');
@@ -72,7 +77,7 @@ export class VerificationCache<Kept extends Verification = Verification> {
 
   /** A verification that still holds at `nowSec`; `exp` and the key are looked at each time. */
   get(key: string, nowSec: number): Kept | undefined {
-    const entry = this.#entries.get(key.slice(-INDEXED));
+    const entry = this.#entries.get(indexOf(key));
     if (entry === undefined || entry.key !== key) return undefined;
     const { verification } = entry;
     const isOver = verification.claims.exp <= nowSec;
@@ -106,12 +111,12 @@ export class VerificationCache<Kept extends Verification = Verification> {
   #put(entry: Omit<Entry<Kept>, 'turn'>): void {
     const { key, verification, bytes } = entry;
     this.#remove(key);
-    this.#entries.set(key.slice(-INDEXED), { key, verification, bytes, turn: this.#turns });
+    this.#entries.set(indexOf(key), { key, verification, bytes, turn: this.#turns });
     this.#bytes += bytes;
   }
 
   #remove(key: string): void {
-    const index = key.slice(-INDEXED);
+    const index = indexOf(key);
     this.#bytes -= this.#entries.get(index)?.bytes ?? 0;
     this.#entries.delete(index);
   }

@@ -163,6 +163,23 @@ describe('remembered verifications', () => {
     expect(cache.get('token 627', 0)).toBe(entry);
   });
 
+  it('IN-2: keeps opaque tokens apart that end alike', async () => {
+    const { provider, verifier } = await startVerifier();
+    const issuer = await verifier.provider.named(provider.issuer);
+    if (issuer === undefined) throw new Error('The provider is unknown');
+    const cache = new VerificationCache();
+    const keys = Array.from(
+      { length: 20 },
+      (_, at) => `${at}-${'of-the-same-provider'.repeat(12)}`,
+    );
+    for (const key of keys) {
+      const claims = { iss: 'i', sub: key, exp: 1000 };
+      cache.set(key, { claims, issuer, holds: () => true });
+    }
+
+    expect(keys.map((key) => cache.get(key, 0)?.claims.sub)).toEqual(keys);
+  });
+
   // What 6,500 characters of it take in memory, frozen, as measured on Node 20.
   it.each([
     ['empty objects', '{}', 139_000],
