@@ -154,3 +154,36 @@ describe('user name and e-mail of a minted token', () => {
     },
   );
 });
+
+describe('DP-1: an access token that is bound to a key', () => {
+  it.each([
+    [true, 0],
+    [false, 1],
+  ])('(%s) is no bearer token: userinfo is asked %i times', async (isBound, times) => {
+    const { provider, collector } = await startCollector();
+    const tokens = { accessToken: 'opaque', isBound, idTokenClaims: { sub: alice.sub } };
+
+    await collector.collect(tokens, { iss: provider.issuer, sub: alice.sub });
+
+    expect(provider.requestsTo('userinfo')).toHaveLength(times);
+  });
+});
+
+describe('RF-6: an access token of which nothing is known', () => {
+  it('says no roles at a login where nobody does', async () => {
+    const { provider, claims } = await startCollector();
+    provider.behaviour.userinfo = ({ sub }) => ({ sub });
+
+    expect((await claims({ accessToken: 'opaque', idToken: { sub: alice.sub } })).roles).toEqual(
+      [],
+    );
+  });
+
+  it('is no source that could not be had: it is none', async () => {
+    const { provider, collect } = await startCollector();
+    provider.behaviour.userinfo = (usual) => ({ ...usual, sub: alice.sub });
+    const accessToken = provider.accessToken({ azp: 'other-client' });
+
+    expect(await collect({ accessToken })).toMatchObject({ incomplete: false, unknown: false });
+  });
+});
