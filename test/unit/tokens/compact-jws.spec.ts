@@ -50,6 +50,18 @@ describe('a compact JWS', () => {
     });
   });
 
+  it('JV-5: has one spelling, whatever letter it ends with', () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    for (const signature of ['', 'A', 'AA', 'AAA'].flatMap((start) =>
+      letters.split('').map((letter) => `AAAA${start}${letter}`),
+    )) {
+      const spelled = Buffer.from(signature, 'base64url').toString('base64url');
+      expect(outcome(jws(ALG, { iss: 'i' }, signature)), signature).toBe(
+        spelled === signature ? 'read' : 'base64url',
+      );
+    }
+  });
+
   it.each<[what: string, token: string, refusal: string]>([
     ['an opaque token', 'opaque', 'not a compact JWS but an opaque token'],
     ['nothing', '', 'not a compact JWS but an opaque token'],
