@@ -21,13 +21,14 @@ function answerIn(bytes) {
   return last === -1 ? undefined : { end: last + 7, status };
 }
 
-/** One connection: a request, its answer, the next request. */
-function worker(target, tally, isOver) {
+/** One connection: a request, its answer, the next request. Those of a rate begin one after another, or all would always come at once. */
+function worker(target, tally, isOver, position) {
   return new Promise((resolve, reject) => {
     const socket = connect(target.port, '127.0.0.1').setNoDelay();
     let bytes = Buffer.alloc(0);
     let sentAt = 0;
-    let dueAt = performance.now();
+    const paced = target.perSecond !== undefined;
+    let dueAt = performance.now() + (paced ? (1000 * position) / target.perSecond : 0);
     const next = () => {
       if (isOver() || (target.once && tally.sent >= target.requests.length)) {
         socket.destroy();
@@ -38,7 +39,8 @@ function worker(target, tally, isOver) {
       socket.write(target.requests[tally.sent % target.requests.length], 'latin1');
       tally.sent += 1;
     };
-    socket.on('connect', next);
+    const nextWhenDue = () => setTimeout(next, Math.max(0, dueAt - performance.now()));
+    socket.on('connect', paced ? nextWhenDue : next);
     socket.on('error', reject);
     socket.on('close', resolve);
     socket.on('data', (chunk) => {
@@ -49,12 +51,12 @@ function worker(target, tally, isOver) {
       tally.answers += 1;
       tally.statuses[answer.status] = (tally.statuses[answer.status] ?? 0) + 1;
       tally.waits.push(performance.now() - sentAt);
-      if (target.perSecond === undefined) {
+      if (!paced) {
         next();
         return;
       }
       dueAt = Math.max(dueAt + (1000 * target.connections) / target.perSecond, sentAt);
-      setTimeout(next, Math.max(0, dueAt - performance.now()));
+      nextWhenDue();
     });
   });
 }
@@ -72,7 +74,9 @@ async function run({ targets, answers: wanted }) {
   const beganAt = performance.now();
   await Promise.all(
     targets.flatMap((target, at) =>
-      Array.from({ length: target.connections }, () => worker(target, tallies[at], isOver)),
+      Array.from({ length: target.connections }, (_, position) =>
+        worker(target, tallies[at], isOver, position),
+      ),
     ),
   );
   const tookSec = (performance.now() - beganAt) / 1000;
