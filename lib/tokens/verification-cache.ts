@@ -26,8 +26,8 @@ interface Entry<Kept> {
  */
 const INDEXED = 32;
 const LONGEST_SHORT = 256;
-const CAPACITY = 5000;
-/** About ten kB for each token, when there are as many as there may be. */
+const CAPACITY = 10_000;
+/** About five kB for each token, when there are as many as there may be. */
 const MOST_BYTES = 48 * 1024 * 1024;
 /** So much is left when there is too much: a map from which each new entry drives out the first one walks over the gaps of all before. */
 const LEFT = 7 / 8;
