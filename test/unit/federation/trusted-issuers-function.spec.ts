@@ -161,9 +161,9 @@ describe('a function as the option "broker.trustedIssuers"', () => {
   });
 
   it('FD-4: lets a changed entry count for remembered tokens at once, without a new fetch', async () => {
-    const { a, host, federation } = await startWithFunction();
+    const { a, b, host, federation } = await startWithFunction();
     const roles = ['staff', 'admins'];
-    host.give = () => [{ issuer: a.issuer, roles }];
+    host.give = () => [b.issuer, { issuer: a.issuer, roles }];
     await federation.peers.refresh();
     const token = a.accessToken();
     expect((await federation.verify(token)).roles).toEqual(['staff', 'admins']);
