@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { constants, generateKeyPairSync, sign } from 'node:crypto';
 
 import { CompactSign, exportJWK, importJWK } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -85,6 +85,22 @@ describe.each(Object.entries(KEYS))('an RSA signature by a key that is %s', (_, 
       const [, payload, signature] = token.split('.');
       const header = Buffer.from(JSON.stringify({ alg: other })).toString('base64url');
       await expect(ours(`${header}.${payload}.${signature}`, key), other).rejects.toThrow(INVALID);
+    }
+  });
+
+  it('JV-5: is good by no algorithm but the one that the header names', async () => {
+    const [header, payload] = [{ alg: 'RS256' }, { iss: 'i', sub: 's' }].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    );
+    const signature = sign('sha256', Buffer.from(`${header}.${payload}`), {
+      key: pair.privateKey,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+    });
+    const token = `${header}.${payload}.${signature.toString('base64url')}`;
+
+    for (const alg of ['PS256', 'RS256']) {
+      await expect(ours(token, await publicKeyFor(pair, alg)), alg).rejects.toThrow(INVALID);
     }
   });
 
