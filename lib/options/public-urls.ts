@@ -3,7 +3,7 @@ import { ApplicationConfig } from '@nestjs/core';
 import { MOUNT_PATH, RESOLVED_OPTIONS } from './options.token.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import { DEFAULT_PROVIDER } from './resolve-provider.js';
-import { type RouteName, brokerRoutes, formRoutes } from './resolve-routes.js';
+import { type RouteName, brokerRoutes, formRoutes, routeNames } from './resolve-routes.js';
 
 /** Where RFC 9728 §3.1 wants the metadata of a protected resource, on our origin. */
 export const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource';
@@ -33,6 +33,11 @@ export class PublicUrls {
     const path = this.mountPath() + own + below;
     const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
     return prefix === '' || this.#isExcluded(route, path) ? path : `/${prefix}${path}`;
+  }
+
+  /** The paths of all routes that there may be, without what the host puts before them. */
+  ownPaths(): readonly string[] {
+    return routeNames.flatMap((route) => this.options.routes[route] ?? []);
   }
 
   /** Our own redirect URI for logins with that provider, or `undefined` without a callback route (RFC 9700 §4.4.2: one for each). */

@@ -14,14 +14,16 @@ import { type DocumentSource, WellKnownDocuments } from './well-known-documents.
 
 const BODY_HEADERS = ['content-type', 'content-length', 'transfer-encoding'];
 
+type Middleware = (
+  request: IncomingMessage & { body?: unknown },
+  response: ServerResponse,
+  next: () => void,
+) => Promise<void> | void;
+
 interface ExpressLike {
-  use(
-    handler: (
-      request: IncomingMessage & { body?: unknown },
-      response: ServerResponse,
-      next: () => void,
-    ) => Promise<void> | void,
-  ): void;
+  getType(): string;
+  use(handler: Middleware): void;
+  use(paths: RegExp, handler: Middleware): void;
 }
 
 interface FastifyReplyLike {
@@ -83,6 +85,12 @@ function isOurs(
   return method === 'GET' || method === 'HEAD';
 }
 
+/** Express itself looks at the path, so that a request of the host's does not come here at all; of others like it we know no more than `use()`. */
+function useAt(express: ExpressLike, paths: RegExp, handler: Middleware): void {
+  if (express.getType() === 'express') express.use(paths, handler);
+  else express.use(handler);
+}
+
 function sendOnNode(response: ServerResponse, { status, headers, body }: ReadyAnswer): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.statusCode = status;
@@ -133,7 +141,7 @@ export class EarlyChecks {
 
   /** Most requests are the host's: they wait for nothing here. */
   #onExpress(express: ExpressLike): void {
-    express.use((request, response, next) => {
+    useAt(express, this.routes.possible, (request, response, next) => {
       const route = this.routes.at(pathOf(request.url));
       if (route === undefined) return next();
       for (const [name, value] of Object.entries(headersOf(route))) response.setHeader(name, value);
@@ -192,7 +200,7 @@ export class EarlyChecks {
   }
 
   #documentsOnExpress(express: ExpressLike): void {
-    express.use((request, response, next) => {
+    useAt(express, this.documents.possible, (request, response, next) => {
       const path = pathOf(request.url);
       const document = isReading(request) ? this.documents.at(path) : undefined;
       if (document === undefined) return next();

@@ -22,6 +22,15 @@ export function pathOf(target = ''): string {
   return path.replaceAll('\\', '/'); // as Express reads it
 }
 
+/**
+ * For Express to skip a middleware by, with one look, wherever a path has none of these texts in it; whatever else it has, nor is anything taken off the path
+ * where it has one. Case does not count, and backslashes are slashes, as for {@link OwnRoutes.at} and {@link pathOf}.
+ */
+export function pathsWith(texts: readonly string[]): RegExp {
+  const spelled = texts.map((text) => text.replace(/[^\w/~-]/g, '\\$&').replaceAll('/', '[/\\\\]'));
+  return new RegExp(`(?=${spelled.join('|')})`, 'i');
+}
+
 /** Finds our route by path. Paths are known only once the host has set its global prefix, so they are read late. */
 @Injectable()
 export class OwnRoutes {
@@ -40,6 +49,11 @@ export class OwnRoutes {
     if (route === 'callback') return this.urls.mayFormPost;
     if (route === 'login') return this.urls.mayHaveBrowserSessions;
     return formRoutes.includes(route);
+  }
+
+  /** Matches all paths that can be ours, whatever the host puts before them: known before the host has said that. */
+  get possible(): RegExp {
+    return pathsWith(this.urls.ownPaths());
   }
 
   /** As lenient as Express's router: case and a trailing slash do not count. */

@@ -5,6 +5,7 @@ import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import { PublicUrls, RESOURCE_METADATA_PATH } from '../options/public-urls.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { Mode } from '../service/mode.js';
+import { pathsWith } from './own-routes.js';
 
 /** Gives a document, or throws an `OAuthError`. */
 export type DocumentSource = () => Promise<object>;
@@ -25,6 +26,11 @@ export class WellKnownDocuments {
     private readonly providers: Providers,
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
+
+  /** Matches all paths that a document can be at, whatever the host puts before them. */
+  get possible(): RegExp {
+    return pathsWith(['/.well-known/', this.options.routes.jwks ?? []].flat());
+  }
 
   /** The document at a path of our origin. */
   at(path: string): DocumentSource | undefined {

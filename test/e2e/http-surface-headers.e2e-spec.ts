@@ -27,6 +27,11 @@ function expectHeaders({ headers }: Reply): void {
   expect(Object.fromEntries(seen)).toEqual(HEADERS);
 }
 
+/** The last slash of a path, the other way round. */
+function flipped(path: string): string {
+  return path.replace(/\/(?=[^/]+$)/, '\\');
+}
+
 describe.each(adapters)('headers of our routes on %s', (adapter) => {
   let provider: MisbehavingProvider;
   let app: TestApp;
@@ -156,6 +161,29 @@ describe.each(adapters)('headers of our routes on %s', (adapter) => {
         expect(reply.body).toContain('"error":"invalid_request"');
         for (const [name, value] of Object.entries(HEADERS)) expect(reply.header(name)).toBe(value);
       }
+    },
+  );
+
+  it.each([
+    ['as it is', (path: string) => path],
+    ['in absolute form', (path: string) => `http://app.example.org${path}`],
+    ['in absolute form with backslashes', (path: string) => `http://a.example${flipped(path)}`],
+    ['with a query', (path: string) => `${path}?x=/elsewhere`],
+    ['with a fragment', (path: string) => `${path}#/elsewhere`],
+    ['with a backslash', flipped],
+  ])(
+    'HS-4: are there wherever a path counts as ours, and so are documents: %s',
+    async (_, spell) => {
+      const document = '/.well-known/oauth-protected-resource';
+      for (const own of ['/auth/v2/userinfo', '/AUTH/V2/Userinfo', '/auth/v2/userinfo/']) {
+        const reply = await rawRequest(app.url, [`GET ${spell(own)} HTTP/1.1`]);
+        expect(reply.header('referrer-policy')).toBe('no-referrer');
+      }
+
+      const published = await rawRequest(app.url, [`GET ${spell(document)} HTTP/1.1`]);
+      expect(published.status).toBe(200);
+      const elsewhere = await rawRequest(app.url, [`GET ${spell(`/x${document}`)} HTTP/1.1`]);
+      expect(elsewhere.status).toBe(404);
     },
   );
 
