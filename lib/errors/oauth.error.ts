@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { own, safeCause } from './safe-cause.js';
+import { withoutStack } from './without-stack.js';
 
 /**
  * The `error` values that this module answers with: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
@@ -101,7 +102,8 @@ export class OAuthError extends HttpException {
 
 /** The one answer to a token that does not hold, whatever the reason (401 `invalid_token`). */
 export function invalidToken(cause?: unknown): OAuthError {
-  return new OAuthError('invalid_token', 'The access token is invalid or has expired', { cause });
+  const text = 'The access token is invalid or has expired';
+  return withoutStack(() => new OAuthError('invalid_token', text, { cause }));
 }
 
 /** The one answer to a login or grant that cannot be redeemed (400 `invalid_grant`). */

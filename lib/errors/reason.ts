@@ -48,8 +48,7 @@ export class Reason {
   readonly missing: string | undefined;
   readonly option: string | undefined;
   readonly mend: string | undefined;
-  /** Where the page on troubleshooting tells of it, if it does. */
-  readonly anchor: string;
+  readonly #anchor: string | undefined;
 
   constructor(name: string, details: ReasonDetails = {}) {
     this.name = printable(name);
@@ -58,7 +57,12 @@ export class Reason {
     this.missing = details.missing && listed(details.missing);
     this.option = details.option;
     this.mend = details.mend;
-    this.anchor = details.anchor ?? `reason-${anchorOf(this.name)}`;
+    this.#anchor = details.anchor;
+  }
+
+  /** Where the page on troubleshooting tells of it, if it does. */
+  get anchor(): string {
+    return this.#anchor ?? `reason-${anchorOf(this.name)}`;
   }
 
   /** `aud: expected "my-aud", came "account"; see "audience"`. */

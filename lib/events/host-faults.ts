@@ -76,7 +76,7 @@ export class HostFaults {
     }
     const { message, stack } = this.masked(error, secrets);
     const line = `${who} threw ${message}`;
-    const admitted = this.#limiter.admit(line, line);
+    const admitted = this.#limiter.admit(line, () => line);
     if (admitted === undefined) return;
     this.#logger.error(withLink(admitted, refusalLink(['reason-threw'])), stack);
   }

@@ -13,9 +13,10 @@ export class LineLimiter {
   /**
    * The line as it may be written now, with the number of those that were left out since the last one; `undefined`: not now.
    *
+   * @param line is asked for only when it is written.
    * @param key must not hold what a caller chooses: each key is a line a minute.
    */
-  admit(key: string, line: string): string | undefined {
+  admit(key: string, line: () => string): string | undefined {
     const now = this.#now();
     const last = this.#keys.get(key);
     if (last !== undefined && now - last.at < INTERVAL_MS) {
@@ -27,7 +28,7 @@ export class LineLimiter {
     const [oldest] = this.#keys.keys();
     if (this.#keys.size > CAPACITY && oldest !== undefined) this.#keys.delete(oldest);
     const left = last?.left ?? 0;
-    return left > 0 ? `${line} (and ${left} more since the last line)` : line;
+    return left > 0 ? `${line()} (and ${left} more since the last line)` : line();
   }
 
   /** A clock of the host's that throws must be told of like anything else. */

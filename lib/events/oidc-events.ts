@@ -120,7 +120,7 @@ export class OidcEvents {
     const report = (error: unknown): void => {
       const { message, stack } = wholeError(error);
       const line = `A listener of the event "${name}" threw ${message}`;
-      const admitted = this.#limiter.admit(line, line);
+      const admitted = this.#limiter.admit(line, () => line);
       if (admitted === undefined) return;
       this.#logger.error(withLink(admitted, refusalLink(['reason-threw'])), stack);
     };
@@ -162,7 +162,7 @@ export class OidcEvents {
   }
 
   #log(name: OidcEventName, event: object, advice: string): void {
-    const line = lineOf(name, event, advice);
+    const line = (): string => lineOf(name, event, advice);
     const admitted = this.#limiter.admit(`${name} ${kindOf(event)}`, line);
     if (admitted === undefined) return;
     this.#logger[LEVELS[name] ?? 'warn'](withLink(admitted, eventLink(name)));

@@ -4,6 +4,7 @@ import { describeError, reasonOf } from '../errors/describe-error.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { anchorOf, refusalLink, withLink } from '../errors/page-link.js';
 import { printable } from '../errors/printable.js';
+import type { Reason } from '../errors/reason.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import { count } from '../telemetry/telemetry.js';
 import { LineLimiter } from './line-limiter.js';
@@ -51,8 +52,8 @@ function linkOf(error: OAuthError): string {
 }
 
 /** What tells one kind of refusal from another, without anything that a caller chooses; what was expected may be of a caller's login. */
-function kindOf(error: OAuthError): string {
-  const { name, missing } = reasonOf(error) ?? { name: whyOf(error) };
+function kindOf(error: OAuthError, reason: Reason | undefined): string {
+  const { name, missing } = reason ?? { name: whyOf(error), missing: undefined };
   return JSON.stringify([error.getStatus(), error.error, name, missing]);
 }
 
@@ -72,16 +73,18 @@ export class RefusalLog {
   /** @param where the route (`POST /auth/v2/token`) or the handler (`MeController.me`). */
   report(where: string, error: OAuthError, outcome: Outcome): void {
     if (outcome === 'anonymous' && error.credentialsMissing) return; // what such a handler is for
+    const reason = reasonOf(error);
     count('oidc.refusals', {
       'oidc.refused_by': outcome === 'refused' ? 'route' : 'guard',
       'oidc.error': error.error,
-      'oidc.reason': reasonOf(error)?.name,
+      'oidc.reason': reason?.name,
       'http.response.status_code': error.getStatus(),
     });
     const became = outcome === 'anonymous' ? 'let through as anonymous' : 'refused';
     const code = `${error.getStatus()} ${error.error}`;
-    const line = `${printable(where)} ${became} (${code}): ${whyOf(error)}`.slice(0, LONGEST_LINE);
-    const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error)}`, line);
+    const line = (): string =>
+      `${printable(where)} ${became} (${code}): ${whyOf(error)}`.slice(0, LONGEST_LINE);
+    const admitted = this.#limiter.admit(`${where} ${became} ${kindOf(error, reason)}`, line);
     if (admitted === undefined) return;
     this.#logger[levelOf(error, outcome)](withLink(admitted, linkOf(error)));
   }

@@ -1,4 +1,5 @@
 import { OAuthError, invalidToken } from '../errors/oauth.error.js';
+import { withoutStack } from '../errors/without-stack.js';
 
 /** Request headers as Node, Express and Fastify have them, or as `fetch` has them. */
 export type RequestHeaders =
@@ -11,9 +12,8 @@ const SCHEMES: Readonly<Record<string, PresentedToken['scheme'] | undefined>> = 
 
 /** The answer to a request that brings no token (401). */
 export function missingToken(): OAuthError {
-  return new OAuthError('invalid_token', 'A bearer token is required', {
-    credentialsMissing: true,
-  });
+  const details = { credentialsMissing: true };
+  return withoutStack(() => new OAuthError('invalid_token', 'A bearer token is required', details));
 }
 
 function repeated(): OAuthError {
