@@ -46,19 +46,29 @@ type Api = typeof import('@opentelemetry/api');
 // Like OpenTelemetry's own registry there is one for the process, whatever the number of applications.
 let api: Api | undefined;
 let finding: Promise<void> | undefined;
+let isMissing = false;
 let instruments: Instruments | undefined;
 const observers = new Set<Observer>();
 
+/** Where every copy of OpenTelemetry's API 1.x keeps what was registered, so that one finds what another one was given. */
+const REGISTRY = Symbol.for('opentelemetry.js.api.1');
+
 /**
- * Looks once whether the host has `@opentelemetry/api`. Without it nothing here does anything; with it, and without an SDK, next to
- * nothing.
+ * Looks once for `@opentelemetry/api`, as soon as somebody in the process has registered anything with it: its forty files are not loaded for a
+ * host that only has it installed. Without it nothing here does anything.
  */
-export function findOpenTelemetry(): Promise<void> {
+export async function findOpenTelemetry(): Promise<void> {
+  if (!isUnfound()) return;
   finding ??= import('@opentelemetry/api').then(
     (found) => void (api = found),
-    () => undefined,
+    () => void (isMissing = true),
   );
-  return finding;
+  await finding;
+}
+
+/** Whether there may be somebody to tell who was not looked for. */
+function isUnfound(): boolean {
+  return api === undefined && !isMissing && Reflect.has(globalThis, REGISTRY);
 }
 
 /** Adds one. */
@@ -66,6 +76,7 @@ export function count<Name extends CounterName>(
   name: Name,
   attributes: MetricAttributes<Name>,
 ): void {
+  if (isUnfound()) return void findOpenTelemetry().then(() => count(name, attributes));
   const all = currentInstruments();
   if (all === undefined) return;
   const counter = all.counters.get(name) ?? all.meter.createCounter(name, settingsOf(name));
@@ -97,6 +108,7 @@ export function measure<Name extends HistogramName>(
   ms: number,
   attributes: MetricAttributes<Name>,
 ): void {
+  if (isUnfound()) return void findOpenTelemetry().then(() => measure(name, ms, attributes));
   const all = currentInstruments();
   if (all === undefined) return;
   const histogram = all.histograms.get(name) ?? all.meter.createHistogram(name, settingsOf(name));
@@ -111,7 +123,8 @@ export function observe<Name extends ObservedName>(
 ): () => void {
   const observer: Observer = { name, read };
   observers.add(observer);
-  currentInstruments();
+  if (isUnfound()) void findOpenTelemetry().then(currentInstruments);
+  else currentInstruments();
   return () => void observers.delete(observer);
 }
 
@@ -133,6 +146,7 @@ export async function traced<T>(
   { kind = 'internal', attributes = {} }: { kind?: 'client' | 'internal'; attributes?: Attributes },
   work: () => Promise<T>,
 ): Promise<T> {
+  if (isUnfound()) await findOpenTelemetry();
   if (api === undefined) return work();
   const { SpanKind, SpanStatusCode, trace } = api;
   const spanKind = kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL;
