@@ -1,4 +1,6 @@
-import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { decodeJwt } from 'jose/jwt/decode';
 import { protocolWord } from '../errors/shown-value.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import type { ProviderMetadata } from '../providers/provider-metadata.js';

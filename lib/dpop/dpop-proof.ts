@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { EmbeddedJWK, type JWK, calculateJwkThumbprint, jwtVerify } from 'jose';
+import type { JWK } from 'jose';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import { OAuthError } from '../errors/oauth.error.js';
 import { Reason, type ReasonDetails } from '../errors/reason.js';
+import { type Jose, jose } from '../libraries/jose.js';
 import { PROOF_ALGORITHMS } from '../options/possession-options.js';
 import { isRecord } from '../options/value-rules.js';
 import { readJwsParts } from '../tokens/compact-jws.js';
@@ -95,7 +96,8 @@ export async function checkProof(
   if (demand.accessToken !== undefined) {
     if (payload['ath'] !== hash('sha256', demand.accessToken, 'base64url')) throw refuse('ath');
   }
-  const key = await thumbprintOf(jwk).catch(() => undefined);
+  const library = await jose();
+  const key = await thumbprintOf(library, jwk).catch(() => undefined);
   if (key === undefined) throw refuse('jwk');
   if (demand.key !== undefined && demand.key !== key) {
     const cause = new Reason('the proof is of another key than the token');
@@ -104,13 +106,13 @@ export async function checkProof(
   try {
     const currentDate = clock.now();
     const options = { algorithms: [alg], currentDate, clockTolerance: PROOF_WINDOW_SEC };
-    await jwtVerify(proof, EmbeddedJWK, options);
+    await library.jwtVerify(proof, library.EmbeddedJWK, options);
   } catch {
     throw refuse('signature');
   }
   return { key, jti, iat, nonce };
 }
 
-function thumbprintOf(jwk: JWK): Promise<string> {
+function thumbprintOf({ calculateJwkThumbprint }: Jose, jwk: JWK): Promise<string> {
   return calculateJwkThumbprint(jwk);
 }

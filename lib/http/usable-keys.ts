@@ -1,5 +1,6 @@
-import { type CryptoKey, type JWK, type KeyObject, importJWK } from 'jose';
+import type { CryptoKey, JWK, KeyObject } from 'jose';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
+import { type Jose, jose } from '../libraries/jose.js';
 import { isRecord } from '../options/value-rules.js';
 
 const MAX_KEYS = 100;
@@ -44,10 +45,11 @@ export class UsableKey {
   }
 
   /** The key for an algorithm that fits; `undefined` when it turns out to be no key at all. */
-  for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
+  async for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
+    const library = await jose();
     const known = this.#imported.get(alg);
     if (known !== undefined) return known;
-    const imported = importPublicKey(this.jwk, alg).catch(() => undefined);
+    const imported = importPublicKey(library, this.jwk, alg).catch(() => undefined);
     this.#imported.set(alg, imported);
     return imported;
   }
@@ -55,6 +57,7 @@ export class UsableKey {
 
 /** Imports the public members alone: what an entry says of its use was looked at before. */
 async function importPublicKey(
+  { importJWK }: Jose,
   { kid: _kid, alg: _alg, ...jwk }: JWK,
   alg: string,
 ): Promise<CryptoKey | KeyObject | undefined> {

@@ -1,15 +1,9 @@
-import {
-  type Configuration,
-  buildAuthorizationUrl,
-  buildAuthorizationUrlWithJAR,
-  buildAuthorizationUrlWithPAR,
-  calculatePKCECodeChallenge,
-  modifyAssertion,
-} from 'openid-client';
+import type { Configuration } from 'openid-client';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import type { SigningClientKey } from './client-keys.js';
+import { openidClient } from './openid-client.js';
 import type { ProviderConnection } from './provider-connection.js';
 import type { ProviderMetadata } from './provider-metadata.js';
 import { PushedLogins, pushesNothing } from './pushed-login.js';
@@ -60,8 +54,9 @@ async function signed(
   parameters: URLSearchParams,
   { key, header }: SigningClientKey,
 ): Promise<string> {
-  const url = await buildAuthorizationUrlWithJAR(configuration, parameters, key, {
-    [modifyAssertion]: (given) => {
+  const library = await openidClient();
+  const url = await library.buildAuthorizationUrlWithJAR(configuration, parameters, key, {
+    [library.modifyAssertion]: (given) => {
       Object.assign(given, header);
     },
   });
@@ -74,6 +69,7 @@ export async function requestUrl(
   parameters: URLSearchParams,
   { key, pushed }: RequestWays,
 ): Promise<string> {
+  const { buildAuthorizationUrl, buildAuthorizationUrlWithPAR } = await openidClient();
   const request = key && (await signed(configuration, parameters, key));
   if (pushed) {
     const sent = request === undefined ? parameters : { request };
@@ -98,6 +94,7 @@ export class AuthorizationRequests {
 
   /** @throws {@link OAuthError} 502, 503 */
   async url(request: AuthorizationRequest): Promise<string> {
+    const { calculatePKCECodeChallenge } = await openidClient();
     const { authorizationParameters, resource } = this.options;
     const parameters = withResource(
       {

@@ -1,17 +1,8 @@
-import {
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretJwt,
-  ClientSecretPost,
-  type ModifyAssertionOptions,
-  None,
-  PrivateKeyJwt,
-  TlsClientAuth,
-  modifyAssertion,
-} from 'openid-client';
+import type { ClientAuth, ModifyAssertionOptions } from 'openid-client';
 import type { ClientAuthenticationMethod } from '../options/client-options.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { signingKey } from './client-keys.js';
+import { type OpenidClient, openidClient } from './openid-client.js';
 
 const BY_CERTIFICATE: readonly unknown[] = ['tls_client_auth', 'self_signed_tls_client_auth'];
 
@@ -35,11 +26,12 @@ function methodOf(
 
 /** An assertion is for one reader, the issuer or its token endpoint (RFC 7523 §3); the library lets it live for 60 s. */
 function assertionOf(
+  library: OpenidClient,
   audience: string,
   members: Readonly<Record<string, string>>,
 ): ModifyAssertionOptions {
   return {
-    [modifyAssertion]: (header, payload) => {
+    [library.modifyAssertion]: (header, payload) => {
       Object.assign(header, members);
       Object.assign(payload, { aud: audience });
     },
@@ -56,15 +48,18 @@ export async function clientAuthentication(
   supported: readonly string[],
   audience: string,
 ): Promise<ClientAuth> {
+  const library = await openidClient();
+  const { ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None } = library;
   const method = methodOf(options, supported);
   const secret = options.clientSecret?.reveal();
   const [first] = options.clientKeys;
-  if (provesByCertificate(options)) return TlsClientAuth();
+  if (provesByCertificate(options)) return library.TlsClientAuth();
   if (method === 'private_key_jwt' && first !== undefined) {
     const { key, header } = await signingKey(first);
-    return PrivateKeyJwt(key, assertionOf(audience, header));
+    return library.PrivateKeyJwt(key, assertionOf(library, audience, header));
   }
   if (secret === undefined || method === 'none') return None();
-  if (method === 'client_secret_jwt') return ClientSecretJwt(secret, assertionOf(audience, {}));
+  if (method === 'client_secret_jwt')
+    return ClientSecretJwt(secret, assertionOf(library, audience, {}));
   return method === 'client_secret_post' ? ClientSecretPost(secret) : ClientSecretBasic(secret);
 }

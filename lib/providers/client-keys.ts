@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import { type CryptoKey, type JWK, calculateJwkThumbprint, importJWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
+import { jose } from '../libraries/jose.js';
 import type { ResolvedClientKey } from '../options/client-keys.js';
 
 /** The public part of a key of ours, as providers read it (RFC 7517 §4). */
@@ -35,12 +36,13 @@ export async function publishedKey({
     x5t: certificate.x5t,
     'x5t#S256': certificate['x5t#S256'],
   };
-  const name = kid ?? (await calculateJwkThumbprint({ ...jwk, kty }));
+  const name = kid ?? (await (await jose()).calculateJwkThumbprint({ ...jwk, kty }));
   const given = Object.entries(members).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), kid: name, alg, use: 'sig' };
 }
 
 export async function signingKey(resolved: ResolvedClientKey): Promise<SigningClientKey> {
+  const { importJWK } = await jose();
   const { alg, x5t, 'x5t#S256': x5tS256 } = resolved;
   const [key, { kid }] = await Promise.all([
     importJWK(resolved.key.export({ format: 'jwk' }), alg),

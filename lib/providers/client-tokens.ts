@@ -1,4 +1,3 @@
-import { clientCredentialsGrant } from 'openid-client';
 import { BackOff } from '../clock/back-off.js';
 import type { Clock } from '../clock/clock.js';
 import { Deadline } from '../clock/deadline.js';
@@ -93,7 +92,7 @@ export class ClientTokens {
     };
     const call = { endpoint: 'token', grant: GRANT } as const;
     try {
-      const answer = await this.connection.ask(call, (configuration) =>
+      const answer = await this.connection.ask(call, (configuration, { clientCredentialsGrant }) =>
         clientCredentialsGrant(configuration, withResource(parameters, resource)),
       );
       if (answer.token_type !== 'bearer')

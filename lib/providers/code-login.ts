@@ -1,4 +1,3 @@
-import { authorizationCodeGrant, skipStateCheck } from 'openid-client';
 import type { ProviderConnection } from './provider-connection.js';
 import { withResource } from './request-parameters.js';
 import { receiveTokens } from './received-tokens.js';
@@ -25,18 +24,20 @@ export async function redeemCode(
   currentUrl.searchParams.set('iss', publishedIssuer);
   const call = { endpoint: 'token', grant: 'authorization_code' } as const;
   const more = withResource({}, connection.resource);
-  const answer = await connection.ask(call, (configuration) =>
-    authorizationCodeGrant(
-      configuration,
-      currentUrl,
-      {
-        pkceCodeVerifier: redemption.codeVerifier,
-        expectedNonce: redemption.nonce,
-        expectedState: skipStateCheck, // the sealed handle is the check
-        idTokenExpected: true,
-      },
-      more,
-    ),
+  const answer = await connection.ask(
+    call,
+    (configuration, { authorizationCodeGrant, skipStateCheck }) =>
+      authorizationCodeGrant(
+        configuration,
+        currentUrl,
+        {
+          pkceCodeVerifier: redemption.codeVerifier,
+          expectedNonce: redemption.nonce,
+          expectedState: skipStateCheck, // the sealed handle is the check
+          idTokenExpected: true,
+        },
+        more,
+      ),
   );
   return receiveTokens(connection, answer, { scope: redemption.scope });
 }

@@ -1,4 +1,3 @@
-import { genericGrantRequest, initiateDeviceAuthorization } from 'openid-client';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { isTrustworthyUrl, parseUrl } from '../options/url-rules.js';
 import type { ProviderConnection } from './provider-connection.js';
@@ -34,7 +33,7 @@ export async function startDeviceLogin(
   if (endpoints.deviceAuthorization === undefined) throw notOffered();
   const call = { endpoint: 'deviceAuthorization', grant: DEVICE_GRANT } as const;
   const answer = await connection
-    .ask(call, (configuration) =>
+    .ask(call, (configuration, { initiateDeviceAuthorization }) =>
       initiateDeviceAuthorization(configuration, withResource({ scope }, connection.resource)),
     )
     .catch((error: unknown) => {
@@ -73,7 +72,8 @@ export async function pollDeviceLogin(
     const parameters = withResource({ device_code: deviceCode }, connection.resource);
     const answer = await connection.ask(
       { endpoint: 'token', grant: DEVICE_GRANT },
-      (configuration) => genericGrantRequest(configuration, DEVICE_GRANT, parameters),
+      (configuration, { genericGrantRequest }) =>
+        genericGrantRequest(configuration, DEVICE_GRANT, parameters),
     );
     return await receiveTokens(connection, answer, { scope: undefined });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { type Configuration, buildEndSessionUrl } from 'openid-client';
+import type { Configuration } from 'openid-client';
+import type { OpenidClient } from './openid-client.js';
 
 /** A longer address does not pass many a proxy, which reads all headers of an answer into 4 KiB. */
 const LONGEST_WITH_HINT = 3000;
@@ -9,6 +10,7 @@ const LONGEST_WITH_HINT = 3000;
  * long is not sent: it is a hint, without which the provider asks the user, and nobody can limit what a provider writes into it.
  */
 export function endSessionUrl(
+  { buildEndSessionUrl }: OpenidClient,
   configuration: Configuration,
   parameters: Readonly<Record<string, string>>,
 ): string {

@@ -1,5 +1,4 @@
 import { OTHER_SUBJECT, OTHER_PARTIES } from './other-parties.js';
-import { randomNonce, randomPKCECodeVerifier, tokenRevocation } from 'openid-client';
 import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer } from '../errors/oauth.error.js';
 import { type OidcEvents, hashedId } from '../events/oidc-events.js';
@@ -13,6 +12,8 @@ import { type CodeRedemption, redeemCode } from './code-login.js';
 import { ClientTokens } from './client-tokens.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
+import { type LoginSecrets, newLoginSecrets } from './login-secrets.js';
+import { openidClient } from './openid-client.js';
 import type { ProviderConnection } from './provider-connection.js';
 import { ProviderIntrospection } from './provider-introspection.js';
 import { identityOf } from './provider-identity.js';
@@ -115,9 +116,9 @@ export class IdentityProvider extends TokenIssuers {
     return this.connection;
   }
 
-  /** The secrets of a new login towards the provider (RFC 7636 §4.1, OpenID Connect Core §15.5.2). */
-  newLoginSecrets(): { codeVerifier: string; nonce: string } {
-    return { codeVerifier: randomPKCECodeVerifier(), nonce: randomNonce() };
+  /** The secrets of a new login towards the provider. */
+  newLoginSecrets(): LoginSecrets {
+    return newLoginSecrets();
   }
 
   /** Where to send the browser. */
@@ -222,7 +223,7 @@ export class IdentityProvider extends TokenIssuers {
       throw new OAuthError('unsupported_token_type', text);
     }
     const parameters = hint === undefined ? {} : { token_type_hint: hint };
-    await this.connection.ask({ endpoint: 'revocation' }, (configuration) =>
+    await this.connection.ask({ endpoint: 'revocation' }, (configuration, { tokenRevocation }) =>
       tokenRevocation(configuration, token, parameters),
     );
   }
@@ -241,6 +242,6 @@ export class IdentityProvider extends TokenIssuers {
   async endSessionUrl(parameters: Readonly<Record<string, string>>): Promise<string | undefined> {
     const metadata = await this.connection.metadata().catch(() => undefined);
     if (metadata?.endpoints.endSession === undefined) return undefined;
-    return endSessionUrl(metadata.configuration, parameters);
+    return endSessionUrl(await openidClient(), metadata.configuration, parameters);
   }
 }

@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { audienceList } from '../tokens/check-claims.js';
 
 /** What a JWT says of its issuer and of whom it is for, before anything of it is believed; nothing of what is none. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Configuration, type CustomFetchOptions, customFetch } from 'openid-client';
+import type { Configuration, CustomFetchOptions } from 'openid-client';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import type { Deadline } from '../clock/deadline.js';
 import { describeError } from '../errors/describe-error.js';
@@ -17,6 +17,7 @@ import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
 import type { IdTokenExpectation } from './check-id-token.js';
 import { ENDPOINT_MEMBERS, type EndpointName, endpointOf } from './metadata-endpoints.js';
+import { type OpenidClient, openidClient } from './openid-client.js';
 import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
 import { plainUserinfo } from './signed-userinfo.js';
@@ -126,14 +127,15 @@ export class ProviderConnection implements KeySource {
   /** Calls an endpoint; whatever goes wrong becomes the {@link OAuthError} for our caller. */
   async ask<T>(
     { endpoint, grant, deadline }: ProviderCall,
-    call: (configuration: Configuration) => Promise<T>,
+    call: (configuration: Configuration, library: OpenidClient) => Promise<T>,
   ): Promise<T> {
     const metadata = await this.metadata();
     const { configuration } = metadata;
+    const library = await openidClient();
     try {
       endpointOf(metadata, endpoint);
-      if (deadline === undefined) return await call(configuration);
-      return await limits.run({ of: this, deadline }, () => call(configuration));
+      if (deadline === undefined) return await call(configuration, library);
+      return await limits.run({ of: this, deadline }, () => call(configuration, library));
     } catch (error) {
       const refused = grant === undefined ? undefined : toGrantRefusal(error, grant);
       if (grant === undefined || refused === undefined) {
@@ -178,6 +180,7 @@ export class ProviderConnection implements KeySource {
   }
 
   async #discover(): Promise<ProviderMetadata> {
+    const library = await openidClient();
     try {
       const metadata = await discoverProvider(this.options, this.http);
       this.#warnOfUnusable(metadata);
@@ -186,7 +189,7 @@ export class ProviderConnection implements KeySource {
       if (lost !== undefined) {
         throw badUpstreamAnswer(`metadata that has no usable ${ENDPOINT_MEMBERS[lost]} any more`);
       }
-      metadata.configuration[customFetch] = (url, init) => this.#send(url, init);
+      metadata.configuration[library.customFetch] = (url, init) => this.#send(url, init);
       return metadata;
     } catch (error) {
       this.#reportFailure(error, this.options.discoveryUrl);

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { tokenIntrospection } from 'openid-client';
 import type { Clock } from '../clock/clock.js';
 import { OAuthError, badUpstreamAnswer, invalidToken, unavailable } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
@@ -114,8 +113,10 @@ export class ProviderIntrospection implements Introspection {
   }
 
   #ask(token: string): Promise<object> {
-    return this.connection.ask({ endpoint: 'introspection' }, (configuration) =>
-      tokenIntrospection(configuration, token, { token_type_hint: 'access_token' }),
+    return this.connection.ask(
+      { endpoint: 'introspection' },
+      (configuration, { tokenIntrospection }) =>
+        tokenIntrospection(configuration, token, { token_type_hint: 'access_token' }),
     );
   }
 }

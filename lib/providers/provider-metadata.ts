@@ -1,10 +1,4 @@
-import {
-  type Configuration,
-  allowInsecureRequests,
-  clockTolerance,
-  customFetch,
-  discovery,
-} from 'openid-client';
+import type { Configuration } from 'openid-client';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { SIGNATURE_ALGORITHMS } from '../options/provider-rules.js';
@@ -13,6 +7,7 @@ import { isRecord } from '../options/value-rules.js';
 import { textList } from '../tokens/text-list.js';
 import { clientAuthentication, provesByCertificate } from './client-authentication.js';
 import { type SigningClientKey, signingKey } from './client-keys.js';
+import { openidClient } from './openid-client.js';
 import { TENANT, accessTokenIssuersOf, expectedIssuersOf } from './provider-issuers.js';
 import {
   type Endpoints,
@@ -89,6 +84,7 @@ async function configure(
     readonly aliases: Endpoints;
   },
 ): Promise<Configuration> {
+  const { allowInsecureRequests, clockTolerance, customFetch, discovery } = await openidClient();
   const { publishedIssuer: issuer, endpoints, aliases, idTokenAlgorithms: algorithms } = known;
   const byCertificate = provesByCertificate(options);
   const wantsEndpoint = options.assertionAudience === 'token_endpoint';

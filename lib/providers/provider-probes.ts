@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type Configuration,
-  ResponseBodyError,
-  WWWAuthenticateChallengeError,
-  calculatePKCECodeChallenge,
-  customFetch,
-  genericGrantRequest,
-  randomNonce,
-  randomPKCECodeVerifier,
-  randomState,
-} from 'openid-client';
+import type { Configuration } from 'openid-client';
 import { protocolWord } from '../errors/shown-value.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import type { ResolvedProvider } from '../options/resolve-provider.js';
 import { isRecord } from '../options/value-rules.js';
 import { requestUrl, requestWays } from './authorization-requests.js';
+import {
+  type OpenidClient,
+  isChallengeError,
+  isResponseBodyError,
+  openidClient,
+} from './openid-client.js';
 import { readableAnswer } from './provider-answers.js';
 import { type ProviderMetadata, discoverProvider } from './provider-metadata.js';
 import { withResource } from './request-parameters.js';
@@ -49,9 +45,10 @@ export class ProviderProbes {
     private readonly options: ResolvedProvider,
     private readonly http: GuardedFetch,
     readonly metadata: ProviderMetadata,
+    private readonly library: OpenidClient,
   ) {
     const { configuration } = metadata;
-    configuration[customFetch] = async (url, { method, headers, body }) =>
+    configuration[library.customFetch] = async (url, { method, headers, body }) =>
       body instanceof URLSearchParams
         ? readableAnswer(await http.request(url, { method, headers, body }))
         : http.request(url, { method, headers });
@@ -60,7 +57,8 @@ export class ProviderProbes {
 
   /** @throws {@link OAuthError} as `discoverProvider`. */
   static async open(options: ResolvedProvider, http: GuardedFetch): Promise<ProviderProbes> {
-    return new ProviderProbes(options, http, await discoverProvider(options, http));
+    const metadata = await discoverProvider(options, http);
+    return new ProviderProbes(options, http, metadata, await openidClient());
   }
 
   /** Tries to redeem a code that nobody issued: who is known gets `invalid_grant`. */
@@ -68,7 +66,7 @@ export class ProviderProbes {
     return this.#ask('authorization_code', {
       code: randomBytes(16).toString('hex'),
       redirect_uri: redirectUri,
-      code_verifier: randomPKCECodeVerifier(),
+      code_verifier: this.library.randomPKCECodeVerifier(),
     });
   }
 
@@ -87,6 +85,8 @@ export class ProviderProbes {
 
   /** @throws {@link OAuthError} 502, 503 when there is no answer. */
   async authorization(redirectUri: string): Promise<AuthorizationProbe> {
+    const { calculatePKCECodeChallenge, randomNonce, randomPKCECodeVerifier, randomState } =
+      this.library;
     const parameters = {
       ...this.options.authorizationParameters,
       redirect_uri: redirectUri,
@@ -103,7 +103,7 @@ export class ProviderProbes {
       const whole = withResource(parameters, this.options.resource);
       url = await requestUrl(this.#configuration, whole, ways);
     } catch (error) {
-      if (!(error instanceof ResponseBodyError)) throw toOAuthError(error);
+      if (!isResponseBodyError(error)) throw toOAuthError(error);
       const page = `${error.error} ${error.error_description ?? ''}`;
       return { status: error.status, location: undefined, page };
     }
@@ -122,7 +122,7 @@ export class ProviderProbes {
     parameters: Record<string, string> | URLSearchParams,
   ): Promise<TokenProbe> {
     try {
-      const answer = await genericGrantRequest(this.#configuration, grant, parameters);
+      const answer = await this.library.genericGrantRequest(this.#configuration, grant, parameters);
       return { accessToken: answer.access_token };
     } catch (error) {
       return refused(error);
@@ -135,10 +135,10 @@ function parsed(location: string, base: string): URL | undefined {
 }
 
 function refused(error: unknown): TokenProbe {
-  if (error instanceof WWWAuthenticateChallengeError) {
+  if (isChallengeError(error)) {
     return { error: 'invalid_client', clientRefused: true, cause: error };
   }
-  if (!(error instanceof ResponseBodyError)) {
+  if (!isResponseBodyError(error)) {
     return { error: undefined, clientRefused: false, cause: toOAuthError(error) };
   }
   // Keycloak says unauthorized_client for a wrong secret too, with 401.

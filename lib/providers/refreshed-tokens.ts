@@ -1,4 +1,3 @@
-import { refreshTokenGrant } from 'openid-client';
 import type { Deadline } from '../clock/deadline.js';
 import { OAuthError, unavailable } from '../errors/oauth.error.js';
 import type { UserIdentity } from '../tokens/id-token-claims.js';
@@ -33,7 +32,7 @@ async function askForRefresh(
   await connection.prepare();
   if (deadline?.halfOver) throw unavailable('too late to begin a refresh');
   const call = { endpoint: 'token', grant: 'refresh_token', deadline } as const;
-  return connection.ask(call, (configuration) =>
+  return connection.ask(call, (configuration, { refreshTokenGrant }) =>
     refreshTokenGrant(configuration, refreshToken, withResource(parameters, connection.resource)),
   );
 }

@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import { isRecord } from '../options/value-rules.js';
 import { scopesOf } from '../tokens/roles.js';
 import { scopeWords } from '../tokens/text-list.js';

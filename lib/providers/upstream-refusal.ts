@@ -1,9 +1,9 @@
-import { ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
 import { printable } from '../errors/printable.js';
 import { Reason } from '../errors/reason.js';
 import { protocolWord } from '../errors/shown-value.js';
 import { UNUSABLE_RESPONSE } from '../http/guarded-fetch.js';
 import { reasonOfLibrary } from './library-refusal.js';
+import { isChallengeError, isResponseBodyError } from './openid-client.js';
 import {
   OAuthError,
   type OAuthErrorCode,
@@ -44,8 +44,8 @@ function ownError(error: unknown, depth = 0): OAuthError | undefined {
 
 /** Whether the identity provider refused this application's own credentials. */
 export function rejectedClient(error: unknown): string | undefined {
-  if (error instanceof WWWAuthenticateChallengeError) return 'invalid_client';
-  if (!(error instanceof ResponseBodyError)) return undefined;
+  if (isChallengeError(error)) return 'invalid_client';
+  if (!isResponseBodyError(error)) return undefined;
   if (error.error === 'invalid_client' || error.error === 'unauthorized_client') return error.error;
   return undefined;
 }
@@ -66,7 +66,7 @@ const NOT_REGISTERED = 'unauthorized_client';
  * @returns `undefined` when the call failed for another reason.
  */
 export function toGrantRefusal(error: unknown, grant: string): OAuthError | undefined {
-  if (!(error instanceof ResponseBodyError) || error.error !== NOT_REGISTERED) return undefined;
+  if (!isResponseBodyError(error) || error.error !== NOT_REGISTERED) return undefined;
   const text = 'The identity provider does not let this application log in this way';
   const mend = `enable the grant ${grant} for this client at the identity provider`;
   return new OAuthError('temporarily_unavailable', text, {
@@ -90,7 +90,7 @@ export function isNoAnswer(error: unknown): boolean {
 export function toOAuthError(error: unknown): OAuthError {
   const own = ownError(error);
   if (own !== undefined) return own;
-  if (!(error instanceof ResponseBodyError)) {
+  if (!isResponseBodyError(error)) {
     return badUpstreamAnswer(reasonOfLibrary(error) ?? error);
   }
   if (error.error === 'temporarily_unavailable') return unavailable(error);

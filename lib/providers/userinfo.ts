@@ -1,6 +1,6 @@
-import { fetchUserInfo } from 'openid-client';
 import { badUpstreamAnswer } from '../errors/oauth.error.js';
 import { nestsTooDeep } from '../tokens/nesting.js';
+import { openidClient } from './openid-client.js';
 import type { ProviderConnection } from './provider-connection.js';
 import { rejectedClient } from './upstream-refusal.js';
 
@@ -35,6 +35,7 @@ export async function askUserinfo(
 ): Promise<Claims | undefined> {
   const { configuration, endpoints } = await connection.metadata();
   if (endpoints.userinfo === undefined) return undefined;
+  const { fetchUserInfo } = await openidClient();
   try {
     const claims = { ...(await fetchUserInfo(configuration, accessToken, subject)) };
     if (nestsTooDeep(claims)) throw badUpstreamAnswer('userinfo is nested too deep');

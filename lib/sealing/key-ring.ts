@@ -1,9 +1,10 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { CompactEncrypt, EncryptJWT, type JWTPayload, compactDecrypt, jwtDecrypt } from 'jose';
+import type { JWTPayload } from 'jose';
 import { Clock } from '../clock/clock.js';
 import { warningLink, withLink } from '../errors/page-link.js';
 import { SafeLogger } from '../errors/safe-logger.js';
+import { jose } from '../libraries/jose.js';
 import { RESOLVED_OPTIONS } from '../options/options.token.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type Secret, repeatsItself } from '../options/secret.js';
@@ -41,6 +42,7 @@ export class Sealer {
   async seal(claims: JWTPayload, lifetimeSec: number): Promise<string> {
     const [first] = this.#keys;
     if (first === undefined) throw new TypeError('A sealer needs a key');
+    const { EncryptJWT } = await jose();
     const now = this.#clock.now();
     return new EncryptJWT(claims)
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: first.id })
@@ -51,6 +53,7 @@ export class Sealer {
   /** The claims that were sealed, or `undefined` when the text was altered, expired or sealed by somebody else. */
   async open(sealed: string): Promise<JWTPayload | undefined> {
     if (sealed.length > MAX_SEALED_LENGTH || !isCanonical(sealed)) return undefined;
+    const { jwtDecrypt } = await jose();
     try {
       const { payload } = await jwtDecrypt(sealed, ({ kid }) => keyNamed(this.#keys, kid), {
         keyManagementAlgorithms: ['dir'],
@@ -84,6 +87,7 @@ export class RowSealer {
   async seal(text: string, place: string): Promise<string> {
     const [first] = this.#keys;
     if (first === undefined) throw new TypeError('A sealer needs a key');
+    const { CompactEncrypt } = await jose();
     return new CompactEncrypt(Buffer.from(text))
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: first.id, place })
       .encrypt(first.key);
@@ -91,6 +95,7 @@ export class RowSealer {
 
   /** `undefined` when it was sealed with another key, in another place, or was altered. */
   async open(sealed: string, place: string): Promise<OpenedText | undefined> {
+    const { compactDecrypt } = await jose();
     try {
       const { plaintext, protectedHeader } = await compactDecrypt(
         sealed,

@@ -1,12 +1,11 @@
-import { BrokerMode } from './broker-mode.js';
 import type { Mode } from './mode.js';
 import { PassthroughMode } from './passthrough-mode.js';
 import type { Surroundings } from './surroundings.js';
 
-/** The one place that asks which mode it is. */
-export function createMode(surroundings: Surroundings): Mode {
+/** The one place that asks which mode it is. What only broker mode needs is loaded for it alone. */
+export async function createMode(surroundings: Surroundings): Promise<Mode> {
   const { broker } = surroundings.options;
-  return broker === undefined
-    ? new PassthroughMode(surroundings)
-    : new BrokerMode(surroundings, broker);
+  if (broker === undefined) return new PassthroughMode(surroundings);
+  const { BrokerMode } = await import('./broker-mode.js');
+  return new BrokerMode(surroundings, broker);
 }

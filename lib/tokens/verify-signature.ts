@@ -1,7 +1,7 @@
 import { KeyObject, type VerifyKeyObjectInput, constants, verify } from 'node:crypto';
-import { compactVerify } from 'jose';
 import { invalidToken } from '../errors/oauth.error.js';
 import { Reason } from '../errors/reason.js';
+import { jose } from '../libraries/jose.js';
 import type { UnverifiedJws } from './compact-jws.js';
 import type { VerificationKey, VerificationKeys } from './verification-keys.js';
 
@@ -66,6 +66,7 @@ async function holds(
   if (rsa?.isQuick === true && rsa.alg === alg) {
     return verify(rsa.hash, Buffer.from(signingInput, 'latin1'), rsa.input, signature);
   }
+  const { compactVerify } = await jose();
   return compactVerify(token, key, { algorithms: [alg] }).then(
     () => true,
     () => false,

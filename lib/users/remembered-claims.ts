@@ -1,4 +1,4 @@
-import { decodeJwt } from 'jose';
+import { decodeJwt } from 'jose/jwt/decode';
 import type { ProviderClaims } from '../options/broker-options.js';
 import type { SaidClaims, SessionContent } from '../sessions/session-content.js';
 import { cleanClaims } from '../tokens/clean-claims.js';
