@@ -12,6 +12,8 @@ vi.mock('@opentelemetry/api', async (original) => {
 /** Where OpenTelemetry's API keeps what was registered. */
 const REGISTRY = Symbol.for('opentelemetry.js.api.1');
 
+const createObserved = () => ({ addCallback: () => undefined });
+
 afterEach(() => {
   Reflect.deleteProperty(globalThis, REGISTRY);
 });
@@ -19,7 +21,6 @@ afterEach(() => {
 it('leaves OpenTelemetry alone until somebody has registered with it, and misses nothing from then on', async () => {
   const add = vi.fn();
   const createCounter = () => ({ add });
-  const createObserved = () => ({ addCallback: () => undefined });
   const meter = {
     createCounter,
     createObservableCounter: createObserved,
