@@ -7,7 +7,7 @@ import type { StoreAccess } from '../store/store-access.js';
 import type { LookedUp } from '../tokens/cookie-callers.js';
 import { VerificationCache } from '../tokens/verification-cache.js';
 import type { BrowserClaims } from './browser-claims.js';
-import { equalHashes, storedHash } from './refresh-tokens.js';
+import { equalHashes } from './refresh-tokens.js';
 import type { PresentedReference, SessionReferences } from './session-references.js';
 import type { SessionRefresh } from './session-refresh.js';
 import { type Sessions, newId } from './sessions.js';
@@ -76,15 +76,25 @@ export class BrowserSessions {
   }
 
   /**
-   * Whose session a reference is.
+   * Whose session a reference is; at once, without a promise, where it was looked at lately and nothing has to be written.
    *
    * @param isUse moves the idle limit.
    * @throws {@link OAuthError} 401 `invalid_token` for one that is over, or none of ours; 502, 503.
    */
-  async verify(reference: string, isUse: boolean): Promise<LookedUp> {
-    const known = this.#looks.get(storedHash(reference), epochSeconds(this.clock)); // only what was read is ever remembered
-    const look = known ?? (await this.#lookOnce(this.#read(reference)));
-    if (isUse) await this.#use(look);
+  verify(reference: string, isUse: boolean): LookedUp | Promise<LookedUp> {
+    const nowMs = this.clock.now().getTime();
+    const known = this.#looks.get(reference, Math.floor(nowMs / 1000)); // only what was read is ever remembered
+    const mustWrite = known === undefined || (isUse && this.#isUseDue(known, nowMs));
+    return mustWrite ? this.#lookAndUse(reference, known, isUse) : known;
+  }
+
+  async #lookAndUse(
+    reference: string,
+    known: RememberedLook | undefined,
+    isUse: boolean,
+  ): Promise<LookedUp> {
+    const look = known ?? (await this.#lookOnce(reference));
+    if (isUse && this.#isUseDue(look, this.clock.now().getTime())) await this.#use(look);
     return look;
   }
 
@@ -117,15 +127,16 @@ export class BrowserSessions {
   }
 
   /** All tabs of a browser come at once, and wait for one read. */
-  async #lookOnce(presented: PresentedReference): Promise<RememberedLook> {
-    const { hash } = presented;
+  async #lookOnce(reference: string): Promise<RememberedLook> {
     const running =
-      this.#running.get(hash) ?? this.#look(presented).finally(() => this.#running.delete(hash));
-    this.#running.set(hash, running);
+      this.#running.get(reference) ??
+      this.#look(reference).finally(() => this.#running.delete(reference));
+    this.#running.set(reference, running);
     return running;
   }
 
-  async #look(presented: PresentedReference): Promise<RememberedLook> {
+  async #look(reference: string): Promise<RememberedLook> {
+    const presented = this.#read(reference);
     const { sessionId, hash } = presented;
     const issuer = await this.claims.issuer();
     const readAtMs = this.clock.monotonicMs();
@@ -148,7 +159,7 @@ export class BrowserSessions {
       usedAtMs: session.usedAt.getTime(),
       isFresh: () => !state.outdated && this.clock.monotonicMs() < untilMs,
     });
-    this.#looks.set(hash, look);
+    this.#looks.set(reference, look);
     return look;
   }
 
@@ -173,12 +184,15 @@ export class BrowserSessions {
     }
   }
 
+  #isUseDue({ usedAtMs }: RememberedLook, nowMs: number): boolean {
+    const everyMs = Math.min(USE_WRITTEN_EVERY_MS, (this.options.idleSec * 1000) / 2);
+    return nowMs - usedAtMs >= everyMs;
+  }
+
   async #use(look: RememberedLook): Promise<void> {
     const { sessionId: id, hash: cookieHash } = look.presented;
     const now = this.clock.now();
     const before = look.usedAtMs;
-    const everyMs = Math.min(USE_WRITTEN_EVERY_MS, (this.options.idleSec * 1000) / 2);
-    if (now.getTime() - before < everyMs) return;
     look.usedAtMs = now.getTime(); // who comes meanwhile does not write
     const expiresAt = this.#idleEnd(now, look.endsAt);
     const use = { cookieHash, usedAt: now, expiresAt, now };

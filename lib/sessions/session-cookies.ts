@@ -19,10 +19,10 @@ export class SessionCookies extends CookieCallers {
     super();
   }
 
-  async verify(
+  verify(
     { headers, method, handshake }: Credentials,
     isUse: boolean,
-  ): Promise<LookedUp | undefined> {
+  ): LookedUp | undefined | Promise<LookedUp> {
     const { cookieName, origins } = this.options;
     const opens = handshake ?? asksForWebSocket(headers);
     if (method === undefined && !opens) return undefined;

@@ -49,7 +49,7 @@ export class Authenticator {
 
   /**
    * The caller of a request, when its access token is valid, comes with the proof that it needs and meets the rule; with the option `session`
-   * and without an access token, the one whose session cookie it brings. At once, without a promise, where a bearer token is remembered.
+   * and without an access token, the one whose session cookie it brings. At once, without a promise, where a token, or what the row of a session says, is remembered.
    *
    * @throws {@link OAuthError} 401 `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce` or `insufficient_user_authentication`, 400 `invalid_request` for two
    * `Authorization` headers, 403 `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
@@ -73,34 +73,33 @@ export class Authenticator {
   }
 
   /** A request that means to be judged by a token is not judged by its cookie. */
-  async #withoutToken(credentials: Credentials, rule: CheckedAuthRule): Promise<Identity> {
-    const byCookie = bringsToken(credentials.headers)
-      ? undefined
-      : await this.#byCookie(credentials, rule, true);
-    if (byCookie === undefined) throw missingToken();
-    return byCookie;
+  #withoutToken(credentials: Credentials, rule: CheckedAuthRule): Identity | Promise<Identity> {
+    if (bringsToken(credentials.headers)) throw missingToken();
+    return whenKnown(this.#byCookie(credentials, rule, true), (identity) => {
+      if (identity === undefined) throw missingToken();
+      return identity;
+    });
   }
 
-  async #byCookie(
+  #byCookie(
     credentials: Credentials,
     rule: CheckedAuthRule,
     isUse: boolean,
-  ): Promise<Identity | undefined> {
-    const found = await this.cookies?.verify(credentials, isUse);
-    if (found === undefined) return undefined;
-    const { isFresh, untilSec } = found;
-    // How recent the login had to be was asked when it opened, as of a token.
-    const lasting: CheckedAuthRule = { ...rule, maxAgeSec: undefined };
-    const again = async (): Promise<Identity> => {
-      const identity = await this.#byCookie(credentials, lasting, false);
-      if (identity === undefined) throw invalidToken('the session is over');
-      return identity;
-    };
-    return {
-      ...this.#authorized(found, rule),
-      byCookie: true,
-      look: { isFresh, untilSec, again },
-    };
+  ): Identity | undefined | Promise<Identity | undefined> {
+    return whenKnown(this.cookies?.verify(credentials, isUse), (found) => {
+      if (found === undefined) return undefined;
+      const again = async (): Promise<Identity> => {
+        // How recent the login had to be was asked when it opened, as of a token.
+        const lasting: CheckedAuthRule = { ...rule, maxAgeSec: undefined };
+        const identity = await this.#byCookie(credentials, lasting, false);
+        if (identity === undefined) throw invalidToken('the session is over');
+        return identity;
+      };
+      const { claims, provider, roles, holds } = this.#authorized(found, rule);
+      const { isFresh, untilSec } = found;
+      const look = { isFresh, untilSec, again };
+      return { claims, provider, roles, holds, byCookie: true, look };
+    });
   }
 
   async #identify(
@@ -151,6 +150,11 @@ export class Authenticator {
     this.#identities.set(verification, identity);
     return identity;
   }
+}
+
+/** Goes on at once with what is known already. */
+function whenKnown<T, R>(value: T | Promise<T>, read: (known: T) => R): R | Promise<R> {
+  return value instanceof Promise ? value.then(read) : read(value);
 }
 
 /** Of our own tokens `idp` says it; those of a version before have none, and there was one provider only. */

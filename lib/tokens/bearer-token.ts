@@ -50,7 +50,8 @@ function refuseRepeated(rawHeaders: readonly string[]): void {
 
 /** Whether a request means to be judged by a token: by nothing else then, whatever it brings besides. */
 export function bringsToken(headers: RequestHeaders): boolean {
-  return /^\s*(bearer|dpop)(\s|$)/i.test(authorizationOf(headers) ?? '');
+  const authorization = authorizationOf(headers);
+  return authorization !== undefined && /^\s*(bearer|dpop)(\s|$)/i.test(authorization);
 }
 
 /** Whether a request means to prove that it holds the key of its token (RFC 9449 §7.1). */

@@ -18,7 +18,8 @@ export function isOwnNavigation(headers: RequestHeaders): boolean {
 
 /** Whether a request asks for a WebSocket (RFC 6455 §4.1): a page can only do so by making one. */
 export function asksForWebSocket(headers: RequestHeaders): boolean {
-  return /\bwebsocket\b/i.test(headerOf(headers, 'upgrade') ?? '');
+  const upgrade = headerOf(headers, 'upgrade');
+  return upgrade !== undefined && /\bwebsocket\b/i.test(upgrade);
 }
 
 /**

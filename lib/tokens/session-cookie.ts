@@ -1,12 +1,17 @@
 import type { RequestHeaders } from './bearer-token.js';
 
+const NONE: readonly string[] = [];
+
 /** All values of a header, whose name is given in lower case. */
-function valuesOf(headers: RequestHeaders, name: string): string[] {
+function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
   if (headers instanceof Headers) return [headers.get(name) ?? []].flat();
-  const values: string[] = [];
+  let values = NONE;
   for (const written of Object.keys(headers)) {
-    if (written.length !== name.length || written.toLowerCase() !== name) continue;
-    values.push(...[headers[written] ?? []].flat());
+    if (written.length !== name.length) continue;
+    if (written !== name && written.toLowerCase() !== name) continue;
+    const given = headers[written] ?? NONE;
+    const more = typeof given === 'string' ? [given] : given;
+    values = values.length === 0 ? more : [...values, ...more];
   }
   return values;
 }
@@ -19,7 +24,8 @@ export function headerOf(headers: RequestHeaders, name: string): string | undefi
 
 /** All values of the header `Cookie`: HTTP/2 may split it (RFC 9113 §8.2.3). */
 function cookieHeader(headers: RequestHeaders): string {
-  return valuesOf(headers, 'cookie').join('; ');
+  const values = valuesOf(headers, 'cookie');
+  return values.length === 1 ? (values[0] ?? '') : values.join('; ');
 }
 
 /**
@@ -27,16 +33,23 @@ function cookieHeader(headers: RequestHeaders): string {
  * nobody can tell (RFC 6265bis §8.6).
  */
 export function cookieNamed(headers: RequestHeaders, name: string): string | undefined {
-  const [value, ...more] = cookiesNamed(headers, name);
-  return more.length === 0 ? value : undefined;
+  const values = cookiesNamed(headers, name);
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** The values of all cookies of exactly that name. */
 export function cookiesNamed(headers: RequestHeaders, name: string): string[] {
-  return cookieHeader(headers)
-    .split(';')
-    .flatMap((pair) => {
-      const [written = '', ...value] = pair.split('=');
-      return written.replace(/^[ \t]+/, '') === name && value.length > 0 ? [value.join('=')] : [];
-    });
+  const header = cookieHeader(headers);
+  const values: string[] = [];
+  for (let at = 0; at < header.length;) {
+    const semicolon = header.indexOf(';', at);
+    const end = semicolon === -1 ? header.length : semicolon;
+    while (header[at] === ' ' || header[at] === '\t') at += 1;
+    const equals = at + name.length;
+    if (equals < end && header[equals] === '=' && header.startsWith(name, at)) {
+      values.push(header.slice(equals + 1, end));
+    }
+    at = end + 1;
+  }
+  return values;
 }

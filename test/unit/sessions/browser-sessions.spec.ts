@@ -104,6 +104,28 @@ describe('the session of a browser', () => {
     expect(find).toHaveBeenCalledTimes(2);
   });
 
+  it('is known at once, without a promise, until it has to be looked at or its use to be written', async () => {
+    const { made, clock, find, touch } = setUp();
+    const first = await made.verify('ref-one', true);
+
+    expect(made.verify('ref-one', true)).toBe(first);
+    clock.advance(7.9);
+    expect(made.verify('ref-one', false)).toBe(first);
+    expect([find, touch].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+    clock.advance(0.1);
+    expect(made.verify('ref-one', false)).toBeInstanceOf(Promise);
+  });
+
+  it.each(['ref-on', 'ref-one.', 'REF-ONE', ''])(
+    'BS-2: %j is not known for it, whatever is remembered',
+    async (other) => {
+      const { made } = setUp();
+      await made.verify('ref-one', true);
+
+      await expect(made.verify(other, true)).rejects.toMatchObject({ error: 'invalid_token' });
+    },
+  );
+
   it('fault 20: that nobody can decrypt is none', async () => {
     const { made, open } = setUp();
     open.mockResolvedValueOnce(undefined);

@@ -33,8 +33,8 @@ describe('BS-1: a session cookie', () => {
     const options = { cookieName: 'oidc', origins: ['https://app.example.org'] };
     const cookies = new SessionCookies(Object(options), Object({ verify }));
 
-    const outcome: unknown = await cookies
-      .verify(credentials, true)
+    const outcome: unknown = await Promise.resolve()
+      .then(() => cookies.verify(credentials, true))
       .catch((error: unknown) => (error instanceof OAuthError ? error.error : error));
 
     expect(outcome ?? 'none').toBe(expected);

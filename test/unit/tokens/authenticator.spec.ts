@@ -50,6 +50,27 @@ describe('callers by access token', () => {
     }
   });
 
+  it.each<[what: string, authorization: string | undefined, held: boolean]>([
+    ['a session', undefined, true],
+    ['a session, beside an authorization that is no token', 'Basic YTpi', true],
+    ['no session', undefined, false],
+    ['a session, beside a token without characters', 'Bearer', true],
+  ])('of %s by cookie it is said at once who that is, where that is known', (...row) => {
+    const [, authorization, held] = row;
+    const look = { ...verified(), isFresh, untilSec: 2e9 };
+    const verify = vi.fn(() => (held ? look : undefined));
+    const made = new Authenticator(Object({}), clock, options, Object({ verify }));
+    const credentials = { headers: { authorization }, method: 'GET' };
+
+    if (authorization === 'Bearer' || !held) {
+      expect(() => made.identify(credentials, anybody)).toThrowError(/bearer token is required/);
+      return;
+    }
+    const identity = made.identify(credentials, anybody);
+    expect(identity).toMatchObject({ claims: look.claims, byCookie: true, look: { isFresh } });
+    expect(verify.mock.calls).toEqual([[credentials, true]]);
+  });
+
   it('GW-4: has a bad one verified once for all who ask about its request', async () => {
     const verifyUnproved = vi.fn(async (token: string) => Promise.reject(invalidToken(token)));
     const verifier = { remembered: () => undefined, verifyUnproved };
