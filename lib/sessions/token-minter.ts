@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
 import { type Clock, epochSeconds } from '../clock/clock.js';
 import { SafeLogger } from '../errors/safe-logger.js';
 import type { ResolvedBrokerOptions } from '../options/resolve-broker.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { UserClaims } from './session-content.js';
+import { signJwt } from '../keys/sign-jwt.js';
 import type { SigningKeys } from '../keys/signing-keys.js';
 
 /** What a minted token is for. */
@@ -71,7 +71,7 @@ export class TokenMinter {
       key.tokenLifetimeSec ?? Infinity,
     );
     const expiresAt = Math.min(iat + lifetimeSec, Math.floor(notAfter.getTime() / 1000));
-    const token = await new SignJWT({
+    const said = {
       ...claims,
       iss: this.broker.issuer,
       aud: this.broker.audience,
@@ -85,9 +85,8 @@ export class TokenMinter {
       ...(boundTo === undefined ? {} : { cnf: { jkt: boundTo } }),
       iat,
       exp: expiresAt,
-    })
-      .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: 'at+jwt' })
-      .sign(key.privateKey);
+    };
+    const token = await signJwt(said, 'at+jwt', key);
     if (token.length > maxTokenBytes) {
       this.#logger.error(
         `A minted token has ${token.length} bytes, more than "maxTokenBytes" (${maxTokenBytes}), so the guard refuses it: ` +
