@@ -91,8 +91,15 @@ function clean(
   }
 }
 
+/** Whether its roles are a list of texts, as they are to be. */
+function isClean(holder: unknown): boolean {
+  if (!isRecord(holder)) return true;
+  const { roles } = holder;
+  return roles === undefined || (Array.isArray(roles) && isTextOnly(roles));
+}
+
 function withCleanRoles(holder: unknown, path: string, mistyped: MistypedClaims): unknown {
-  if (!isRecord(holder)) return holder;
+  if (!isRecord(holder) || isClean(holder)) return holder;
   const copy = { ...holder };
   clean(copy, ROLES, (name, came) => mistyped(`${path}.${name}`, came));
   return copy;
@@ -107,7 +114,7 @@ export function cleanClaims(claims: Record<string, unknown>, mistyped: MistypedC
   clean(claims, READINGS, mistyped);
   const { realm_access: realm, resource_access: clients } = claims;
   if (realm !== undefined) claims['realm_access'] = withCleanRoles(realm, 'realm_access', mistyped);
-  if (!isRecord(clients)) return;
+  if (!isRecord(clients) || Object.values(clients).every(isClean)) return;
   const entries = Object.entries(clients).map(([client, one]) => [
     client,
     withCleanRoles(one, 'resource_access.*', mistyped),

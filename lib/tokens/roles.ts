@@ -9,19 +9,23 @@ type Claims = Readonly<Record<string, unknown>>;
  * clients only; an admin of another application is no admin here.
  */
 export function rolesOf(claims: Claims, clients: readonly string[]): string[] {
-  const access = claimAt(claims, 'resource_access');
-  const perClient = clients.map((client) => {
-    const own = isRecord(access) && Object.hasOwn(access, client) ? access[client] : undefined;
-    return claimAt({ own }, 'own.roles');
-  });
-  const realm = claimAt(claims, 'realm_access');
-  const lists = [
-    claimAt({ realm }, 'realm.roles'),
-    claimAt(claims, 'groups'),
-    claimAt(claims, 'roles'),
-    ...perClient,
-  ];
-  return [...new Set(lists.flatMap(textList))];
+  const roles = new Set<string>();
+  const add = (list: unknown): void => {
+    if (list !== undefined) for (const role of textList(list)) roles.add(role);
+  };
+  add(memberOf(memberOf(claims, 'realm_access'), 'roles'));
+  add(memberOf(claims, 'groups'));
+  add(memberOf(claims, 'roles'));
+  if (clients.length > 0) {
+    const access = memberOf(claims, 'resource_access');
+    for (const client of clients) add(memberOf(memberOf(access, client), 'roles'));
+  }
+  return [...roles];
+}
+
+/** Of an object alone, and its own: clients may have any name. */
+function memberOf(holder: unknown, name: string): unknown {
+  return isRecord(holder) && Object.hasOwn(holder, name) ? holder[name] : undefined;
 }
 
 /** Granted scopes: `scope`, else `scp` (Okta, Entra ID), each as text or as a list of texts. No claim, no scope. */
