@@ -25,7 +25,7 @@ export class ExchangeIssuers extends TokenIssuers {
     super();
   }
 
-  async named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined> {
+  async named(iss: string, marks?: () => IssuerMarks): Promise<TokenIssuer | undefined> {
     const issuer = await this.providers.named(iss, marks);
     return issuer && this.#unlessClaimedTwice(issuer);
   }

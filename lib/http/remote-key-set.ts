@@ -23,6 +23,12 @@ export interface RemoteKeySetSettings {
   onFailure?: (error: unknown) => void;
 }
 
+/** What a token's header says of its key. */
+interface KeyHeader {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
 /** A key chosen for a token, with the entry of the set that it came from. */
 export interface SelectedKey {
   readonly kid: string | undefined;
@@ -92,15 +98,22 @@ export class RemoteKeySet implements KeySource {
 
   /**
    * The keys that a token's header selects: by `kid` and by what fits the algorithm, or without `kid` the only one that
-   * fits.
+   * fits. Without a promise where they are at hand.
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` when no set could be read, or the key is unknown and
    * the set could not be renewed.
    */
-  async candidates(header: {
-    alg: string;
-    kid: string | undefined;
-  }): Promise<readonly SelectedKey[]> {
+  candidates(header: KeyHeader): readonly SelectedKey[] | Promise<readonly SelectedKey[]> {
+    const { fresh } = this.#document;
+    const selected = fresh && select(fresh, header);
+    const [only, another] = selected ?? [];
+    const key = another === undefined ? only?.imported(header.alg) : undefined;
+    return only === undefined || key === undefined
+      ? this.#find(header)
+      : [{ kid: only.kid, key, source: only }];
+  }
+
+  async #find(header: KeyHeader): Promise<readonly SelectedKey[]> {
     const keys = await this.#document.read();
     const known = select(keys, header);
     if (known.length > 0) return imported(known, header.alg);
@@ -142,10 +155,7 @@ function namesOf(keys: readonly UsableKey[]): string[] {
   return keys.map((key) => printable(key.kid ?? '(no kid)'));
 }
 
-function select(
-  keys: readonly UsableKey[],
-  { alg, kid }: { alg: string; kid: string | undefined },
-): readonly UsableKey[] {
+function select(keys: readonly UsableKey[], { alg, kid }: KeyHeader): readonly UsableKey[] {
   const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && key.fits(alg));
   const different = [...new Map(fitting.map((key) => [key.numbers, key])).values()];
   const most = kid === undefined ? 1 : MOST_OF_ONE_ID;

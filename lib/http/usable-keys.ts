@@ -16,7 +16,8 @@ const CURVES = new Set(Object.values(CURVE_OF));
 
 /** A key of a JWKS that may verify signatures; it is imported for an algorithm when a token first needs it. */
 export class UsableKey {
-  readonly #imported = new Map<string, Promise<CryptoKey | KeyObject | undefined>>();
+  readonly #importing = new Map<string, Promise<CryptoKey | KeyObject | undefined>>();
+  readonly #imported = new Map<string, CryptoKey | KeyObject>();
   /** What matters of its entry: the public members, the key id and the algorithm, all of them texts. */
   readonly jwk: JWK;
   /** Identifies the entry, so that a set fetched again recognises it. */
@@ -44,14 +45,28 @@ export class UsableKey {
     return kty === (alg === 'EdDSA' ? 'OKP' : 'EC');
   }
 
+  /** The key for an algorithm, where it was imported for it before. */
+  imported(alg: string): CryptoKey | KeyObject | undefined {
+    return this.#imported.get(alg);
+  }
+
   /** The key for an algorithm that fits; `undefined` when it turns out to be no key at all. */
-  async for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
-    const library = await jose();
-    const known = this.#imported.get(alg);
-    if (known !== undefined) return known;
-    const imported = importPublicKey(library, this.jwk, alg).catch(() => undefined);
-    this.#imported.set(alg, imported);
-    return imported;
+  for(alg: string): Promise<CryptoKey | KeyObject | undefined> {
+    const importing = this.#importing.get(alg) ?? this.#import(alg);
+    this.#importing.set(alg, importing);
+    return importing;
+  }
+
+  async #import(alg: string): Promise<CryptoKey | KeyObject | undefined> {
+    try {
+      const library = await jose();
+      const key = await importPublicKey(library, this.jwk, alg).catch(() => undefined);
+      if (key !== undefined) this.#imported.set(alg, key);
+      return key;
+    } catch (error) {
+      this.#importing.delete(alg); // the library could not be loaded: the next one tries again
+      throw error;
+    }
   }
 }
 

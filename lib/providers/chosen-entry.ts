@@ -46,14 +46,14 @@ function onlyFitting(candidates: readonly Candidate[], marks: IssuerMarks): Cand
 export async function chosenEntry(
   providers: readonly Entry[],
   iss: string,
-  marks: IssuerMarks = { audiences: [], party: undefined },
+  marks: () => IssuerMarks = () => ({ audiences: [], party: undefined }),
 ): Promise<TokenIssuer | undefined> {
   const [only, another] = providers;
   if (another === undefined) return only?.named(iss);
   const asked = await Promise.all(providers.map((provider) => candidateOf(provider, iss)));
   const candidates = asked.filter((one) => one !== undefined);
   const unknown = candidates.find(({ issuer }) => issuer === undefined);
-  const chosen = onlyFitting(candidates, marks) ?? unknown;
+  const chosen = onlyFitting(candidates, marks()) ?? unknown;
   if (chosen !== undefined && chosen.issuer === undefined) throw chosen.failure;
   return chosen?.issuer;
 }

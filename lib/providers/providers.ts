@@ -172,8 +172,9 @@ export class Providers
     return asked.find((provider) => provider !== undefined) ?? fallback;
   }
 
-  async named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined> {
-    return chosenEntry(await this.all(), iss, marks);
+  async named(iss: string, marks?: () => IssuerMarks): Promise<TokenIssuer | undefined> {
+    const known = this.#entries === undefined ? await this.all() : this.peekAll();
+    return chosenEntry(known, iss, marks);
   }
 
   /** The only one whose opaque tokens look like that: a token that could be of two goes to neither. */

@@ -24,7 +24,7 @@ export interface JwsParts {
 /** A JWS that names its issuer. */
 export interface UnverifiedJws extends JwsParts {
   readonly iss: string;
-  readonly marks: IssuerMarks;
+  readonly marks: () => IssuerMarks;
 }
 
 /** What to throw for a text that is no JWS as we read them. */
@@ -126,10 +126,11 @@ export function readJwsParts(token: string, refusal: Refusal = invalidToken): Jw
  * @throws {@link OAuthError} 401 `invalid_token`
  */
 export function readCompactJws(token: string): UnverifiedJws {
-  const parts = readJwsParts(token);
-  const { iss } = parts.payload;
+  const { alg, kid, typ, header, payload, signingInput, signature } = readJwsParts(token);
+  const { iss } = payload;
   if (typeof iss !== 'string') throw invalidToken('iss');
-  return { ...parts, iss, marks: marksOf(parts.payload) };
+  const marks = () => marksOf(payload);
+  return { alg, kid, typ, header, payload, signingInput, signature, iss, marks };
 }
 
 function marksOf(payload: Readonly<Record<string, unknown>>): IssuerMarks {

@@ -150,7 +150,10 @@ export class TokenVerifier {
       maxAgeSec: this.options.maxTokenAgeSec,
       endedForSec,
     };
-    const { payload, typ, issuer, key, isFresh } = await this.#read(token, times);
+    const reading = looksLikeJws(token)
+      ? this.#readJws(token, times)
+      : this.#readOther(token, times);
+    const { payload, typ, issuer, key, isFresh } = await reading;
     checkAccessTokenClaims(payload, { typ, issuer, times });
     const { tokenLifetimeSec = Infinity } = key ?? {};
     if (payload.exp - (payload.iat ?? 0) > tokenLifetimeSec) throw invalidToken('lifetime');
@@ -167,8 +170,7 @@ export class TokenVerifier {
     return { claims: payload, issuer, holds, ...(isFresh && { isFresh }) };
   }
 
-  async #read(token: string, times: TimeRules): Promise<ReadToken> {
-    if (looksLikeJws(token)) return this.#readJws(token, times);
+  async #readOther(token: string, times: TimeRules): Promise<ReadToken> {
     const introspection = await this.issuers.introspectionOf(token);
     if (introspection === undefined) return this.#readJws(token, times); // which says what is wrong
     return this.#readOpaque(token, introspection, times);

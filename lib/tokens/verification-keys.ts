@@ -18,11 +18,14 @@ export interface VerificationKey {
 export interface VerificationKeys {
   /**
    * The keys that a token's header selects: none when this issuer has none that fits, several only where it published
-   * different ones of a kind under one id.
+   * different ones of a kind under one id. Without a promise where they are at hand.
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` when the keys cannot be read at all.
    */
-  candidates(header: { alg: string; kid: string | undefined }): Promise<readonly VerificationKey[]>;
+  candidates(header: {
+    alg: string;
+    kid: string | undefined;
+  }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>;
 
   /** Whether the key is still in the set: verifications made with it hold only as long. */
   holds(key: VerificationKey): boolean;
@@ -95,7 +98,7 @@ export abstract class TokenIssuers {
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` while it cannot be known.
    */
-  abstract named(iss: string, marks?: IssuerMarks): Promise<TokenIssuer | undefined>;
+  abstract named(iss: string, marks?: () => IssuerMarks): Promise<TokenIssuer | undefined>;
 
   /**
    * Who is asked about a token that is no JWT: nobody unless an issuer says so.

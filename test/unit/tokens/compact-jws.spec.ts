@@ -39,15 +39,12 @@ describe('a compact JWS', () => {
   it('JV-5: is read as far as it is needed to find its key', () => {
     const token = jws({ alg: 'RS256', kid: 'k', typ: 'at+jwt', jku: 'x' }, { iss: 'i', sub: 's' });
 
-    const marks = { audiences: [], party: undefined };
-    const read = { alg: 'RS256', kid: 'k', typ: 'at+jwt', iss: 'i', marks };
-    expect(readCompactJws(token)).toMatchObject(read);
-    expect(readCompactJws(jws(ALG))).toMatchObject({
-      alg: 'RS256',
-      kid: undefined,
-      iss: 'i',
-      marks,
-    });
+    const read = readCompactJws(token);
+    expect(read).toMatchObject({ alg: 'RS256', kid: 'k', typ: 'at+jwt', iss: 'i' });
+    expect(read.marks()).toEqual({ audiences: [], party: undefined });
+    expect(readCompactJws(jws(ALG))).toMatchObject({ alg: 'RS256', kid: undefined, iss: 'i' });
+    const marked = readCompactJws(jws(ALG, { iss: 'i', aud: ['a', 7], azp: 'b' }));
+    expect(marked.marks()).toEqual({ audiences: ['a'], party: 'b' });
   });
 
   it('JV-5: has one spelling, whatever letter it ends with', () => {
