@@ -135,7 +135,7 @@ export interface Target {
   readonly connections: number;
   /** Whether each request may be sent once only. */
   readonly once?: boolean;
-  /** Requests a second over all connections; as many as possible without it. */
+  /** Requests a second over all connections, each independent of the others; as many as possible without it. */
   readonly perSecond?: number;
 }
 
@@ -146,6 +146,18 @@ export interface Answered {
   readonly statuses: Readonly<Record<string, number>>;
   readonly p50: number;
   readonly p99: number;
+  /** How those of a rate came: a burst is another thing than independent callers. */
+  readonly arrivals?: Arrivals;
+}
+
+/** Of requests at a rate: how many a second, the time from one to the next, how many in one millisecond at most, and how much later than they were due. */
+export interface Arrivals {
+  readonly perSecond: number;
+  readonly gapP50: number;
+  readonly gapP99: number;
+  readonly mostInOneMs: number;
+  readonly lateP50: number;
+  readonly lateP99: number;
 }
 
 /** A process that carries out one order after another. */

@@ -1,7 +1,14 @@
 import { forgedToken } from '../forgeries.js';
 import type { BenchIssuer } from '../issuer.js';
 import type { Row } from '../row.js';
-import { type Answered, LoadGenerator, type Served, type Target, serveNode } from '../served.js';
+import {
+  type Answered,
+  type Arrivals,
+  LoadGenerator,
+  type Served,
+  type Target,
+  serveNode,
+} from '../served.js';
 import { spreadOf } from '../statistics.js';
 import { type Adapter, bearer, settingsFor } from './remembered.js';
 
@@ -22,6 +29,7 @@ interface Seen {
   readonly fetches: number;
   /** Processor time of the server. */
   readonly cpuMs: number;
+  readonly arrivals: Readonly<Record<'valid' | 'forged', Arrivals | undefined>>;
 }
 
 function refuseOthers({ answers, statuses }: Answered, status: string): void {
@@ -65,7 +73,8 @@ async function seen(
     const forgedASecond = (refused?.answers ?? 0) / tookSec;
     const { p50, p99 } = answered;
     const cpuMs = (await served.usage()).cpuMs - before;
-    return { p50, p99, forgedASecond, fetches: issuer.asked - asked, cpuMs };
+    const arrivals = { valid: answered.arrivals, forged: refused?.arrivals };
+    return { p50, p99, forgedASecond, fetches: issuer.asked - asked, cpuMs, arrivals };
   } finally {
     await Promise.all([load.stop(), forger.stop()]);
   }
