@@ -5,7 +5,9 @@ import type {
   OnModuleInit,
 } from '@nestjs/common';
 import { BrokerDiagnostics } from '../diagnosis/broker-diagnostics.js';
+import type { DiagnosisRequest } from '../diagnosis/diagnostics.js';
 import { doctorIsAsked } from '../diagnosis/doctor-run.js';
+import type { Diagnosis } from '../diagnosis/finding.js';
 import { BrokerHealth } from '../diagnosis/broker-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ClientKeySet } from '../documents/client-key-set.js';
@@ -57,7 +59,7 @@ export class BrokerMode
   readonly clientKeySet: ClientKeySet;
   readonly clientCredentials: ClientCredentials;
   readonly health: BrokerHealth;
-  readonly diagnostics: BrokerDiagnostics;
+  readonly #diagnostics: BrokerDiagnostics;
   readonly issuer: string;
   readonly brokerOnly: BrokerOnly;
   readonly browser: BrowserParts | undefined;
@@ -93,7 +95,7 @@ export class BrokerMode
     this.clientCredentials = new ClientCredentials(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new BrokerHealth(providers, parts, surroundings.clock);
-    this.diagnostics = new BrokerDiagnostics(surroundings, parts);
+    this.#diagnostics = new BrokerDiagnostics(surroundings, parts);
     this.apiDocument = new ApiDocument(
       new BrokerApiSecurity(broker, options.session, options.dpop),
       surroundings.application,
@@ -110,6 +112,10 @@ export class BrokerMode
     return this.parts.peers.sources();
   }
 
+  diagnose(request: DiagnosisRequest): Promise<Diagnosis> {
+    return this.#diagnostics.diagnose(request);
+  }
+
   async authorizationServers(): Promise<readonly string[]> {
     return [this.issuer];
   }
@@ -117,7 +123,7 @@ export class BrokerMode
   /** @throws {@link OidcConfigError} when the host's store cannot be used at all. */
   async onModuleInit(): Promise<void> {
     const start = this.parts.store.start();
-    await (doctorIsAsked() ? this.diagnostics.watch(start) : start);
+    await (doctorIsAsked() ? this.#diagnostics.watch(start) : start);
     if (this.browser === undefined || this.parts.store.keepsBrowserSessions) return;
     throw new OidcConfigError(
       'Option "session" needs a store that keeps sessions of browsers, and that of "broker.store" does not: it was written before there were any. Let it ' +

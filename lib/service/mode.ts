@@ -3,7 +3,8 @@ import type { ClientKeySet } from '../documents/client-key-set.js';
 import type { ProviderList } from '../documents/provider-list.js';
 import type { BrokerDocuments } from '../documents/broker-documents.js';
 import type { Introspect } from '../documents/introspect.js';
-import type { Diagnostics } from '../diagnosis/diagnostics.js';
+import type { DiagnosisRequest } from '../diagnosis/diagnostics.js';
+import type { Diagnosis } from '../diagnosis/finding.js';
 import type { Health } from '../diagnosis/health.js';
 import type { KeySource } from '../http/remote-key-set.js';
 import type { TokenGrants } from '../grants/token-grants.js';
@@ -52,7 +53,6 @@ export abstract class Mode {
   abstract readonly clientKeySet: ClientKeySet;
   abstract readonly clientCredentials: ClientCredentials;
   abstract readonly health: Health;
-  abstract readonly diagnostics: Diagnostics;
 
   /** Sessions by cookie; `undefined` without the option `session`. */
   abstract readonly browser: BrowserParts | undefined;
@@ -69,6 +69,9 @@ export abstract class Mode {
 
   /** Our name as an issuer of tokens; `undefined` where none are minted. */
   abstract readonly issuer: string | undefined;
+
+  /** Looks at everything that the application lives on. Never throws. */
+  abstract diagnose(request: DiagnosisRequest): Promise<Diagnosis>;
 
   /** The issuers whose access tokens a client of this application brings. @throws {@link OAuthError} 502, 503 */
   abstract authorizationServers(): Promise<readonly string[]>;

@@ -196,7 +196,7 @@ export class OidcService extends SessionService {
    * @param request `accessToken`: one of the provider's, to be looked at where it gives none to the application itself.
    */
   diagnose(request: DiagnosisRequest = {}): Promise<Diagnosis> {
-    return this.#mode.diagnostics.diagnose(request);
+    return this.#mode.diagnose(request);
   }
 
   /**

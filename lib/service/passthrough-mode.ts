@@ -1,4 +1,5 @@
-import { PassthroughDiagnostics } from '../diagnosis/passthrough-diagnostics.js';
+import type { DiagnosisRequest } from '../diagnosis/diagnostics.js';
+import type { Diagnosis } from '../diagnosis/finding.js';
 import { PassthroughHealth } from '../diagnosis/passthrough-health.js';
 import { ApiDocument } from '../documents/api-document.js';
 import { ClientKeySet } from '../documents/client-key-set.js';
@@ -35,12 +36,13 @@ export class PassthroughMode extends Mode {
   readonly clientKeySet: ClientKeySet;
   readonly clientCredentials: ClientCredentials;
   readonly health: PassthroughHealth;
-  readonly diagnostics: PassthroughDiagnostics;
+  readonly #surroundings: Surroundings;
   readonly issuer = undefined;
   readonly browser = undefined;
 
   constructor(surroundings: Surroundings) {
     super();
+    this.#surroundings = surroundings;
     const { options, clock, events, faults, providers, urls, application } = surroundings;
     const admission = new LoginAdmission(options, faults);
     const end = new PassthroughLogin(providers, admission, events, clock);
@@ -61,12 +63,16 @@ export class PassthroughMode extends Mode {
     this.clientCredentials = new ClientCredentials(providers);
     this.providerList = new ProviderList(providers, urls, options);
     this.health = new PassthroughHealth(providers, clock);
-    this.diagnostics = new PassthroughDiagnostics(surroundings);
     this.apiDocument = new ApiDocument(
       new PassthroughApiSecurity(providers),
       application,
       providers,
     );
+  }
+
+  async diagnose(request: DiagnosisRequest): Promise<Diagnosis> {
+    const { PassthroughDiagnostics } = await import('../diagnosis/passthrough-diagnostics.js');
+    return new PassthroughDiagnostics(this.#surroundings).diagnose(request);
   }
 
   authorizationServers(): Promise<readonly string[]> {
