@@ -185,15 +185,13 @@ export class Revocations {
       (store) => store.listRevocations(since, now, this.#known.most),
       { repeat: true },
     );
-    this.#compareNews(listed, now);
-    this.#known.addAll(listed, countsMs);
+    this.#compareNews(this.#known.addAll(listed, countsMs), now);
     this.#pulled = { wallMs: now.getTime(), monotonicMs, since };
   }
 
   /** What is new now was not there at the last pull, or that would have brought it. */
-  #compareNews(listed: readonly Revocation[], now: Date): void {
+  #compareNews(news: readonly Pick<Revocation, 'at'>[], now: Date): void {
     const last = this.#mustPull() ? undefined : this.#pulled;
-    const news = listed.filter(({ kind, id, at }) => at.getTime() > this.#known.atMs(kind, id));
     const times = news.map(({ at }) => at).filter((at) => last === undefined || at >= last.since);
     const notBefore = last && new Date(last.wallMs);
     this.#clocks.saw(times, { now, notBefore });

@@ -9,13 +9,24 @@ export function toRevocationRow({ kind, id, at, expiresAt }: Revocation): Revoca
   };
 }
 
-export function toRevocation(row: RevocationRow): Revocation {
+/** What a list of revocations takes from a table, straight from the driver: some give 64-bit integers as text. */
+export interface ListedRow {
+  readonly id: string;
+  readonly revokedAt: number | string;
+  readonly expiresAt: number | string;
+}
+
+export function timeOf(listed: number | string): Date {
+  return new Date(Number(listed));
+}
+
+export function toRevocation(row: ListedRow): Revocation {
   const [kind, id = ''] = row.id.split(':');
   return {
     kind: kind === 'token' || kind === 'subject' ? kind : 'session',
     id,
-    at: new Date(row.revokedAt),
-    expiresAt: new Date(row.expiresAt),
+    at: timeOf(row.revokedAt),
+    expiresAt: timeOf(row.expiresAt),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { DataSource, Repository, SelectQueryBuilder } from 'typeorm';
 import type { Revocation } from '../../contract/broker-store.js';
 import { repeated } from './driver-errors.js';
-import { type RevocationRow, revocationEntity, sessionEntity } from './entities.js';
+import { revocationEntity, sessionEntity } from './entities.js';
 import { upserted } from './insert-row.js';
-import { toRevocation, toRevocationRow } from './other-rows.js';
+import { type ListedRow, timeOf, toRevocation, toRevocationRow } from './other-rows.js';
 
 /** So many rows are read at once: more would hold up everything else in the process. */
 const PAGE = 2000;
@@ -11,13 +11,6 @@ const PAGE = 2000;
 /** The later of what a column of times holds and the parameter of its name. */
 const later = (column: string): string =>
   `CASE WHEN ${column} < :${column} THEN :${column} ELSE ${column} END`;
-
-/** What a list of revocations takes from a table, straight from the driver: some give 64-bit integers as text. */
-interface ListedRow {
-  readonly id: string;
-  readonly revokedAt: number | string;
-  readonly expiresAt: number | string;
-}
 
 /** Revocations of tokens and subjects, which have rows of their own, and of sessions, which are in theirs. */
 export class SqlRevocations {
@@ -48,15 +41,9 @@ export class SqlRevocations {
           since: since.getTime(),
           now: now.getTime(),
         });
-    const ofSessions = await newest(() => query(this.#sessions), limit);
-    const others = await newest(() => query(this.#revocations), limit);
-    const sessions = ofSessions.map(({ id, revokedAt, expiresAt }): Revocation => ({
-      kind: 'session',
-      id,
-      at: new Date(revokedAt),
-      expiresAt: new Date(expiresAt),
-    }));
-    return [...sessions, ...others.map(toRevocation)];
+    const sessions = await newest(() => query(this.#sessions), ofSession, limit);
+    const others = await newest(() => query(this.#revocations), toRevocation, limit);
+    return [...sessions, ...others];
   }
 
   async purge(before: Date, limit: number): Promise<number> {
@@ -73,30 +60,34 @@ export class SqlRevocations {
   }
 }
 
+function ofSession({ id, revokedAt, expiresAt }: ListedRow): Revocation {
+  return { kind: 'session', id, at: timeOf(revokedAt), expiresAt: timeOf(expiresAt) };
+}
+
 /** Page after page, the newest first. */
 async function newest(
   query: () => SelectQueryBuilder<{ id: string }>,
+  read: (row: ListedRow) => Revocation,
   limit: number,
-): Promise<RevocationRow[]> {
-  const rows: RevocationRow[] = [];
-  for (let size = PAGE; size === PAGE && rows.length < limit;) {
-    const last = rows.at(-1);
+): Promise<Revocation[]> {
+  const revocations: Revocation[] = [];
+  let last: ListedRow | undefined;
+  for (let size = PAGE; size === PAGE && revocations.length < limit;) {
     const page = query().orderBy('listed.revoked_at', 'DESC').addOrderBy('listed.id', 'DESC');
     if (last !== undefined) {
       page.andWhere('listed.revoked_at <= :at AND (listed.revoked_at < :at OR listed.id < :id)', {
-        at: last.revokedAt,
+        at: Number(last.revokedAt),
         id: last.id,
       });
     }
     const found = await repeated(() =>
-      page.limit(Math.min(PAGE, limit - rows.length)).getRawMany<ListedRow>(),
+      page.limit(Math.min(PAGE, limit - revocations.length)).getRawMany<ListedRow>(),
     );
     size = found.length;
-    for (const { id, revokedAt, expiresAt } of found) {
-      rows.push({ id, revokedAt: Number(revokedAt), expiresAt: Number(expiresAt) });
-    }
+    for (const row of found) revocations.push(read(row));
+    last = found.at(-1);
   }
-  return rows;
+  return revocations;
 }
 
 /** Only few rows at a time are locked. What was renewed or revoked since it was looked at stays. */
