@@ -5,6 +5,7 @@ import { SystemClock } from '../../lib/clock/clock.js';
 import { HostFaults } from '../../lib/events/host-faults.js';
 import { OidcEvents } from '../../lib/events/oidc-events.js';
 import { SigningKeys } from '../../lib/keys/signing-keys.js';
+import { jose } from '../../lib/libraries/jose.js';
 import type { SigningAlgorithm } from '../../lib/options/broker-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { resolveRoutes } from '../../lib/options/resolve-routes.js';
@@ -12,6 +13,8 @@ import { KeyRing } from '../../lib/sealing/key-ring.js';
 import { TokenMinter } from '../../lib/sessions/token-minter.js';
 import { MemoryBrokerStore } from '../../lib/store/memory-broker.store.js';
 import { StoreAccess } from '../../lib/store/store-access.js';
+
+await jose(); // Vite loads nothing more once this module has been imported
 
 const CLAIMS = {
   sub: 'user-1',

@@ -49,7 +49,8 @@ async function round(
         connections: CONNECTIONS,
         ...(sent[at]?.once === true && { once: true }),
       }));
-    await load.run(targets('warmUp'), answers);
+    const warmUps = sent.map((one) => (one?.once === true ? one.warmUp.length : answers));
+    await load.run(targets('warmUp'), Math.max(...warmUps));
     const before = await Promise.all(served.map((one) => one.usage()));
     const answered = await load.run(targets('measured'), answers);
     const after = await Promise.all(served.map((one) => one.usage()));
