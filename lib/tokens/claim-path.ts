@@ -6,9 +6,13 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
+/** What an object, and no list, holds itself under exactly that name, which may be any. */
+export function memberOf(holder: unknown, name: string): unknown {
+  return isRecord(holder) && Object.hasOwn(holder, name) ? holder[name] : undefined;
+}
+
 function ownMember(holder: unknown, name: string): unknown {
-  if (!isRecord(holder) || FORBIDDEN.has(name) || !Object.hasOwn(holder, name)) return undefined;
-  return holder[name];
+  return FORBIDDEN.has(name) ? undefined : memberOf(holder, name);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { isRecord } from '../options/value-rules.js';
-import { claimAt } from './claim-path.js';
+import { claimAt, memberOf } from './claim-path.js';
 import { scopeWords, textList } from './text-list.js';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -21,11 +20,6 @@ export function rolesOf(claims: Claims, clients: readonly string[]): string[] {
     for (const client of clients) add(memberOf(memberOf(access, client), 'roles'));
   }
   return [...roles];
-}
-
-/** Of an object alone, and its own: clients may have any name. */
-function memberOf(holder: unknown, name: string): unknown {
-  return isRecord(holder) && Object.hasOwn(holder, name) ? holder[name] : undefined;
 }
 
 /** Granted scopes: `scope`, else `scp` (Okta, Entra ID), each as text or as a list of texts. No claim, no scope. */
