@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { KnownRevocations } from '../../../lib/sessions/known-revocations.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
+type Kind = 'session' | 'token' | 'subject';
+
 const HOUR_MS = 3_600_000;
 const MOST = 100_000;
 
@@ -38,6 +40,25 @@ describe('the revocations that an instance remembers', () => {
     }
     known.addAll(many.slice(-10), 1000 * HOUR_MS); // the others have expired
     expect(known.isForgotten(0)).toBe(false);
+  });
+
+  it.each<[kind: Kind, others: Kind[]]>([
+    ['session', ['token', 'subject']],
+    ['token', ['session', 'subject']],
+    ['subject', ['session', 'token']],
+  ])('LO-2: of a %s are of no %j with the same id', (kind, others) => {
+    const clock = new FakeClock();
+    const known = new KnownRevocations(clock);
+    const at = clock.now();
+
+    expect(known.addAll([{ kind, id: 'same', at }], HOUR_MS)).toHaveLength(1);
+
+    expect([known.has(kind, 'same'), known.atMs(kind, 'same')]).toEqual([true, at.getTime()]);
+    for (const other of others) {
+      expect([known.has(other, 'same'), known.atMs(other, 'same')]).toEqual([false, -Infinity]);
+    }
+    expect(known.addAll([{ kind, id: 'same', at }], HOUR_MS)).toEqual([]); // no news any more
+    expect(known.size).toBe(1);
   });
 
   it('fault 13: are dropped by the time that has passed, whatever the wall clock says', () => {
