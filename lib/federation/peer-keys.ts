@@ -9,7 +9,7 @@ import { type KeySource, RemoteKeySet, type SourceState } from '../http/remote-k
 import type { UsableKey } from '../http/usable-keys.js';
 import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
+import type { KeyHeader, VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
 import type { KeptKeySets } from './kept-key-sets.js';
 
 /** Where a trusted issuer's keys come from and where they are kept. */
@@ -49,10 +49,7 @@ export class PeerKeys implements VerificationKeys, KeySource {
   }
 
   /** @throws {@link OAuthError} 503 `temporarily_unavailable` */
-  async candidates(header: {
-    alg: string;
-    kid: string | undefined;
-  }): Promise<readonly VerificationKey[]> {
+  async candidates(header: KeyHeader): Promise<readonly VerificationKey[]> {
     try {
       return await this.#keys.candidates(header);
     } catch (error) {

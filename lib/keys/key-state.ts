@@ -1,14 +1,8 @@
 import { OAuthError } from '../errors/oauth.error.js';
 import { LONGEST_TOKEN_LIFETIME_SEC } from '../options/token-lifetime.js';
 import type { StoredSigningKey } from '../contract/broker-store.js';
-import type { VerificationKey } from '../tokens/verification-keys.js';
+import type { KeyHeader, VerificationKey } from '../tokens/verification-keys.js';
 import type { SigningKey } from './signing-key.js';
-
-/** What a token's header says of its key. */
-export interface KeyHeader {
-  readonly alg: string;
-  readonly kid: string | undefined;
-}
 
 /** Keys as they were read last. */
 export interface KeyState {

@@ -9,17 +9,10 @@ import { DEFAULT_PROVIDER } from '../options/resolve-provider.js';
 import type { KeyRing } from '../sealing/key-ring.js';
 import type { StoredSigningKey } from '../contract/broker-store.js';
 import type { StoreAccess } from '../store/store-access.js';
-import type { VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
+import type { KeyHeader, VerificationKey, VerificationKeys } from '../tokens/verification-keys.js';
 import { KeyMaker } from './key-maker.js';
 import { newestSigning, nextSequence, signsFromOfNext } from './key-schedule.js';
-import {
-  type KeyHeader,
-  type KeyState,
-  isIn,
-  longestLifetimeSec,
-  notReadable,
-  select,
-} from './key-state.js';
+import { type KeyState, isIn, longestLifetimeSec, notReadable, select } from './key-state.js';
 import type { PublishedKey, SigningKey } from './signing-key.js';
 import { StoredKeys } from './stored-keys.js';
 import { UnknownKeyIds } from './unknown-key-ids.js';

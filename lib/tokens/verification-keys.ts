@@ -14,6 +14,12 @@ export interface VerificationKey {
   readonly tokenLifetimeSec?: number;
 }
 
+/** What a token's header says of its key. */
+export interface KeyHeader {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
 /** The keys of one issuer. */
 export interface VerificationKeys {
   /**
@@ -22,10 +28,7 @@ export interface VerificationKeys {
    *
    * @throws {@link OAuthError} 503 `temporarily_unavailable` when the keys cannot be read at all.
    */
-  candidates(header: {
-    alg: string;
-    kid: string | undefined;
-  }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>;
+  candidates(header: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]>;
 
   /** Whether the key is still in the set: verifications made with it hold only as long. */
   holds(key: VerificationKey): boolean;
