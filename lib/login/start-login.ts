@@ -4,6 +4,7 @@ import { Reason } from '../errors/reason.js';
 import { protocolWord, repeated, withoutDetails } from '../errors/shown-value.js';
 import type { ProviderRequest } from '../options/several-providers.js';
 import type { IdentityProvider } from '../providers/identity-provider.js';
+import { newLoginSecrets } from '../providers/login-secrets.js';
 import { askedLogin } from './asked-login.js';
 import type { DemandedLogins } from '../guard/demanded-logins.js';
 import type { ChosenProvider } from './chosen-provider.js';
@@ -154,7 +155,7 @@ export class StartLogin {
     const asked = await this.#asked(request, { ...provider.options, loginParameters: passedOn });
     const { parameters: further, ...authentication } = asked;
     const formPost = target === 'callback' && provider.options.responseMode === 'form_post';
-    const secrets = provider.newLoginSecrets();
+    const secrets = newLoginSecrets();
     const sealed = await this.pending.begin(
       {
         provider: provider.name,

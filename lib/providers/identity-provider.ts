@@ -12,7 +12,6 @@ import { type CodeRedemption, redeemCode } from './code-login.js';
 import { ClientTokens } from './client-tokens.js';
 import { type DeviceAuthorization, pollDeviceLogin, startDeviceLogin } from './device-login.js';
 import { endSessionUrl } from './end-session-url.js';
-import { type LoginSecrets, newLoginSecrets } from './login-secrets.js';
 import { openidClient } from './openid-client.js';
 import type { ProviderConnection } from './provider-connection.js';
 import { ProviderIntrospection } from './provider-introspection.js';
@@ -114,11 +113,6 @@ export class IdentityProvider extends TokenIssuers {
   /** Whether it answers. */
   get source(): KeySource {
     return this.connection;
-  }
-
-  /** The secrets of a new login towards the provider. */
-  newLoginSecrets(): LoginSecrets {
-    return newLoginSecrets();
   }
 
   /** Where to send the browser. */

@@ -10,6 +10,7 @@ export interface LoginSecrets {
 
 const SECRET_BYTES = 32;
 
+/** The secrets of a new login towards a provider. */
 export function newLoginSecrets(): LoginSecrets {
   return { codeVerifier: secret(), nonce: secret() };
 }
