@@ -84,8 +84,8 @@ export class BrowserSessions {
   verify(reference: string, isUse: boolean): LookedUp | Promise<LookedUp> {
     const nowMs = this.clock.now().getTime();
     const known = this.#looks.get(reference, Math.floor(nowMs / 1000)); // only what was read is ever remembered
-    const mustWrite = known === undefined || (isUse && this.#isUseDue(known, nowMs));
-    return mustWrite ? this.#lookAndUse(reference, known, isUse) : known;
+    const suffices = known !== undefined && !(isUse && this.#isUseDue(known, nowMs));
+    return suffices ? known : this.#lookAndUse(reference, known, isUse);
   }
 
   async #lookAndUse(

@@ -49,7 +49,8 @@ export class Authenticator {
 
   /**
    * The caller of a request, when its access token is valid, comes with the proof that it needs and meets the rule; with the option `session`
-   * and without an access token, the one whose session cookie it brings. At once, without a promise, where a token, or what the row of a session says, is remembered.
+   * and without an access token, the one whose session cookie it brings. At once, without a promise, where a token, or what the row of a session says,
+   * is remembered.
    *
    * @throws {@link OAuthError} 401 `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce` or `insufficient_user_authentication`, 400 `invalid_request` for two
    * `Authorization` headers, 403 `insufficient_scope`, or `access_denied` where another site's page used the cookie, 503 `temporarily_unavailable`.
